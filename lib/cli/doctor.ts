@@ -1,0 +1,32 @@
+// `gyrus doctor`: what this machine offers.
+import { Command } from 'commander'
+import { doctor } from '../doctor.js'
+import type { DoctorReport } from '../native.js'
+import { printJson, printLine } from './report.js'
+
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('say what this machine offers: CPU features, threads, libraries')
+    .option('--json', 'print one JSON object', false)
+    .action(async ({ json }: { json: boolean }) => {
+      const report = await doctor()
+      if (json) printJson(report)
+      else for (const line of toLines(report)) printLine(line)
+    })
+}
+
+function toLines(report: DoctorReport): string[] {
+  const { onednn } = report
+  return [
+    `CPU           ${report.cpu}`,
+    `features      ${report.cpuFeatures.join(' ')}`,
+    `threads       ${report.threads} of ${report.logicalCpus} logical CPUs`,
+    `bf16          ${report.hasBf16 ? 'in hardware' : "not in hardware: precision 'auto' takes f32"}`,
+    `SIMD kernels  ${report.simdTargets.join(' ')}`,
+    `oneDNN        ${onednn.version}, ${onednn.isa}, ${onednn.threading}, ${onednn.path}`,
+    ...report.cudaLibraries.map(
+      ({ name, path, problem }) =>
+        `CUDA          ${name}: ${path ?? `not found (${problem ?? 'no reason given'})`}`,
+    ),
+  ]
+}

@@ -1,0 +1,30 @@
+// How commands speak: JSON lines on stdout with --json; otherwise results on stdout, the rest on stderr. And how they
+// end.
+import { isGyrusError } from '../errors.js'
+
+export const exitCode = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const
+
+/** One JSON object a line. */
+export function printJson(value: object): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`)
+}
+
+export function printLine(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+/** For people who watch, not for whoever reads the output. */
+export function printNote(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+/** Says what went wrong and returns the exit code for it. */
+export function reportError(error: unknown, asJson: boolean): number {
+  const code = isGyrusError(error) ? error.code : undefined
+  const message = error instanceof Error ? error.message : String(error)
+  if (asJson) printJson({ event: 'error', code: code ?? 'ERR_GYRUS_INTERNAL', message })
+  printNote(`gyrus: ${message}${code === undefined ? '' : ` [${code}]`}`)
+  if (code === undefined && error instanceof Error && error.stack !== undefined) printNote(error.stack)
+  if (code === 'ERR_GYRUS_ABORTED') return exitCode.interrupted
+  return error instanceof TypeError || error instanceof RangeError ? exitCode.usage : exitCode.failed
+}

@@ -1,0 +1,20 @@
+// The public API: re-exports only.
+export { Encoder } from './encoder.js'
+export { MocoTrainer } from './moco-trainer.js'
+export { SupervisedTrainer } from './supervised-trainer.js'
+export { doctor } from './doctor.js'
+export { memory } from './memory.js'
+export { npyInfo } from './npy.js'
+export { GyrusError, errorCodes, isGyrusError } from './errors.js'
+export type { ArgumentError, ErrorCode } from './errors.js'
+export { architectures } from './options/model.js'
+export type { Architecture } from './options/model.js'
+export type { CallOptions, EmbedFileOptions, EncoderOptions } from './options/encoder.js'
+export type { OptimizerOptions } from './options/optimizer.js'
+export type {
+  MocoStepOptions,
+  MocoTrainerOptions,
+  SupervisedStepOptions,
+  SupervisedTrainerOptions,
+} from './options/trainer.js'
+export type { DoctorReport, LoadReport, MemoryReport, NpyInfo, SessionInfo, StepResult } from './native.js'

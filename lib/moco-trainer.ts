@@ -1,0 +1,82 @@
+// MocoTrainer: MoCo v3 pretraining, one engine call a step.
+import { callEngine } from './call.js'
+import {
+  native,
+  type LoadReport,
+  type NativeMocoOptions,
+  type SessionInfo,
+  type StepResult,
+} from './native.js'
+import { callOptions, type CallOptions } from './options/encoder.js'
+import { toNativeDevice, toNativeEncoder } from './options/model.js'
+import { toNativeOptimizer } from './options/optimizer.js'
+import { parseOptions } from './options/parse.js'
+import {
+  mocoOptions,
+  mocoStepOptions,
+  type MocoStepOptions,
+  type MocoTrainerOptions,
+} from './options/trainer.js'
+import { TrainerEngine } from './trainer-engine.js'
+
+/** A base encoder, its momentum copy and a predictor. Calls run in order on a thread of their own, two at most. */
+export class MocoTrainer implements AsyncDisposable {
+  readonly #engine: TrainerEngine<NativeMocoOptions, Float32Array>
+
+  private constructor(engine: TrainerEngine<NativeMocoOptions, Float32Array>) {
+    this.#engine = engine
+  }
+
+  static async create(options: MocoTrainerOptions, call: CallOptions = {}): Promise<MocoTrainer> {
+    const given = parseOptions(mocoOptions, 'MocoTrainer.create', options)
+    const { signal } = parseOptions(callOptions, 'MocoTrainer.create', call)
+    const request = {
+      encoder: toNativeEncoder(given),
+      device: toNativeDevice(given),
+      optimizer: toNativeOptimizer(given.optimizer),
+      batchSize: given.batchSize,
+      temperature: given.temperature,
+      projectorHidden: given.projector.hidden,
+      projectorOut: given.projector.out,
+      seed: given.seed,
+    }
+    const trainer = new (native().MocoTrainer)()
+    return new MocoTrainer(await TrainerEngine.open(MocoTrainer.create, trainer, request, signal))
+  }
+
+  /** What was chosen for this trainer. */
+  get info(): SessionInfo {
+    return this.#engine.info
+  }
+
+  /**
+   * One training step over two views of the same images, [batchSize, C, H, W] each. Until the promise settles, the
+   * views are lent to the engine: do not write to them, transfer them, or pass them to another call. A second step may
+   * be started before the first settles, with other buffers. After a step was aborted half-way, load weights first.
+   */
+  async step(x1: Float32Array, x2: Float32Array, options: MocoStepOptions): Promise<StepResult> {
+    const { lr, momentum, signal } = parseOptions(mocoStepOptions, 'MocoTrainer.step', options)
+    return callEngine(this.step, signal, (ticket) =>
+      this.#engine.native.step(x1, x2, { lr, momentum }, ticket),
+    )
+  }
+
+  /** Takes over base_encoder.*, momentum_encoder.* and predictor.* of a safetensors file. */
+  load(path: string): Promise<LoadReport> {
+    return this.#engine.load(this.load, path)
+  }
+
+  /** Writes base_encoder.*, momentum_encoder.* and predictor.* as safetensors; the file appears when it is complete. */
+  save(path: string): Promise<void> {
+    return this.#engine.save(this.save, path)
+  }
+
+  /** Frees everything, after the calls under way. Calling it again waits for the same end. */
+  dispose(): Promise<void> {
+    return this.#engine.dispose(this.dispose)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose()
+  }
+}

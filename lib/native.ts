@@ -1,0 +1,226 @@
+// The only importer of the addon: finds it, says what to do when it cannot be loaded, and declares its exact type.
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { GyrusError } from './errors.js'
+
+// Everything below takes complete values: lib/options has validated them and filled in the defaults.
+
+export interface NativeEncoderOptions {
+  arch: string
+  imageHeight: number
+  imageWidth: number
+  channels: number
+  heads: number
+  hasZeroInitResidual: boolean
+  hasTrainablePositions: boolean
+  hasFrozenPatchProjection: boolean
+}
+
+export interface NativeDeviceOptions {
+  device: 'auto' | 'cpu' | 'cuda'
+  precision: 'auto' | 'f32' | 'bf16'
+  threads: number
+}
+
+export interface NativeOptimizerOptions {
+  name: string
+  weightDecay: number
+  beta1: number
+  beta2: number
+  eps: number
+  momentum: number
+  trust: number
+  nesterov: boolean
+}
+
+interface NativeModelOptions {
+  encoder: NativeEncoderOptions
+  device: NativeDeviceOptions
+  seed: number
+}
+
+export interface NativeMocoOptions extends NativeModelOptions {
+  optimizer: NativeOptimizerOptions
+  batchSize: number
+  temperature: number
+  projectorHidden: number
+  projectorOut: number
+}
+
+export interface NativeSupervisedOptions extends NativeModelOptions {
+  optimizer: NativeOptimizerOptions
+  batchSize: number
+  classes: number
+  labelSmoothing: number
+  hasHeadBatchNorm: boolean
+  isBackboneFrozen: boolean
+}
+
+export interface NativeStepHyper {
+  lr: number
+  momentum: number
+}
+
+/** What a session is and what was chosen for it. */
+export interface SessionInfo {
+  readonly device: string
+  readonly precision: string
+  readonly threads: number
+  readonly featureDim: number
+  readonly parameterCount: number
+  readonly parameterBytes: number
+  readonly arenaBytes: number
+}
+
+/** How a file's tensors fit the model's. */
+export interface LoadReport {
+  readonly matched: readonly string[]
+  readonly missing: readonly string[]
+  readonly unexpected: readonly string[]
+  readonly misshapen: readonly { readonly name: string; readonly expected: string; readonly found: string }[]
+}
+
+/** The outcome of one training step. */
+export interface StepResult {
+  /** The loss before this step's update. NaN is reported, not thrown. */
+  readonly loss: number
+  /** The share of rows whose largest logit is the right one, 0 to 1. */
+  readonly hits: number
+  /** Seconds of the engine's own work. */
+  readonly seconds: number
+}
+
+/** Bytes that the engine holds in this process, now and at most so far. */
+export interface MemoryReport {
+  readonly hostBytes: number
+  readonly pinnedBytes: number
+  readonly deviceBytes: number
+  readonly peakHostBytes: number
+  readonly peakPinnedBytes: number
+  readonly peakDeviceBytes: number
+}
+
+/** What this machine offers. */
+export interface DoctorReport {
+  readonly cpu: string
+  readonly cpuFeatures: readonly string[]
+  /** Instruction sets of the SIMD kernels that this CPU can run, the best first. */
+  readonly simdTargets: readonly string[]
+  /** Whether bf16 is computed in hardware. */
+  readonly hasBf16: boolean
+  readonly logicalCpus: number
+  /** What a session takes unless told otherwise. */
+  readonly threads: number
+  readonly onednn: {
+    readonly version: string
+    readonly path: string
+    readonly threading: string
+    readonly isa: string
+  }
+  readonly cudaLibraries: readonly {
+    readonly name: string
+    readonly path: string | null
+    readonly problem: string | null
+  }[]
+}
+
+/** A .npy file's header. */
+export interface NpyInfo {
+  readonly shape: readonly number[]
+  readonly dtype: string
+}
+
+/** Cancels a call under way and tells how far it is. */
+export interface NativeTicket {
+  cancel(): void
+  progress(): { done: number; total: number }
+}
+
+export interface NativeEncoder {
+  open(
+    options: NativeModelOptions & { weights: string },
+    ticket?: NativeTicket,
+  ): Promise<{ info: SessionInfo; loadReport: LoadReport }>
+  embed(x: Float32Array, ticket?: NativeTicket): Promise<Float32Array>
+  embedFile(input: string, output: string, batchSize: number, ticket?: NativeTicket): Promise<number>
+  dispose(): Promise<void>
+}
+
+export interface NativeTrainer<Options, Target> {
+  open(options: Options, ticket?: NativeTicket): Promise<SessionInfo>
+  step(x: Float32Array, target: Target, hyper: NativeStepHyper, ticket?: NativeTicket): Promise<StepResult>
+  load(path: string): Promise<LoadReport>
+  save(path: string): Promise<void>
+  dispose(): Promise<void>
+}
+
+export type NativeMocoTrainer = NativeTrainer<NativeMocoOptions, Float32Array>
+export type NativeSupervisedTrainer = NativeTrainer<NativeSupervisedOptions, Int32Array>
+
+export interface NativeAddon {
+  setErrorClass(constructor: typeof GyrusError): void
+  errorCodes(): string[]
+  architectures(): string[]
+  memory(): MemoryReport
+  doctor(): Promise<DoctorReport>
+  npyInfo(path: string): Promise<NpyInfo>
+  Ticket: new () => NativeTicket
+  Encoder: new () => NativeEncoder
+  MocoTrainer: new () => NativeMocoTrainer
+  SupervisedTrainer: new () => NativeSupervisedTrainer
+}
+
+/** Where the addon may lie. GYRUS_ADDON names one file instead (a debug or sanitizer build). */
+function candidates(): string[] {
+  const chosen = process.env['GYRUS_ADDON']
+  if (chosen !== undefined && chosen !== '') return [chosen]
+  const root = new URL('../../', import.meta.url) // from dist/lib/
+  return [
+    'build/Release/gyrus.node',
+    'build/Debug/gyrus.node',
+    `prebuilds/${process.platform}-${process.arch}/gyrus.node`,
+  ].map((path) => fileURLToPath(new URL(path, root)))
+}
+
+/** What to do about a failure to load, by the words of the loader. */
+export function remedyFor(causes: readonly Error[]): string {
+  const words = causes.map((cause) => cause.message).join('\n')
+  if (words.includes('libdnnl')) return 'oneDNN was not found: run `npm run setup`, then `npm run build`'
+  if (/GLIBC|CXXABI/.test(words))
+    return 'the addon was built for a newer system: run `npm run build` on this one'
+  if (words.includes('libgomp')) return "install the OpenMP run time (Debian's package libgomp1)"
+  if (/self-register|NODE_MODULE_VERSION/.test(words)) return 'the addon is stale: run `npm run build`'
+  if (process.platform !== 'linux' || process.arch !== 'x64')
+    return `gyrus runs on linux-x64; this is ${process.platform}-${process.arch}`
+  return 'run `npm run build` in the package folder (README.md says what it needs)'
+}
+
+function load(): NativeAddon {
+  const require = createRequire(import.meta.url)
+  const causes: Error[] = []
+  for (const path of candidates()) {
+    try {
+      if (!existsSync(path)) throw new Error(`${path}: there is no such file`)
+      const addon = require(path) as NativeAddon
+      addon.setErrorClass(GyrusError)
+      return addon
+    } catch (error) {
+      causes.push(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+  const list = causes.map((cause) => `\n  - ${cause.message}`).join('')
+  throw new GyrusError(
+    'ERR_GYRUS_FILE_NOT_FOUND',
+    `the native addon could not be loaded:${list}\n  remedy: ${remedyFor(causes)}`,
+    { cause: new AggregateError(causes) },
+  )
+}
+
+let addon: NativeAddon | undefined
+
+/** The addon, loaded on first use: what needs no engine (--help) works without one. */
+export function native(): NativeAddon {
+  addon ??= load()
+  return addon
+}

@@ -1,0 +1,44 @@
+// Options of Encoder.
+import { z } from 'zod'
+import { deviceFields, encoderFields, seed } from './model.js'
+
+export const encoderOptions = z
+  .strictObject({
+    ...encoderFields,
+    ...deviceFields,
+    weights: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("a safetensors file with torchvision's or timm's names; heads in it are skipped"),
+    seed: seed.optional().describe('instead of weights: a random initialisation'),
+  })
+  .refine((options) => (options.weights === undefined) !== (options.seed === undefined), {
+    error: 'given (a safetensors file), unless seed asks for a random initialisation',
+    path: ['weights'],
+  })
+export type EncoderOptions = z.input<typeof encoderOptions>
+
+const signal = z.instanceof(AbortSignal, { error: 'an AbortSignal' }).optional().describe('cancels the call')
+
+export const callOptions = z.strictObject({ signal })
+export type CallOptions = z.input<typeof callOptions>
+
+export const embedFileOptions = z.strictObject({
+  signal,
+  batchSize: z
+    .int()
+    .min(1)
+    .max(2 ** 31 - 1)
+    .default(32)
+    .describe('images read at a time'),
+  onProgress: z
+    .custom<(done: number, total: number) => void>((value) => typeof value === 'function', {
+      error: 'a function',
+    })
+    .optional()
+    .describe('called now and then with how many images are done, and of how many'),
+})
+export type EmbedFileOptions = z.input<typeof embedFileOptions>
+
+export { signal }

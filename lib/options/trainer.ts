@@ -1,0 +1,49 @@
+// Options of the trainers and of their steps.
+import { z } from 'zod'
+import { signal } from './encoder.js'
+import { batchSize, count, deviceFields, seed, trainableEncoderFields } from './model.js'
+import { optimizer } from './optimizer.js'
+
+export const mocoOptions = z.strictObject({
+  ...trainableEncoderFields,
+  ...deviceFields,
+  batchSize,
+  temperature: z.number().gt(0).default(0.2).describe('of the contrastive loss'),
+  projector: z
+    .strictObject({ hidden: count.default(4096), out: count.default(256) })
+    .prefault({})
+    .describe('widths of the projector and predictor'),
+  optimizer: optimizer.prefault({ name: 'adamw' }).describe('the optimizer and its settings'),
+  seed: seed.default(0),
+})
+export type MocoTrainerOptions = z.input<typeof mocoOptions>
+
+export const supervisedOptions = z.strictObject({
+  ...trainableEncoderFields,
+  ...deviceFields,
+  batchSize,
+  classes: count.describe('how many classes the labels tell apart'),
+  labelSmoothing: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe('share of the target given to all classes alike'),
+  hasHeadBatchNorm: z.boolean().default(false).describe('a batch norm without scale before the classifier'),
+  isBackboneFrozen: z.boolean().default(false).describe('train the classifier alone: a linear probe'),
+  optimizer: optimizer.prefault({ name: 'adamw' }).describe('the optimizer and its settings'),
+  seed: seed.default(0),
+})
+export type SupervisedTrainerOptions = z.input<typeof supervisedOptions>
+
+const lr = z.number().min(0).describe('learning rate of this step')
+
+export const mocoStepOptions = z.strictObject({
+  lr,
+  momentum: z.number().min(0).max(1).default(0.99).describe('of the momentum encoder'),
+  signal,
+})
+export type MocoStepOptions = z.input<typeof mocoStepOptions>
+
+export const supervisedStepOptions = z.strictObject({ lr, signal })
+export type SupervisedStepOptions = z.input<typeof supervisedStepOptions>

@@ -1,0 +1,12 @@
+// Scaled dot-product attention over packed [Q | K | V], and its gradient.
+#pragma once
+
+#include "backend/cpu/lowered_kernel.h"
+#include "backend/cpu/node_context.h"
+
+namespace gyrus::backend::cpu {
+
+LoweredKernel make_attention(const NodeContext& node);
+LoweredKernel make_attention_grad(const NodeContext& node);
+
+}  // namespace gyrus::backend::cpu

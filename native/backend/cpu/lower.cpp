@@ -1,0 +1,116 @@
+#include "backend/cpu/lower.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "backend/cpu/kernel_table.h"
+#include "graph/op_def.h"
+
+namespace gyrus::backend::cpu {
+namespace {
+
+using graph::OpKind;
+using graph::Role;
+using graph::ValueId;
+
+// Packed blocks that hold the current contents of a value, by (value, format).
+using PackedBlocks = std::map<std::pair<std::int32_t, std::string>, int>;
+
+class Lowering {
+ public:
+  Lowering(const graph::Graph& graph, int threads, const std::shared_ptr<const DnnlEngine>& dnnl)
+      : graph_(graph), threads_(threads), dnnl_(dnnl) {}
+
+  LoweredGraph run() {
+    for (std::size_t i = 0; i < graph_.values().size(); ++i) {
+      const graph::Value& value = graph_.values()[i];
+      lowered_.values.push_back(
+          {value.name, value.shape().elements() * size_of(value.dtype()), ValueId{static_cast<std::int32_t>(i)}});
+    }
+    for (const graph::Node& node : graph_.nodes()) lower_node(node);
+    return std::move(lowered_);
+  }
+
+ private:
+  void lower_node(const graph::Node& node) {
+    const std::string name = text(name_of(node.kind), " ", node.name);
+    LoweredKernel made = make_kernel(node, name);
+    LoweredStep step;
+    step.name = name;
+    step.kind = node.kind;
+    for (const ValueId id : node.inputs) step.reads.push_back(id.index);
+    for (const ValueId id : node.outputs) step.writes.push_back(id.index);
+    for (const PackRequest& request : made.packs)
+      step.reads[request.input] = packed(node.inputs[request.input], request);
+    add_shares(node, made.packs, step);
+    step.kernel = std::move(made.kernel);
+    lowered_.steps.push_back(std::move(step));
+    forget_changed(node);
+  }
+
+  LoweredKernel make_kernel(const graph::Node& node, const std::string& name) const {
+    try {
+      return kernel_maker(node.kind)({graph_, node, threads_, dnnl_});
+    } catch (const Error& error) {
+      throw error.with_context("while lowering " + name);
+    }
+  }
+
+  // The block that holds `id` in that format, made by a new step if there is none yet.
+  int packed(ValueId id, const PackRequest& request) {
+    const auto [at, is_new] = packed_.try_emplace({id.index, request.format}, static_cast<int>(lowered_.values.size()));
+    if (!is_new) return at->second;
+    const graph::Value& value = graph_.value(id);
+    lowered_.values.push_back({"packed/" + value.name, request.bytes, ValueId{}});
+    LoweredStep step;
+    step.name = "pack " + value.name;
+    step.kind = OpKind::cast;
+    step.reads = {id.index};
+    step.writes = {at->second};
+    step.kernel = request.make();
+    step.is_prologue = value.role == Role::parameter || value.role == Role::buffer || value.role == Role::ema;
+    lowered_.steps.push_back(std::move(step));
+    return at->second;
+  }
+
+  void add_shares(const graph::Node& node, const std::vector<PackRequest>& packs, LoweredStep& step) const {
+    for (const auto& [in, out] : graph::op_def(node.kind).inplace) {
+      const auto read = static_cast<std::size_t>(in), write = static_cast<std::size_t>(out);
+      if (read >= step.reads.size() || write >= step.writes.size()) continue;  // an optional operand that is absent
+      const bool is_packed = std::any_of(packs.begin(), packs.end(), [&](const auto& p) { return p.input == read; });
+      const auto bytes = [&](int value) { return lowered_.values[static_cast<std::size_t>(value)].bytes; };
+      if (is_packed || bytes(step.reads[read]) != bytes(step.writes[write])) continue;
+      step.may_share.push_back({out, in});
+    }
+  }
+
+  // Blocks packed from values that the node has changed are stale. What the updates change is all of a role, whatever
+  // they list as inputs.
+  void forget_changed(const graph::Node& node) {
+    const OpKind kind = node.kind;
+    if (kind == OpKind::sgd_update || kind == OpKind::adamw_update || kind == OpKind::lars_update) {
+      forget(Role::parameter);
+    }
+    if (kind == OpKind::ema_update) forget(Role::ema);
+  }
+
+  void forget(Role role) {
+    std::erase_if(packed_, [&](const auto& entry) { return graph_.value(ValueId{entry.first.first}).role == role; });
+  }
+
+  const graph::Graph& graph_;
+  int threads_;
+  std::shared_ptr<const DnnlEngine> dnnl_;
+  LoweredGraph lowered_;
+  PackedBlocks packed_;
+};
+
+}  // namespace
+
+LoweredGraph lower_graph(const graph::Graph& graph, int threads, const std::shared_ptr<const DnnlEngine>& dnnl) {
+  return Lowering(graph, threads, dnnl).run();
+}
+
+}  // namespace gyrus::backend::cpu

@@ -1,0 +1,29 @@
+// What a maker hands to lower(): a kernel, and the inputs that it wants packed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "backend/backend.h"
+
+namespace gyrus::backend::cpu {
+
+// The kernel reads input `input` not as the store keeps it (plain row-major f32) but as `make()`'s kernel writes it
+// from there: one read, one write of `bytes`. Requests of the same value and `format` share one block.
+struct PackRequest {
+  std::size_t input = 0;
+  std::string format;
+  std::int64_t bytes = 0;
+  std::function<std::unique_ptr<Kernel>()> make;
+};
+
+struct LoweredKernel {
+  std::unique_ptr<Kernel> kernel;
+  std::vector<PackRequest> packs;
+};
+
+}  // namespace gyrus::backend::cpu

@@ -1,0 +1,13 @@
+// AdamW: one fused sweep over the arenas (math/adamw.h).
+#pragma once
+
+#include <memory>
+
+#include "backend/backend.h"
+#include "backend/cpu/node_context.h"
+
+namespace gyrus::backend::cpu {
+
+std::unique_ptr<backend::Kernel> make_adamw_update(const NodeContext& node);
+
+}  // namespace gyrus::backend::cpu

@@ -1,0 +1,13 @@
+// Sum of two arrays.
+#pragma once
+
+#include <memory>
+
+#include "backend/backend.h"
+#include "backend/cpu/node_context.h"
+
+namespace gyrus::backend::cpu {
+
+std::unique_ptr<backend::Kernel> make_add(const NodeContext& node);
+
+}  // namespace gyrus::backend::cpu

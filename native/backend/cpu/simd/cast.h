@@ -1,0 +1,13 @@
+// Conversion between f32 and bf16.
+#pragma once
+
+#include <memory>
+
+#include "backend/backend.h"
+#include "backend/cpu/node_context.h"
+
+namespace gyrus::backend::cpu {
+
+std::unique_ptr<backend::Kernel> make_cast(const NodeContext& node);
+
+}  // namespace gyrus::backend::cpu

@@ -1,0 +1,13 @@
+// A constant, written at every run.
+#pragma once
+
+#include <memory>
+
+#include "backend/backend.h"
+#include "backend/cpu/node_context.h"
+
+namespace gyrus::backend::cpu {
+
+std::unique_ptr<backend::Kernel> make_fill(const NodeContext& node);
+
+}  // namespace gyrus::backend::cpu

@@ -1,0 +1,14 @@
+// Exact GELU and its gradient.
+#pragma once
+
+#include <memory>
+
+#include "backend/backend.h"
+#include "backend/cpu/node_context.h"
+
+namespace gyrus::backend::cpu {
+
+std::unique_ptr<backend::Kernel> make_gelu(const NodeContext& node);
+std::unique_ptr<backend::Kernel> make_gelu_grad(const NodeContext& node);
+
+}  // namespace gyrus::backend::cpu

@@ -1,0 +1,105 @@
+// What the addon exports; lib/native.ts declares the same as a TypeScript type and is its only importer.
+#include <napi.h>
+
+#include "binding/doctor.h"
+#include "binding/encoder_wrap.h"
+#include "binding/instance.h"
+#include "binding/moco_wrap.h"
+#include "binding/session_wrap.h"
+#include "binding/supervised_wrap.h"
+#include "binding/ticket.h"
+#include "core/memory_stats.h"
+#include "io/npy.h"
+
+namespace gyrus::binding {
+namespace {
+
+// setErrorClass(GyrusError): the class of errors with a code, made by `new GyrusError(code, message)`.
+void set_error_class(const Napi::CallbackInfo& info) {
+  if (!info[0].IsFunction()) throw Napi::TypeError::New(info.Env(), "setErrorClass takes the class GyrusError");
+  Instance::of(info.Env())->set_error_class(info[0].As<Napi::Function>());
+}
+
+// errorCodes() -> every code of core/error.h
+Napi::Value error_codes(const Napi::CallbackInfo& info) {
+  auto codes = Napi::Array::New(info.Env());
+#define GYRUS_PUSH_CODE(name, js, what) codes.Set(codes.Length(), js);
+  GYRUS_ERROR_CODES(GYRUS_PUSH_CODE)
+#undef GYRUS_PUSH_CODE
+  return codes;
+}
+
+// architectures() -> the names that encoders and trainers take
+Napi::Value architectures(const Napi::CallbackInfo& info) {
+  auto names = Napi::Array::New(info.Env());
+  for (const std::string_view name : nn::architecture_names()) {
+    names.Set(names.Length(), Napi::String::New(info.Env(), std::string(name)));
+  }
+  return names;
+}
+
+// memory() -> bytes that the engine holds in this process, all environments together
+Napi::Value memory(const Napi::CallbackInfo& info) {
+  const MemoryStats stats = memory_stats();
+  auto object = Napi::Object::New(info.Env());
+  object.Set("hostBytes", static_cast<double>(stats.host_bytes));
+  object.Set("pinnedBytes", static_cast<double>(stats.pinned_bytes));
+  object.Set("deviceBytes", static_cast<double>(stats.device_bytes));
+  object.Set("peakHostBytes", static_cast<double>(stats.peak_host_bytes));
+  object.Set("peakPinnedBytes", static_cast<double>(stats.peak_pinned_bytes));
+  object.Set("peakDeviceBytes", static_cast<double>(stats.peak_device_bytes));
+  return object;
+}
+
+// doctor() -> promise of a DoctorReport
+Napi::Value doctor(const Napi::CallbackInfo& info) {
+  return start_job(info, Instance::of(info.Env())->service(), Call::use, kNoTicket, [](AsyncJob& job) {
+    job.set([](const runtime::Stop&) { return examine_machine(); },
+            [](Napi::Env env, const DoctorReport& report) { return to_js(env, report); });
+  });
+}
+
+// npyInfo(path) -> promise of {shape, dtype}
+Napi::Value npy_info(const Napi::CallbackInfo& info) {
+  struct Header {
+    Shape shape;
+    std::string dtype;
+  };
+  return start_job(info, Instance::of(info.Env())->service(), Call::use, kNoTicket, [&](AsyncJob& job) {
+    job.set(
+        [path = to_string_argument(info[0], "path")](const runtime::Stop&) {
+          const io::NpyReader reader(path);
+          return Header{reader.shape(), std::string(reader.dtype())};
+        },
+        [](Napi::Env env, const Header& header) {
+          auto shape = Napi::Array::New(env);
+          for (const std::int64_t extent : header.shape.extents()) {
+            shape.Set(shape.Length(), static_cast<double>(extent));
+          }
+          auto object = Napi::Object::New(env);
+          object.Set("shape", shape);
+          object.Set("dtype", header.dtype);
+          return object;
+        });
+  });
+}
+
+Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  Instance::attach(env);
+  exports.Set("setErrorClass", Napi::Function::New<set_error_class>(env, "setErrorClass"));
+  exports.Set("errorCodes", Napi::Function::New<error_codes>(env, "errorCodes"));
+  exports.Set("architectures", Napi::Function::New<architectures>(env, "architectures"));
+  exports.Set("memory", Napi::Function::New<memory>(env, "memory"));
+  exports.Set("doctor", Napi::Function::New<doctor>(env, "doctor"));
+  exports.Set("npyInfo", Napi::Function::New<npy_info>(env, "npyInfo"));
+  exports.Set("Ticket", Ticket::define(env));
+  exports.Set("Encoder", EncoderWrap::define(env));
+  exports.Set("MocoTrainer", MocoWrap::define(env));
+  exports.Set("SupervisedTrainer", SupervisedWrap::define(env));
+  return exports;
+}
+
+NODE_API_MODULE(gyrus, initialize)
+
+}  // namespace
+}  // namespace gyrus::binding

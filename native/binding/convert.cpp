@@ -1,0 +1,213 @@
+#include "binding/convert.h"
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "binding/js_error.h"
+
+namespace gyrus::binding {
+namespace {
+
+constexpr std::int64_t kMaxSafeInteger = (std::int64_t{1} << 53) - 1;
+constexpr std::int64_t kMaxExtent = std::numeric_limits<std::int32_t>::max();
+
+[[noreturn]] void refuse(std::string_view name, std::string_view expected, Napi::Value found) {
+  throw BadArgument(BadArgument::Kind::type, Code::invalid_argument,
+                    text(name, " must be ", expected, ", not ", describe(found)));
+}
+
+// The fields of one options object.
+class Fields {
+ public:
+  Fields(Napi::Value value, std::string_view name) {
+    if (!value.IsObject() || value.IsArray() || value.IsFunction()) refuse(name, "an object", value);
+    object_ = value.As<Napi::Object>();
+  }
+  Napi::Value at(const char* key) const { return object_.Get(key); }
+  std::string string(const char* key) const { return to_string_argument(at(key), key); }
+  std::int64_t integer(const char* key, std::int64_t least, std::int64_t most) const {
+    return to_integer(at(key), key, least, most);
+  }
+  float number(const char* key) const {
+    const Napi::Value value = at(key);
+    if (!value.IsNumber()) refuse(key, "a number", value);
+    return value.As<Napi::Number>().FloatValue();
+  }
+  bool boolean(const char* key) const {
+    const Napi::Value value = at(key);
+    if (!value.IsBoolean()) refuse(key, "true or false", value);
+    return value.As<Napi::Boolean>().Value();
+  }
+
+ private:
+  Napi::Object object_;
+};
+
+train::Precision to_precision(const std::string& name) {
+  if (name == "auto") return train::Precision::automatic;
+  if (name == "f32") return train::Precision::f32;
+  if (name == "bf16") return train::Precision::bf16;
+  throw BadArgument(BadArgument::Kind::type, Code::invalid_argument,
+                    text("precision must be 'auto', 'f32' or 'bf16', not '", name, "'"));
+}
+
+train::OptimizerOptions to_optimizer_options(Napi::Value value) {
+  const Fields fields(value, "optimizer");
+  return {.name = fields.string("name"),
+          .weight_decay = fields.number("weightDecay"),
+          .beta1 = fields.number("beta1"),
+          .beta2 = fields.number("beta2"),
+          .eps = fields.number("eps"),
+          .momentum = fields.number("momentum"),
+          .trust = fields.number("trust"),
+          .nesterov = fields.boolean("nesterov")};
+}
+
+Napi::Value to_js(Napi::Env env, const std::string& string) { return Napi::String::New(env, string); }
+
+Napi::Value to_js(Napi::Env env, const train::LoadReport::Misshapen& entry) {
+  auto object = Napi::Object::New(env);
+  object.Set("name", entry.name);
+  object.Set("expected", entry.expected);
+  object.Set("found", entry.found);
+  return object;
+}
+
+template <class Entry>
+Napi::Value list(Napi::Env env, const std::vector<Entry>& entries) {
+  auto array = Napi::Array::New(env, entries.size());
+  for (std::size_t at = 0; at < entries.size(); ++at)
+    array.Set(static_cast<std::uint32_t>(at), to_js(env, entries[at]));
+  return array;
+}
+
+}  // namespace
+
+std::string describe(Napi::Value value) {
+  static constexpr std::array<std::string_view, 11> kArrays = {
+      "an Int8Array",  "a Uint8Array",   "a Uint8ClampedArray", "an Int16Array",   "a Uint16Array",   "an Int32Array",
+      "a Uint32Array", "a Float32Array", "a Float64Array",      "a BigInt64Array", "a BigUint64Array"};
+  if (value.IsEmpty() || value.IsUndefined()) return "undefined";
+  if (value.IsNull()) return "null";
+  if (value.IsTypedArray()) {
+    const auto type = static_cast<std::size_t>(value.As<Napi::TypedArray>().TypedArrayType());
+    return std::string(type < kArrays.size() ? kArrays[type] : "a typed array of another kind");
+  }
+  if (value.IsArray()) return "an array";
+  if (value.IsPromise()) return "a promise (is an await missing?)";
+  if (value.IsFunction()) return "a function";
+  if (value.IsString()) return "a string";
+  if (value.IsNumber()) return "a number";
+  if (value.IsBoolean()) return "a boolean";
+  return value.IsObject() ? "an object" : "a symbol or bigint";
+}
+
+std::string to_string_argument(Napi::Value value, std::string_view name) {
+  if (!value.IsString()) refuse(name, "a string", value);
+  std::string string = value.As<Napi::String>().Utf8Value();
+  if (string.find('\0') != std::string::npos) {
+    throw BadArgument(BadArgument::Kind::type, Code::invalid_argument, text(name, " must not hold a NUL character"));
+  }
+  return string;
+}
+
+std::int64_t to_integer(Napi::Value value, std::string_view name, std::int64_t least, std::int64_t most) {
+  if (!value.IsNumber()) refuse(name, "a number", value);
+  const double number = value.As<Napi::Number>().DoubleValue();
+  const bool is_fine =
+      std::trunc(number) == number && number >= static_cast<double>(least) && number <= static_cast<double>(most);
+  if (!is_fine) {
+    throw BadArgument(BadArgument::Kind::range, Code::invalid_argument,
+                      text(name, " must be an integer from ", least, " to ", most, ", not ", number));
+  }
+  return static_cast<std::int64_t>(number);
+}
+
+nn::EncoderOptions to_encoder_options(Napi::Value value) {
+  const Fields fields(value, "encoder");
+  return {.arch = fields.string("arch"),
+          .image_height = fields.integer("imageHeight", 1, kMaxExtent),
+          .image_width = fields.integer("imageWidth", 1, kMaxExtent),
+          .channels = fields.integer("channels", 1, kMaxExtent),
+          .heads = static_cast<int>(fields.integer("heads", 0, kMaxExtent)),
+          .has_zero_init_residual = fields.boolean("hasZeroInitResidual"),
+          .has_trainable_positions = fields.boolean("hasTrainablePositions"),
+          .has_frozen_patch_projection = fields.boolean("hasFrozenPatchProjection")};
+}
+
+train::DeviceOptions to_device_options(Napi::Value value) {
+  const Fields fields(value, "device");
+  return {.device = fields.string("device"),
+          .precision = to_precision(fields.string("precision")),
+          .threads = static_cast<int>(fields.integer("threads", 0, kMaxExtent))};
+}
+
+train::MocoOptions to_moco_options(Napi::Value value) {
+  const Fields fields(value, "options");
+  return {.encoder = to_encoder_options(fields.at("encoder")),
+          .device = to_device_options(fields.at("device")),
+          .optimizer = to_optimizer_options(fields.at("optimizer")),
+          .batch_size = fields.integer("batchSize", 1, kMaxExtent),
+          .temperature = fields.number("temperature"),
+          .projector_hidden = fields.integer("projectorHidden", 1, kMaxExtent),
+          .projector_out = fields.integer("projectorOut", 1, kMaxExtent),
+          .seed = to_seed(value)};
+}
+
+train::SupervisedOptions to_supervised_options(Napi::Value value) {
+  const Fields fields(value, "options");
+  return {.encoder = to_encoder_options(fields.at("encoder")),
+          .device = to_device_options(fields.at("device")),
+          .optimizer = to_optimizer_options(fields.at("optimizer")),
+          .batch_size = fields.integer("batchSize", 1, kMaxExtent),
+          .classes = fields.integer("classes", 1, kMaxExtent),
+          .label_smoothing = fields.number("labelSmoothing"),
+          .has_head_batch_norm = fields.boolean("hasHeadBatchNorm"),
+          .is_backbone_frozen = fields.boolean("isBackboneFrozen"),
+          .seed = to_seed(value)};
+}
+
+train::StepHyper to_step_hyper(Napi::Value value) {
+  const Fields fields(value, "hyper");
+  return {.lr = fields.number("lr"), .momentum = fields.number("momentum")};
+}
+
+std::string to_weights_path(Napi::Value value) { return Fields(value, "options").string("weights"); }
+
+std::uint64_t to_seed(Napi::Value value) {
+  return static_cast<std::uint64_t>(Fields(value, "options").integer("seed", 0, kMaxSafeInteger));
+}
+
+Napi::Value to_js(Napi::Env env, const train::SessionInfo& info) {
+  auto object = Napi::Object::New(env);
+  object.Set("device", info.device);
+  object.Set("precision", info.precision);
+  object.Set("threads", info.threads);
+  object.Set("featureDim", static_cast<double>(info.feature_dim));
+  object.Set("parameterCount", static_cast<double>(info.parameter_count));
+  object.Set("parameterBytes", static_cast<double>(info.parameter_bytes));
+  object.Set("arenaBytes", static_cast<double>(info.arena_bytes));
+  return object;
+}
+
+Napi::Value to_js(Napi::Env env, const train::LoadReport& report) {
+  auto object = Napi::Object::New(env);
+  object.Set("matched", list(env, report.matched));
+  object.Set("missing", list(env, report.missing));
+  object.Set("unexpected", list(env, report.unexpected));
+  object.Set("misshapen", list(env, report.misshapen));
+  return object;
+}
+
+Napi::Value to_js(Napi::Env env, const train::StepResult& result) {
+  auto object = Napi::Object::New(env);
+  object.Set("loss", result.loss);
+  object.Set("hits", result.hits);
+  object.Set("seconds", result.seconds);
+  return object;
+}
+
+}  // namespace gyrus::binding

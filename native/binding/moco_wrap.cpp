@@ -1,0 +1,24 @@
+#include "binding/moco_wrap.h"
+
+namespace gyrus::binding {
+
+Napi::Function MocoWrap::define(Napi::Env env) {
+  return DefineClass(env, "MocoTrainer",
+                     {InstanceMethod("open", &MocoWrap::open), InstanceMethod("step", &MocoWrap::step),
+                      InstanceMethod("load", &MocoWrap::load), InstanceMethod("save", &MocoWrap::save),
+                      InstanceMethod("dispose", &MocoWrap::dispose)});
+}
+
+Napi::Value MocoWrap::open(const Napi::CallbackInfo& info) { return open_with(info, &to_moco_options); }
+
+Napi::Value MocoWrap::step(const Napi::CallbackInfo& info) {
+  return start_job(info, core(), Call::use, 3, [&](AsyncJob& job) {
+    const train::StepHyper hyper = to_step_hyper(info[2]);
+    const auto x1 = lease_images(job, info[0], "x1"), x2 = lease_images(job, info[1], "x2");
+    job.set(
+        [this, x1, x2, hyper](const runtime::Stop& stop) { return session().step(x1.data(), x2.data(), hyper, stop); },
+        [](Napi::Env env, const train::StepResult& result) { return to_js(env, result); });
+  });
+}
+
+}  // namespace gyrus::binding

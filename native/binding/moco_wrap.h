@@ -1,0 +1,19 @@
+// JS face of train::MocoSession: new MocoTrainer(); open(options, ticket); step(x1, x2, hyper, ticket); load, save,
+// dispose.
+#pragma once
+
+#include "binding/session_wrap.h"
+
+namespace gyrus::binding {
+
+class MocoWrap : public TrainerWrap<MocoWrap, train::MocoSession, train::MocoOptions> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  using TrainerWrap::TrainerWrap;
+
+ private:
+  Napi::Value open(const Napi::CallbackInfo& info);
+  Napi::Value step(const Napi::CallbackInfo& info);
+};
+
+}  // namespace gyrus::binding

@@ -1,0 +1,112 @@
+// What the wraps of the engine's sessions share: the session, its state machine, and the calls that all of them have.
+#pragma once
+
+#include <napi.h>
+
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "binding/async_job.h"
+#include "binding/batch_limit.h"
+#include "binding/convert.h"
+#include "binding/instance.h"
+#include "binding/js_error.h"
+#include "train/sessions.h"
+
+namespace gyrus::binding {
+
+// Which argument is the Ticket, when the method takes none.
+constexpr std::size_t kNoTicket = std::numeric_limits<std::size_t>::max();
+
+template <class Derived, class Session>
+class SessionWrap : public Napi::ObjectWrap<Derived> {
+ public:
+  explicit SessionWrap(const Napi::CallbackInfo& info)
+      : Napi::ObjectWrap<Derived>(info), core_(Instance::of(info.Env())) {}
+
+  // dispose(): after the calls before it, frees the session on its own thread and ends the thread.
+  Napi::Value dispose(const Napi::CallbackInfo& info) {
+    return start_job(info, core_, Call::dispose, kNoTicket,
+                     [this](AsyncJob& job) { job.set([this](const runtime::Stop&) { session_.reset(); }); });
+  }
+
+ protected:
+  // What the engine says of a session that was just made.
+  struct Opened {
+    train::SessionInfo info;
+    train::LoadReport report;
+  };
+
+  SessionCore& core() { return core_; }
+  // Engine thread; it is there from the opening to the disposal.
+  Session& session() { return *session_; }
+  // Engine thread. An opening that was cancelled meanwhile leaves nothing behind.
+  void adopt(std::unique_ptr<Session> session, const runtime::Stop& stop) {
+    GYRUS_CHECK(!stop, Code::aborted, "the opening was cancelled");
+    session_ = std::move(session);
+  }
+
+  static void check_count(std::string_view name, std::size_t found, std::int64_t expected, std::string_view formula) {
+    if (static_cast<std::int64_t>(found) == expected) return;
+    throw BadArgument(BadArgument::Kind::range, Code::shape,
+                      text(name, " has ", found, " elements; ", formula, " = ", expected, " are expected"));
+  }
+
+ private:
+  std::unique_ptr<Session> session_;  // made, used and freed on the engine thread
+  SessionCore core_;                  // after session_: its destructor ends the thread first
+};
+
+// The trainers add files, and the options that say what a batch is.
+template <class Derived, class Session, class Options>
+class TrainerWrap : public SessionWrap<Derived, Session> {
+ public:
+  using SessionWrap<Derived, Session>::SessionWrap;
+
+  // load(path) -> LoadReport
+  Napi::Value load(const Napi::CallbackInfo& info) {
+    return start_job(info, this->core(), Call::use, kNoTicket, [&](AsyncJob& job) {
+      job.set([this,
+               path = to_string_argument(info[0], "path")](const runtime::Stop&) { return this->session().load(path); },
+              [](Napi::Env env, const train::LoadReport& report) { return to_js(env, report); });
+    });
+  }
+
+  // save(path)
+  Napi::Value save(const Napi::CallbackInfo& info) {
+    return start_job(info, this->core(), Call::use, kNoTicket, [&](AsyncJob& job) {
+      job.set([this, path = to_string_argument(info[0], "path")](const runtime::Stop&) { this->session().save(path); });
+    });
+  }
+
+ protected:
+  Napi::Value open_with(const Napi::CallbackInfo& info, Options (*read_options)(Napi::Value)) {
+    return start_job(info, this->core(), Call::open, 1, [&](AsyncJob& job) {
+      options_ = read_options(info[0]);
+      batch_elements_ = checked_batch_elements({options_.batch_size, options_.encoder.channels,
+                                                options_.encoder.image_height, options_.encoder.image_width});
+      job.set(
+          [this, options = options_](const runtime::Stop& stop) {
+            this->adopt(Session::create(options), stop);
+            return this->session().info();
+          },
+          [](Napi::Env env, const train::SessionInfo& session) { return to_js(env, session); });
+    });
+  }
+
+  const Options& options() const { return options_; }
+  // A batch of images, [batch, C, H, W].
+  std::span<const float> lease_images(AsyncJob& job, Napi::Value value, std::string_view name) {
+    const auto images = job.lease_f32(value, name);
+    this->check_count(name, images.size(), batch_elements_, "batchSize x channels x height x width");
+    return images;
+  }
+
+ private:
+  Options options_;
+  std::int64_t batch_elements_ = 0;
+};
+
+}  // namespace gyrus::binding

@@ -1,0 +1,19 @@
+// JS face of train::SupervisedSession: new SupervisedTrainer(); open(options, ticket); step(x, labels, hyper, ticket);
+// load, save, dispose.
+#pragma once
+
+#include "binding/session_wrap.h"
+
+namespace gyrus::binding {
+
+class SupervisedWrap : public TrainerWrap<SupervisedWrap, train::SupervisedSession, train::SupervisedOptions> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  using TrainerWrap::TrainerWrap;
+
+ private:
+  Napi::Value open(const Napi::CallbackInfo& info);
+  Napi::Value step(const Napi::CallbackInfo& info);
+};
+
+}  // namespace gyrus::binding

@@ -1,0 +1,44 @@
+// What the shape and gradient rules of the op files share.
+#pragma once
+
+#include <string_view>
+#include <variant>
+
+#include "core/error.h"
+#include "graph/op_def.h"
+
+namespace gyrus::graph {
+
+// The attributes as the struct of this kind; another struct is a defect of whoever made the node.
+template <class T>
+const T& attrs_as(std::string_view op, const Attrs& attrs) {
+  const T* found = std::get_if<T>(&attrs);
+  GYRUS_CHECK(found != nullptr, Code::internal, op, " was given the attributes of another kind of op (alternative ",
+              attrs.index(), " of Attrs)");
+  return *found;
+}
+
+// The same shape and dtype: gradients of activations, summands.
+inline void check_same(std::string_view op, std::string_view what, const ValueType& type, const ValueType& expected) {
+  check_shape(op, what, type, expected.shape);
+  check_dtype(op, what, type, expected.dtype);
+}
+
+// A parameter, statistic or parameter gradient: f32 of that shape.
+inline void check_f32(std::string_view op, std::string_view what, const ValueType& type, const Shape& expected) {
+  check_shape(op, what, type, expected);
+  check_dtype(op, what, type, DType::f32);
+}
+
+// Refuses gradients that reached an output which only serves the backward pass (saved statistics, indices).
+inline void refuse_gradient(const GradientScope& scope, std::size_t output, std::string_view what) {
+  GYRUS_CHECK(output >= scope.grad_out.size() || !scope.grad_out[output].is_valid(), Code::not_differentiable,
+              name_of(scope.node.kind), " ", scope.node.name, ": ", what,
+              " is kept for the backward pass and has no gradient; do not use it in a loss");
+}
+
+inline bool reached(const GradientScope& scope, std::size_t output) {
+  return output < scope.grad_out.size() && scope.grad_out[output].is_valid();
+}
+
+}  // namespace gyrus::graph

@@ -1,0 +1,167 @@
+// Program::compile: lower, find lifetimes, place them in one arena, bind every kernel to its pointers.
+#include <algorithm>
+#include <utility>
+
+#include "core/error.h"
+#include "runtime/lifetimes.h"
+#include "runtime/program.h"
+
+namespace gyrus::runtime {
+
+using backend::LoweredGraph;
+using backend::LoweredStep;
+using graph::Role;
+
+namespace {
+
+void* stored_pointer(const graph::Value& value, const ParameterStore& store) {
+  switch (value.role) {
+    case Role::parameter:
+    case Role::buffer:
+      return store.parameter(value.bare_name());
+    case Role::ema:
+      return store.ema(value.bare_name());
+    case Role::gradient:
+      return store.gradient(value.bare_name());
+    case Role::input:
+    case Role::activation:
+      return nullptr;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+class ProgramBuilder {
+ public:
+  ProgramBuilder(const graph::Graph& graph, const backend::Backend& backend, ParameterStore& store,
+                 const ProgramOptions& options)
+      : graph_(graph), store_(store), options_(options), lowered_(backend.lower(graph)) {}
+
+  std::unique_ptr<Program> build() {
+    describe_values();
+    lifetimes_ = find_lifetimes(lowered_, is_planned_, lives_to_end_, options_.has_constant_parameters);
+    program_.reset(new Program(store_, options_));
+    program_->placement_ = memory::plan_intervals(lifetimes_.intervals);
+    program_->inputs_.assign(static_cast<std::size_t>(input_count_), nullptr);
+    allocate();
+    for (std::size_t s = 0; s < lowered_.steps.size(); ++s) add_step(s);
+    add_outputs();
+    return std::move(program_);
+  }
+
+ private:
+  std::size_t count() const { return lowered_.values.size(); }
+
+  // Which values the arena must hold, which live in the store, and which the caller brings.
+  void describe_values() {
+    std::vector<int> input_of(graph_.values().size(), -1);
+    for (std::size_t v = 0; v < graph_.values().size(); ++v) {
+      if (graph_.values()[v].role == Role::input) input_of[v] = input_count_++;
+    }
+    std::vector<bool> is_output(graph_.values().size(), false);
+    for (const auto& output : graph_.outputs()) is_output[static_cast<std::size_t>(output.value.index)] = true;
+
+    is_planned_.assign(count(), true);
+    lives_to_end_.assign(count(), false);
+    pointers_.assign(count(), nullptr);
+    input_number_.assign(count(), -1);
+    for (std::size_t v = 0; v < count(); ++v) {
+      if (options_.is_poisoned) lowered_.values[v].bytes += kGuardBytes;
+      const graph::ValueId source = lowered_.values[v].source;
+      if (!source.is_valid()) continue;
+      const graph::Value& value = graph_.value(source);
+      pointers_[v] = stored_pointer(value, store_);
+      input_number_[v] = input_of[static_cast<std::size_t>(source.index)];
+      is_planned_[v] = value.role == Role::activation;
+      lives_to_end_[v] = is_output[static_cast<std::size_t>(source.index)];
+    }
+  }
+
+  void allocate() {
+    try {
+      program_->arena_ = AlignedBuffer(program_->placement_.peak_bytes);
+    } catch (const Error& error) {
+      throw error.with_context(
+          text("while allocating the arena of a program with ", lowered_.steps.size(), " kernels"));
+    }
+    for (std::size_t v = 0; v < count(); ++v) {
+      if (is_planned_[v]) pointers_[v] = place(lifetimes_.interval_of_value[v]);
+    }
+  }
+
+  std::byte* place(int interval) const {
+    if (interval < 0) return nullptr;
+    return program_->arena_.as<std::byte>() + program_->placement_.offsets[static_cast<std::size_t>(interval)];
+  }
+
+  void add_step(std::size_t s) {
+    LoweredStep& from = lowered_.steps[s];
+    Program::Step step;
+    step.name = std::move(from.name);
+    step.kind = from.kind;
+    step.is_prologue = from.is_prologue && options_.has_constant_parameters;
+    step.scratch = place(lifetimes_.interval_of_scratch[s]);
+    for (std::size_t r = 0; r < from.reads.size(); ++r) {
+      const auto v = static_cast<std::size_t>(from.reads[r]);
+      step.in.push_back(pointers_[v]);
+      if (input_number_[v] >= 0) step.input_slots.emplace_back(r, static_cast<std::size_t>(input_number_[v]));
+    }
+    for (const int w : from.writes) step.out.push_back(pointers_[static_cast<std::size_t>(w)]);
+    if (options_.is_poisoned) step.poison = find_poison(s);
+    step.kernel = std::move(from.kernel);
+    if (step.input_slots.empty()) program_->bind(step);
+    program_->steps_.push_back(std::move(step));
+  }
+
+  // Memory that dies with step s, except where a value that the step writes has taken it over.
+  Poison find_poison(std::size_t s) const {
+    Poison poison;
+    const std::vector<int>& writes = lowered_.steps[s].writes;
+    for (const int w : writes) {
+      const auto v = static_cast<std::size_t>(w);
+      if (!is_planned_[v] || pointers_[v] == nullptr) continue;
+      poison.guards.push_back(static_cast<std::byte*>(pointers_[v]) + lowered_.values[v].bytes - kGuardBytes);
+    }
+    for (std::size_t v = 0; v < count(); ++v) {
+      const int interval = lifetimes_.interval_of_value[v];
+      if (interval < 0) continue;
+      if (lifetimes_.intervals[static_cast<std::size_t>(interval)].last != static_cast<int>(s)) continue;
+      const bool is_taken_over = std::any_of(writes.begin(), writes.end(), [&](int w) {
+        return w != static_cast<int>(v) && pointers_[static_cast<std::size_t>(w)] == pointers_[v];
+      });
+      if (!is_taken_over) poison.freed_after.emplace_back(place(interval), lowered_.values[v].bytes - kGuardBytes);
+    }
+    return poison;
+  }
+
+  void add_outputs() {
+    for (const auto& output : graph_.outputs()) {
+      const auto found = std::find_if(lowered_.values.begin(), lowered_.values.end(),
+                                      [&](const auto& value) { return value.source == output.value; });
+      GYRUS_ASSERT(found != lowered_.values.end());
+      const auto v = static_cast<std::size_t>(found - lowered_.values.begin());
+      program_->outputs_.push_back({output.name, graph_.value(output.value).shape(), pointers_[v]});
+    }
+  }
+
+  const graph::Graph& graph_;
+  ParameterStore& store_;
+  const ProgramOptions options_;
+  LoweredGraph lowered_;
+  Lifetimes lifetimes_;
+  std::unique_ptr<Program> program_;
+  int input_count_ = 0;
+  std::vector<bool> is_planned_, lives_to_end_;
+  std::vector<void*> pointers_;    // one a lowered value
+  std::vector<int> input_number_;  // which program input a value is, or -1
+};
+
+std::unique_ptr<Program> Program::compile(const graph::Graph& graph, const backend::Backend& backend,
+                                          ParameterStore& store, const ProgramOptions& options) {
+  GYRUS_CHECK(backend.describe().storage == store.storage(), Code::dtype, "the backend computes on ",
+              name_of(backend.describe().storage), " parameters, but the store holds ", name_of(store.storage()));
+  return ProgramBuilder(graph, backend, store, options).build();
+}
+
+}  // namespace gyrus::runtime

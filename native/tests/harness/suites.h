@@ -1,0 +1,49 @@
+// The one list of suites: add a row here and define `void <row>(Suite&)` in a file under native/tests.
+#pragma once
+
+#include "tests/harness/tap.h"
+
+namespace gyrus::tests {
+
+#define GYRUS_TEST_SUITES(X) \
+  X(harness)                 \
+  X(philox)                  \
+  X(dtype)                   \
+  X(shape)                   \
+  X(engine_thread)           \
+  X(graph_passes)            \
+  X(sessions)                \
+  X(plan_intervals)          \
+  X(op_table)                \
+  X(conv2d)                  \
+  X(linear)                  \
+  X(batch_norm)              \
+  X(layer_norm)              \
+  X(elementwise)             \
+  X(pooling)                 \
+  X(attention)               \
+  X(tokens)                  \
+  X(loss)                    \
+  X(optimizer)               \
+  X(io_text)                 \
+  X(io_stored_type)          \
+  X(io_finite)               \
+  X(io_file)                 \
+  X(io_safetensors)          \
+  X(io_safetensors_bad)      \
+  X(io_npy)                  \
+  X(io_weights_match)        \
+  X(io_corpus_replay)        \
+  X(models)                  \
+  X(golden_ops)              \
+  X(golden_optimizers)       \
+  X(golden_heads)            \
+  X(golden_models)
+
+#define GYRUS_DECLARE_SUITE(name) void name(Suite& suite);
+namespace suites {
+GYRUS_TEST_SUITES(GYRUS_DECLARE_SUITE)
+}
+#undef GYRUS_DECLARE_SUITE
+
+}  // namespace gyrus::tests

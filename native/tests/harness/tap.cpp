@@ -1,0 +1,93 @@
+#include "tests/harness/tap.h"
+
+#include <exception>
+
+namespace gyrus::tests {
+namespace {
+
+void print_diagnostic(std::ostream& out, std::string_view message) {
+  out << "  # ";
+  for (const char c : message) {
+    out << c;
+    if (c == '\n') out << "  # ";
+  }
+  out << '\n';
+}
+
+}  // namespace
+
+std::string Check::throws(Code code, std::string_view what, const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    that(error.code() == code, what, ": threw ", code_name(error.code()), " (", error.message(), "), expected ",
+         code_name(code));
+    return error.message();
+  }
+  that(false, what, ": did not throw, expected ", code_name(code));
+  return "";
+}
+
+bool Runner::is_wanted(const std::string& full_name) {
+  if (full_name.find(options_.filter) == std::string::npos) return false;
+  if (options_.is_list) out_ << full_name << '\n';
+  return !options_.is_list;
+}
+
+Check Runner::run(const std::function<void(Check&)>& body) {
+  Check check;
+  try {
+    body(check);
+    check.that(check.checks() > 0, "the test checked nothing");
+  } catch (const Error& error) {
+    check.that(false, "threw ", code_name(error.code()), ": ", error.message());
+  } catch (const std::exception& error) {
+    check.that(false, "threw ", error.what());
+  }
+  return check;
+}
+
+// The number of the test that begins now.
+int Runner::begin() {
+  const int done = totals_.passed + totals_.failed + totals_.skipped;
+  if (done == 0) out_ << "TAP version 13\n";
+  return done + 1;
+}
+
+void Runner::test(const std::string& full_name, const std::function<void(Check&)>& body) {
+  if (!is_wanted(full_name)) return;
+  const int number = begin();
+  const Check check = run(body);
+  const bool has_passed = check.failures().empty();
+  ++(has_passed ? totals_.passed : totals_.failed);
+  out_ << (has_passed ? "ok " : "not ok ") << number << " - " << full_name << '\n';
+  for (const std::string& failure : check.failures()) print_diagnostic(out_, failure);
+  out_.flush();
+}
+
+void Runner::skip(const std::string& full_name, std::string_view reason) {
+  if (!is_wanted(full_name)) return;
+  out_ << "ok " << begin() << " - " << full_name << " # SKIP " << reason << '\n';
+  ++totals_.skipped;
+}
+
+void Runner::known_shortfall(const std::string& full_name, std::string_view reason,
+                             const std::function<void(Check&)>& body) {
+  if (!is_wanted(full_name)) return;
+  const int number = begin();
+  const Check check = run(body);
+  const bool has_passed = check.failures().empty();
+  ++totals_.skipped;
+  out_ << (has_passed ? "ok " : "not ok ") << number << " - " << full_name << " # TODO " << reason << '\n';
+  for (const std::string& failure : check.failures()) print_diagnostic(out_, failure);
+  out_.flush();
+}
+
+Totals Runner::finish() {
+  if (options_.is_list) return totals_;
+  out_ << "1.." << totals_.passed + totals_.failed + totals_.skipped << '\n';
+  out_ << totals_.passed << " passed, " << totals_.failed << " failed, " << totals_.skipped << " skipped\n";
+  return totals_;
+}
+
+}  // namespace gyrus::tests

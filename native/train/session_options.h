@@ -1,0 +1,61 @@
+// Options of the engine's sessions, as complete plain structs: the binding fills them from validated JS objects.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "nn/encoder.h"
+
+namespace gyrus::train {
+
+enum class Precision : std::uint8_t { automatic, f32, bf16 };  // automatic: bf16 where the CPU computes it, else f32
+
+struct DeviceOptions {
+  std::string device = "auto";  // "auto" | "cpu" | "cuda"; "cuda" without one: Code::cuda_unavailable
+  Precision precision = Precision::automatic;
+  int threads = 0;  // 0: all that this process may use
+};
+
+struct OptimizerOptions {
+  std::string name = "adamw";  // "adamw" | "lars" | "lars_solo" | "sgd"
+  float weight_decay = 0.1F;
+  float beta1 = 0.9F, beta2 = 0.999F, eps = 1e-8F;  // adamw
+  float momentum = 0.9F;                            // lars, sgd
+  float trust = 0.001F;                             // lars
+  bool nesterov = false;                            // sgd
+};
+
+struct MocoOptions {
+  nn::EncoderOptions encoder;
+  DeviceOptions device;
+  OptimizerOptions optimizer;
+  std::int64_t batch_size = 256;
+  float temperature = 0.2F;
+  std::int64_t projector_hidden = 4096, projector_out = 256;
+  std::uint64_t seed = 0;
+};
+
+struct SupervisedOptions {
+  nn::EncoderOptions encoder;
+  DeviceOptions device;
+  OptimizerOptions optimizer;
+  std::int64_t batch_size = 32;
+  std::int64_t classes = 2;
+  float label_smoothing = 0;
+  bool has_head_batch_norm = false;
+  bool is_backbone_frozen = false;  // linear probe
+  std::uint64_t seed = 0;
+};
+
+struct StepHyper {
+  float lr = 0;
+  float momentum = 0.99F;  // of the momentum encoder; ignored by supervised training
+};
+
+struct StepResult {
+  float loss = 0;
+  float hits = 0;      // share of rows whose largest logit is the right one
+  double seconds = 0;  // of the engine's own work
+};
+
+}  // namespace gyrus::train

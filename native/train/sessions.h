@@ -1,0 +1,79 @@
+// The engine as its users see it: three sessions, each synchronous and used from one thread (its engine thread).
+// `stop` may be set from any thread: the call then throws Code::aborted between two kernels.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "io/weights_match.h"
+#include "runtime/program.h"
+#include "train/device.h"
+#include "train/session_options.h"
+
+namespace gyrus::train {
+
+using Stop = std::atomic<bool>;
+
+// After an abort in the middle of a training step the session refuses further steps until weights are loaded again:
+// running statistics and momentum copies have moved, the weights have not.
+inline constexpr const char* kTornMessage =
+    "a training step was aborted half-way; load the last saved weights before the next step";
+
+// What loading a file found; the call that loads throws Code::weights_mismatch with this list when it does not fit.
+using LoadReport = io::MatchReport;
+
+// What a session says of itself.
+struct SessionInfo {
+  std::string device, precision;  // what was chosen: "cpu", "bf16"
+  int threads = 0;
+  std::int64_t feature_dim = 0, parameter_count = 0;
+  std::int64_t parameter_bytes = 0, arena_bytes = 0;
+};
+
+// What every session fills in the same way: device, precision, threads, sizes of the parameters.
+SessionInfo describe_session(const Device& device, const runtime::ParameterStore& store);
+
+class EncoderSession {
+ public:
+  // Weights: a safetensors file with torchvision's or timm's names; head tensors ("fc.", "head.") are allowed extras.
+  // An empty path gives the random initialisation of `seed`.
+  static std::unique_ptr<EncoderSession> create(const nn::EncoderOptions&, const DeviceOptions&,
+                                                const std::string& weights, std::uint64_t seed = 0);
+  virtual ~EncoderSession() = default;
+  virtual const LoadReport& load_report() const = 0;
+  virtual SessionInfo info() const = 0;
+  // x [count, C, H, W] f32, already normalised -> out [count, D] f32. Any count >= 0: worked off in chunks.
+  virtual void embed(const float* x, std::int64_t count, float* out, const Stop& stop) = 0;
+};
+
+class MocoSession {
+ public:
+  static std::unique_ptr<MocoSession> create(const MocoOptions&);
+  virtual ~MocoSession() = default;
+  virtual SessionInfo info() const = 0;
+  // x1, x2 [batch, C, H, W] f32.
+  virtual StepResult step(const float* x1, const float* x2, const StepHyper&, const Stop& stop) = 0;
+  // One step with a time for each kernel: where the milliseconds go.
+  virtual std::vector<runtime::KernelTime> profile(const float* x1, const float* x2, const StepHyper&) = 0;
+  // safetensors with base_encoder.*, momentum_encoder.*, predictor.* (science.md B12).
+  virtual LoadReport load(const std::string& path) = 0;
+  virtual void save(const std::string& path) = 0;
+};
+
+class SupervisedSession {
+ public:
+  static std::unique_ptr<SupervisedSession> create(const SupervisedOptions&);
+  virtual ~SupervisedSession() = default;
+  virtual SessionInfo info() const = 0;
+  // x [batch, C, H, W] f32, labels [batch] in [0, classes).
+  virtual StepResult step(const float* x, const std::int32_t* labels, const StepHyper&, const Stop& stop) = 0;
+  virtual std::vector<runtime::KernelTime> profile(const float* x, const std::int32_t* labels, const StepHyper&) = 0;
+  virtual LoadReport load(const std::string& path) = 0;
+  virtual void save(const std::string& path) = 0;
+};
+
+}  // namespace gyrus::train

@@ -1,0 +1,141 @@
+// Supervised training: an encoder and a linear classifier, fine-tuned together or with the encoder frozen (linear
+// probe).
+#include <array>
+#include <chrono>
+#include <cmath>
+
+#include "graph/ops.h"
+#include "train/compile.h"
+#include "train/optimizer.h"
+#include "train/sessions.h"
+#include "train/weights.h"
+
+namespace gyrus::train {
+namespace {
+
+std::string head_name(const nn::EncoderOptions& encoder) { return encoder.arch.starts_with("resnet") ? "fc" : "head"; }
+
+nn::LinearHeadOptions head_options(const SupervisedOptions& options) {
+  return {nn::feature_dim(options.encoder), options.classes, options.has_head_batch_norm};
+}
+
+graph::ParameterSpecs checked_parameters(const SupervisedOptions& options) {
+  check_optimizer(options.optimizer);
+  GYRUS_CHECK(options.batch_size >= 1, Code::invalid_argument, "batchSize must be at least 1, not ",
+              options.batch_size);
+  GYRUS_CHECK(options.classes >= 2, Code::invalid_argument, "a classifier needs at least 2 classes, not ",
+              options.classes);
+  GYRUS_CHECK(options.label_smoothing >= 0 && options.label_smoothing < 1, Code::invalid_argument,
+              "labelSmoothing must lie in [0, 1), not be ", options.label_smoothing);
+  graph::ParameterSpecs specs = nn::encoder_parameters(options.encoder);
+  if (options.is_backbone_frozen) {
+    for (graph::ParameterSpec& spec : specs) spec.is_trainable = false;
+  }
+  const graph::ParameterSpecs head = nn::linear_head_parameters(head_name(options.encoder), head_options(options));
+  specs.insert(specs.end(), head.begin(), head.end());
+  apply_decay_rule(options.optimizer, specs);
+  return specs;
+}
+
+graph::Graph supervised_graph(const SupervisedOptions& options) {
+  graph::Graph graph;
+  const nn::EncoderOptions& encoder = options.encoder;
+  const graph::ValueId x = graph.add_source(
+      graph::Role::input, "x",
+      {Shape{options.batch_size, encoder.channels, encoder.image_height, encoder.image_width}, DType::f32});
+  const graph::ValueId labels = graph.add_source(graph::Role::input, "labels", {Shape{options.batch_size}, DType::i32});
+  // A frozen backbone keeps its running statistics as well (science.md B11).
+  nn::Scope backbone{
+      graph, "", "", graph::Role::parameter, "", options.is_backbone_frozen ? nn::Mode::inference : nn::Mode::training};
+  nn::Scope head{graph, "", "", graph::Role::parameter, "", nn::Mode::training};
+  const graph::ValueId image = graph::to_channels_last(graph, x, DType::f32, "input");
+  const graph::ValueId features = nn::encoder_features(backbone, image, encoder);
+  const graph::ValueId logits = nn::linear_head(head, features, head_name(encoder), head_options(options));
+  graph::CrossEntropyAttrs attrs;
+  attrs.label_smoothing = options.label_smoothing;
+  const graph::ValueId loss =
+      graph::softmax_cross_entropy(graph, graph::cast(graph, logits, DType::f32, "logits"), labels, attrs, "loss");
+  graph.mark_output(loss, "loss");
+  graph.mark_output(graph.output(graph.value(loss).producer, 2), "hits");
+  return graph;
+}
+
+class CpuSupervisedSession final : public SupervisedSession {
+ public:
+  explicit CpuSupervisedSession(const SupervisedOptions& options)
+      : options_(options), device_(open_device(options.device)), store_(checked_parameters(options), DType::f32) {
+    initialize_store(store_, options.seed);
+    store_.allocate_training(slot_count(options.optimizer));
+    const std::array<std::string, 1> losses{"loss"};
+    program_ = compile_training(supervised_graph(options), losses, options.optimizer, device_, store_);
+  }
+
+  SessionInfo info() const override {
+    SessionInfo info = describe_session(device_, store_);
+    info.feature_dim = nn::feature_dim(options_.encoder);
+    info.arena_bytes = program_->arena_bytes();
+    return info;
+  }
+
+  StepResult step(const float* x, const std::int32_t* labels, const StepHyper& hyper, const Stop& stop) override {
+    const auto start = std::chrono::steady_clock::now();
+    if (is_torn_) throw Error(Code::aborted, kTornMessage);
+    check_labels(labels);
+    const std::array<const void*, 2> inputs{x, labels};
+    is_torn_ = !program_->run(inputs, next_hyper(hyper), &stop);
+    if (is_torn_) throw Error(Code::aborted, kTornMessage);
+    steps_done_ += 1;
+    store_.bump_version();
+    const auto value = [&](const char* name) { return *static_cast<const float*>(program_->output(name)); };
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+    return {value("loss"), value("hits"), elapsed.count()};
+  }
+
+  std::vector<runtime::KernelTime> profile(const float* x, const std::int32_t* labels,
+                                           const StepHyper& hyper) override {
+    if (is_torn_) throw Error(Code::aborted, kTornMessage);
+    check_labels(labels);
+    const std::array<const void*, 2> inputs{x, labels};
+    std::vector<runtime::KernelTime> times = program_->profile(inputs, next_hyper(hyper));
+    steps_done_ += 1;
+    store_.bump_version();
+    return times;
+  }
+
+  LoadReport load(const std::string& path) override {
+    LoadReport report = load_tensors(path, tensors_of(store_, "", ""), {});
+    store_.bump_version();
+    is_torn_ = false;
+    return report;
+  }
+
+  void save(const std::string& path) override { save_tensors(path, tensors_of(store_, "", "")); }
+
+ private:
+  backend::Hyper next_hyper(const StepHyper& hyper) const {
+    return {hyper.lr, options_.optimizer.weight_decay, 1.0F, steps_done_ + 1};
+  }
+
+  void check_labels(const std::int32_t* labels) const {
+    for (std::int64_t i = 0; i < options_.batch_size; ++i) {
+      GYRUS_CHECK(labels[i] >= 0 && labels[i] < options_.classes, Code::invalid_argument, "label ", i, " is ",
+                  labels[i], ", but there are ", options_.classes, " classes: labels run from 0 to ",
+                  options_.classes - 1);
+    }
+  }
+
+  SupervisedOptions options_;
+  Device device_;
+  runtime::ParameterStore store_;
+  std::unique_ptr<runtime::Program> program_;
+  std::int64_t steps_done_ = 0;
+  bool is_torn_ = false;  // a step was aborted half-way: running statistics and momentum copies have moved already
+};
+
+}  // namespace
+
+std::unique_ptr<SupervisedSession> SupervisedSession::create(const SupervisedOptions& options) {
+  return std::make_unique<CpuSupervisedSession>(options);
+}
+
+}  // namespace gyrus::train

@@ -1,0 +1,33 @@
+// Runs the command line as a user would, in a process of its own.
+import { spawn, spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const main = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
+
+export function gyrus(...parameters: string[]) {
+  return spawnSync(process.execPath, [main, ...parameters], { encoding: 'utf8', timeout: 120_000 })
+}
+
+/** Starts a command and sends it a signal when it prints its first line on stdout. */
+export async function gyrusInterrupted(
+  signal: NodeJS.Signals,
+  ...parameters: string[]
+): Promise<{ status: number | null; signal: string | null; stderr: string }> {
+  const child = spawn(process.execPath, [main, ...parameters], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let stderr = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+  child.stdout.once('data', () => child.kill(signal)).resume()
+  return new Promise((resolve) => {
+    child.once('close', (status, ended) => {
+      resolve({ status, signal: ended, stderr })
+    })
+  })
+}
+
+/** The JSON objects that a command printed, one a line. */
+export function jsonLines(stdout: string): Record<string, unknown>[] {
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+}

@@ -1,0 +1,80 @@
+// Types of the public API, checked by the compiler alone: this file is never run. Lines that must not compile say so.
+import {
+  doctor,
+  Encoder,
+  GyrusError,
+  isGyrusError,
+  memory,
+  MocoTrainer,
+  SupervisedTrainer,
+  type Architecture,
+  type EncoderOptions,
+  type ErrorCode,
+  type LoadReport,
+  type MocoTrainerOptions,
+  type StepResult,
+} from '../../lib/index.js'
+
+/** Compiles only when both types are the same. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+function holds<Claim extends true>(): Claim | undefined {
+  return undefined
+}
+
+const x = new Float32Array(1)
+const labels = new Int32Array(1)
+
+export async function encoders(): Promise<void> {
+  const encoder = await Encoder.load({ weights: 'w', arch: 'resnet50', imageSize: [64, 32], channels: 1 })
+  holds<Same<typeof encoder, Encoder>>()
+  holds<Same<Awaited<ReturnType<typeof encoder.embed>>, Float32Array>>()
+  holds<Same<typeof encoder.loadReport, LoadReport>>()
+  await encoder.embed(x, { signal: new AbortController().signal })
+  await encoder.embedFile('a', 'b', { batchSize: 3, onProgress: (done, total) => void (done + total) })
+  await using other = encoder
+  void other.dim.toFixed()
+  // @ts-expect-error: an architecture must be known
+  await Encoder.load({ weights: 'w', arch: 'resnet5' })
+  // @ts-expect-error: arch is required
+  await Encoder.load({ weights: 'w' })
+  // @ts-expect-error: there is no such option
+  await Encoder.load({ weights: 'w', arch: 'resnet18', size: 3 })
+  // @ts-expect-error: images are Float32Array
+  await encoder.embed(new Float64Array(1))
+  // @ts-expect-error: read-only
+  encoder.info = other.info
+  // @ts-expect-error: the constructor is private
+  new Encoder()
+}
+
+export async function trainers(): Promise<void> {
+  const moco = await MocoTrainer.create({
+    arch: 'vit_small_patch16_224',
+    batchSize: 8,
+    projector: { hidden: 8 },
+    optimizer: { name: 'lars', trust: 0.1 },
+  })
+  const result = await moco.step(x, x, { lr: 0.1, momentum: 0.9 })
+  holds<Same<typeof result, StepResult>>()
+  const supervised = await SupervisedTrainer.create({ arch: 'resnet18', batchSize: 8, classes: 2 })
+  await supervised.step(x, labels, { lr: 0.1 })
+  // @ts-expect-error: lr is required
+  await moco.step(x, x, {})
+  // @ts-expect-error: labels are Int32Array
+  await supervised.step(x, x, { lr: 0.1 })
+  // @ts-expect-error: sgd has no betas
+  await MocoTrainer.create({ arch: 'resnet18', batchSize: 8, optimizer: { name: 'sgd', beta1: 0.9 } })
+  // @ts-expect-error: classes is required
+  await SupervisedTrainer.create({ arch: 'resnet18', batchSize: 8 })
+}
+
+export async function rest(): Promise<void> {
+  holds<Same<ReturnType<typeof memory>['hostBytes'], number>>()
+  holds<Same<Awaited<ReturnType<typeof doctor>>['simdTargets'], readonly string[]>>()
+  holds<Same<EncoderOptions['arch'], Architecture>>()
+  holds<Same<MocoTrainerOptions['batchSize'], number>>()
+  const error: unknown = await Promise.reject(new GyrusError('ERR_GYRUS_BUSY', 'm'))
+  if (isGyrusError(error)) holds<Same<typeof error.code, ErrorCode>>()
+  // @ts-expect-error: codes are a closed list
+  new GyrusError('ERR_OTHER', 'm')
+}
