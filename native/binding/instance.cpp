@@ -36,6 +36,7 @@ void Instance::attach(Napi::Env env) {
   auto instance = std::make_unique<std::shared_ptr<Instance>>(std::make_shared<Instance>(env));
   check(env, napi_add_env_cleanup_hook(
                  env, [](void* self) { static_cast<Instance*>(self)->close(); }, instance->get()));
+  (*instance)->stop_at_exit();
   env.SetInstanceData(instance.release());
 }
 
@@ -91,10 +92,22 @@ void Instance::settle_delivered() {
   for (const auto& job : jobs) job->settle();
 }
 
-void Instance::close() noexcept {
+// 'exit' comes before the clean-up hooks of its environment, so the listener never outlives the instance.
+void Instance::stop_at_exit() {
+  const auto process = env_.Global().Get("process").As<Napi::Object>();
+  const auto listener = Napi::Function::New(env_, [this](const Napi::CallbackInfo&) { stop(); }, "gyrusStop");
+  process.Get("once").As<Napi::Function>().Call(process, {Napi::String::New(env_, "exit"), listener});
+}
+
+// May be called twice: joining a thread that has ended does nothing.
+void Instance::stop() noexcept {
   is_closed_ = true;
   for (SessionCore* core : cores_) core->request_stop();
   for (SessionCore* core : cores_) core->join();
+}
+
+void Instance::close() noexcept {
+  stop();
   // Nobody is left to see these promises settle, and JS may not run any more: the jobs only let go of their buffers.
   delivered_.clear();
   try {

@@ -6,6 +6,10 @@
 // function was made, so it runs before Node's own hook for it (hooks run last in, first out): no engine thread can ever
 // signal a closing function. Finalizers of wrapped objects run later still, in any order; they rely on the shared_ptr
 // only.
+//
+// On the main thread Node runs no clean-up hook when process.exit() or an uncaught exception ends the process: it emits
+// 'exit' and calls exit(3), whose destructors would take oneDNN and OpenMP away from under a running step. So the
+// engine threads are stopped and joined on 'exit' already, in every environment.
 #pragma once
 
 #include <napi.h>
@@ -65,6 +69,8 @@ class Instance {
  private:
   static void on_settle(napi_env env, napi_value function, void* context, void* data);
   void settle_delivered();
+  void stop_at_exit();
+  void stop() noexcept;
   void close() noexcept;
 
   Napi::Env env_;

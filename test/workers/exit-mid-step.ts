@@ -4,15 +4,16 @@ import { images, mocoOptions } from '../support/model.js'
 
 const how = process.argv[2]
 const size = 224
+process.on('exit', () => {
+  console.log('exiting')
+})
+if (how === 'process.exit while opening') setTimeout(() => process.exit(7), 5)
 const trainer = await MocoTrainer.create({ ...mocoOptions, imageSize: size })
 const batch = (phase: number) => images(mocoOptions.batchSize, phase, size)
 const steps = [trainer.step(batch(0), batch(1), { lr: 0.01 }), trainer.step(batch(2), batch(3), { lr: 0.01 })]
 const outcome = Promise.allSettled(steps)
 
-process.on('exit', () => {
-  console.log('exiting')
-})
-if (how === 'process.exit') setTimeout(() => process.exit(7), 5)
+if (how === 'process.exit mid-step') setTimeout(() => process.exit(7), 5)
 if (how === 'throw') {
   setTimeout(() => {
     throw new Error('on purpose')
