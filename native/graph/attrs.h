@@ -42,6 +42,7 @@ struct BatchNormAttrs {
 };
 struct LayerNormAttrs {
   float eps = 1e-6F;
+  DType dtype = DType::f32;   // of y
   bool has_residual = false;  // y = ln(x + residual), `sum` is an output; set by passes/fuse/add_layer_norm
   bool has_addend = false;    // grad only: dx += addend; set by passes/fuse/gradient_add
   bool operator==(const LayerNormAttrs&) const = default;

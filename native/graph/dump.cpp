@@ -90,6 +90,7 @@ std::string fields_of(const LayerNormAttrs& a) {
   const LayerNormAttrs usual;
   return Fields()
       .add("eps", a.eps, usual.eps)
+      .add("dtype", a.dtype, usual.dtype)
       .add("has_residual", a.has_residual, usual.has_residual)
       .add("has_addend", a.has_addend, usual.has_addend)
       .take();

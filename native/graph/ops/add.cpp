@@ -1,4 +1,5 @@
-// Sum of two values of one shape and dtype: residual connections, and what autodiff adds where gradients meet.
+// Sum of two values of one shape: residual connections, and what autodiff adds where gradients meet. It is f32 as soon
+// as one of them is: a residual stream keeps its precision when branches of the compute dtype join it.
 #include <utility>
 
 #include "graph/ops.h"
@@ -13,15 +14,17 @@ std::vector<ValueType> infer(const Attrs& attrs, std::span<const ValueType> in) 
   attrs_as<NoAttrs>(op, attrs);
   check_input_count(op, in, 2, 2);
   check_float(op, "a", in[0]);
-  check_same(op, "b", in[1], in[0]);
-  return {in[0]};
+  check_float(op, "b", in[1]);
+  check_shape(op, "b", in[1], in[0].shape);
+  return {{in[0].shape, wider(in[0].dtype, in[1].dtype)}};
 }
 
-// d(a + b) = da + db: the gradient passes through unchanged, no node is needed.
+// d(a + b) = da + db: the gradient passes through unchanged, but for its dtype no node is needed.
 void gradient(GradientScope& scope) {
   if (!reached(scope, 0)) return;
   for (std::size_t i = 0; i < 2; ++i) {
-    if (scope.wanted[i]) scope.grad_in[i] = scope.grad_out[0];
+    if (!scope.wanted[i]) continue;
+    scope.grad_in[i] = gradient_as(scope, scope.grad_out[0], scope.graph.value(scope.node.inputs[i]).dtype());
   }
 }
 

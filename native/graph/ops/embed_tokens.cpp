@@ -1,5 +1,7 @@
-// From a grid of patches to tokens: a class token in front, positions added. The gradient takes dy apart again:
-// dpatches = rows 1.. of dy, dpos = sum over the batch of dy, dcls = its row 0.
+// From a grid of patches to tokens: a class token in front, positions added. The tokens are f32 whatever the patches
+// are: they open the residual stream, which sums up to two branches a block and would lose what it rounds each time.
+// The gradient, in the compute dtype, takes dy apart again: dpatches = rows 1.. of dy, dpos = sum over the batch of dy,
+// dcls = its row 0.
 #include <utility>
 
 #include "graph/ops.h"
@@ -21,7 +23,7 @@ std::vector<ValueType> infer_embed(const Attrs& attrs, std::span<const ValueType
               " tokens from ", a.grid_height, " rows, but the patches are ", patches);
   check_f32(op, "cls [1, 1, D]", in[1], {1, 1, patches[3]});
   check_f32(op, "pos [1, T, D], T = GH GW + 1", in[2], {1, tokens, patches[3]});
-  return {{{patches[0], tokens, patches[3]}, in[0].dtype}};
+  return {{{patches[0], tokens, patches[3]}, DType::f32}};
 }
 
 std::vector<ValueType> infer_embed_grad(const Attrs& attrs, std::span<const ValueType> in) {
@@ -42,7 +44,8 @@ std::vector<ValueType> infer_embed_grad(const Attrs& attrs, std::span<const Valu
 
 void gradient(GradientScope& scope) {
   if (!reached(scope, 0) || (!scope.wanted[0] && !scope.wanted[1] && !scope.wanted[2])) return;
-  const NodeId grad = scope.add(OpKind::embed_tokens_grad, scope.node.attrs, {scope.grad_out[0]}, "grad");
+  const ValueId dy = gradient_as(scope, scope.grad_out[0], scope.graph.value(scope.node.inputs[0]).dtype());
+  const NodeId grad = scope.add(OpKind::embed_tokens_grad, scope.node.attrs, {dy}, "grad");
   for (int i = 0; i < 3; ++i) {
     const auto at = static_cast<std::size_t>(i);
     if (scope.wanted[at]) scope.grad_in[at] = scope.graph.output(grad, i);

@@ -1,4 +1,6 @@
-// Layer normalisation over the last axis, and the fused form that normalises sum = x + residual. With
+// Layer normalisation over the last axis, and the fused form that normalises sum = x + residual. It stands where the
+// residual stream, f32, is read into a branch of the compute dtype: y may be narrower than x, and x than the residual.
+// Gradients of the stream have the dtype of y. With
 // xhat = (x - mean) inv_std and h = gamma dy, a row of width D has
 //   dx = inv_std (h - mean(h) - xhat mean(h xhat));   dgamma = sum over rows of dy xhat;   dbeta = sum of dy.
 #include <utility>
@@ -25,10 +27,14 @@ std::vector<ValueType> infer_layer_norm(const Attrs& attrs, std::span<const Valu
   check_float(op, "x", in[0]);
   check_f32(op, "gamma", in[1], {x.back()});
   check_f32(op, "beta", in[2], {x.back()});
-  if (a.has_residual) check_same(op, "residual", in[kResidual], in[0]);
+  if (in[0].dtype != DType::f32) check_dtype(op, "x, for that y", in[0], a.dtype);
   const ValueType statistic{{x.rows()}, DType::f32};
-  std::vector<ValueType> out{in[0], statistic, statistic};
-  if (a.has_residual) out.push_back(in[0]);
+  std::vector<ValueType> out{{x, a.dtype}, statistic, statistic};
+  if (a.has_residual) {
+    check_shape(op, "residual", in[kResidual], x);
+    if (in[kResidual].dtype != DType::f32) check_dtype(op, "residual", in[kResidual], in[0].dtype);
+    out.push_back(in[kResidual]);
+  }
   return out;
 }
 
@@ -40,7 +46,8 @@ std::vector<ValueType> infer_layer_norm_grad(const Attrs& attrs, std::span<const
   const Shape& dy = in[0].shape;
   GYRUS_CHECK(dy.rank() >= 1 && dy.back() >= 1, Code::shape, op, ": dy [..., D] must have a last axis, got ", dy);
   check_float(op, "dy", in[0]);
-  check_same(op, "x", in[1], in[0]);
+  check_shape(op, "x", in[1], dy);
+  if (in[1].dtype != DType::f32) check_dtype(op, "x", in[1], in[0].dtype);
   check_f32(op, "gamma", in[2], {dy.back()});
   check_f32(op, "mean", in[3], {dy.rows()});
   check_f32(op, "inv_std", in[4], {dy.rows()});
@@ -64,7 +71,10 @@ void gradient(GradientScope& scope) {
     grad_attrs.has_addend = reached(scope, kSum) && wants_input;
     std::vector<ValueId> grad_inputs{scope.grad_out[0], a.has_residual ? outputs[kSum] : inputs[0], inputs[1],
                                      outputs[1], outputs[2]};
-    if (grad_attrs.has_addend) grad_inputs.push_back(scope.grad_out[kSum]);
+    if (grad_attrs.has_addend) {
+      // y and dy share their dtype, and the sum's other gradients join them in it.
+      grad_inputs.push_back(gradient_as(scope, scope.grad_out[kSum], scope.graph.value(scope.grad_out[0]).dtype()));
+    }
     const NodeId grad = scope.add(OpKind::layer_norm_grad, grad_attrs, std::move(grad_inputs), "grad");
     dx = scope.graph.output(grad, 0);
     if (scope.wanted[1]) scope.grad_in[1] = scope.graph.output(grad, 1);
@@ -72,7 +82,9 @@ void gradient(GradientScope& scope) {
   } else if (reached(scope, kSum)) {
     dx = scope.grad_out[kSum];
   }
-  if (scope.wanted[0]) scope.grad_in[0] = dx;
+  if (scope.wanted[0] && dx.is_valid()) {
+    scope.grad_in[0] = gradient_as(scope, dx, scope.graph.value(inputs[0]).dtype());
+  }
   if (wants_residual) scope.grad_in[kResidual] = dx;
 }
 
@@ -89,8 +101,8 @@ constexpr InplacePair kInplace[] = {{.input = 0, .output = 0}};
 }  // namespace
 
 ValueId layer_norm(Graph& graph, ValueId x, ValueId gamma, ValueId beta, float eps, std::string name) {
-  return graph.output(
-      graph.add_node(OpKind::layer_norm, LayerNormAttrs{.eps = eps}, {x, gamma, beta}, std::move(name)));
+  const LayerNormAttrs attrs{.eps = eps, .dtype = graph.value(x).dtype()};
+  return graph.output(graph.add_node(OpKind::layer_norm, attrs, {x, gamma, beta}, std::move(name)));
 }
 
 namespace defs {

@@ -24,6 +24,9 @@ inline void check_same(std::string_view op, std::string_view what, const ValueTy
   check_dtype(op, what, type, expected.dtype);
 }
 
+// The dtype of a sum of two activations.
+inline DType wider(DType a, DType b) { return a == DType::f32 ? a : b; }
+
 // A parameter, statistic or parameter gradient: f32 of that shape.
 inline void check_f32(std::string_view op, std::string_view what, const ValueType& type, const Shape& expected) {
   check_shape(op, what, type, expected);
@@ -39,6 +42,13 @@ inline void refuse_gradient(const GradientScope& scope, std::size_t output, std:
 
 inline bool reached(const GradientScope& scope, std::size_t output) {
   return output < scope.grad_out.size() && scope.grad_out[output].is_valid();
+}
+
+// Gradients of an f32 stream come in f32 or in the compute dtype; whoever reads one with values of `dtype` beside it
+// takes it through here.
+inline ValueId gradient_as(GradientScope& scope, ValueId gradient, DType dtype) {
+  if (dtype == DType::f32 || scope.graph.value(gradient).dtype() == dtype) return gradient;
+  return scope.graph.output(scope.add(OpKind::cast, CastAttrs{dtype}, {gradient}, "grad/cast"));
 }
 
 }  // namespace gyrus::graph

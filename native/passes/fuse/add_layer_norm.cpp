@@ -26,7 +26,10 @@ std::optional<Fusion> match_add_layer_norm(const Graph& graph, const Uses& uses,
                                       [&](ValueId input) { return !graph.value(input).producer.is_valid(); });
     if (!is_ready) continue;
     attrs.has_residual = true;
-    std::vector<ValueId> inputs{sum.inputs[0], norm.inputs[1], norm.inputs[2], sum.inputs[1]};
+    // The wider one of the two is the residual.
+    ValueId x = sum.inputs[0], residual = sum.inputs[1];
+    if (graph.value(residual).dtype() != graph.value(value).dtype()) std::swap(x, residual);
+    std::vector<ValueId> inputs{x, norm.inputs[1], norm.inputs[2], residual};
     std::vector<ValueId> outputs = norm.outputs;
     outputs.push_back(value);
     return Fusion{OpKind::layer_norm, attrs, std::move(inputs), std::move(outputs), norm.name, {reader}};

@@ -52,6 +52,29 @@ OpCase fused(const std::string& name, const Shape& shape, bool keeps_sum, bool i
   return op_case;
 }
 
+// A stream that stays f32 while its branches are of the compute dtype: stream and branch join, the norm gives the
+// compute dtype, and so on twice, so that every mixed form of the sum, the norm and their gradients occurs.
+OpCase stream(const std::string& name, const Shape& shape, bool is_fused, bool is_small = true) {
+  OpCase op_case{
+      .name = name, .build = [=](CaseGraph& g) {
+        const graph::LayerNormAttrs attrs{.eps = kEps, .dtype = g.compute()};
+        const Parameters p = parameters_of(g, shape.back());
+        const auto norm = [&](ValueId x, const std::string& part) {
+          return g.graph().output(g.graph().add_node(graph::OpKind::layer_norm, attrs, {x, p.gamma, p.beta}, part));
+        };
+        ValueId x = graph::cast(g.graph(), g.activation("x", shape), DType::f32, "x/stream");
+        x = graph::add(g.graph(), norm(x, "ln1"), x, "add1");
+        x = graph::add(g.graph(), x, g.activation("branch", shape), "add2");
+        g.seeded_result(norm(x, "ln2"), "y");
+        g.plain_result(x, "stream");
+      }};
+  op_case.is_fused = is_fused;
+  op_case.is_small = is_small;
+  // Two norms and a sum of gradients are rounded one after the other.
+  op_case.tolerance.bf16 = 5e-3;
+  return op_case;
+}
+
 }  // namespace
 
 void layer_norm(Suite& suite) {
@@ -68,6 +91,9 @@ void layer_norm(Suite& suite) {
                        fused("fused residual", {3, 5}, false),
                        fused("fused residual, sum kept", {2, 3, 8}, true),
                        fused("fused residual, sum kept, ViT-S", {2, 50, 384}, true, false),
+                       stream("f32 stream", {2, 3, 7}, false),
+                       stream("fused f32 stream", {2, 3, 7}, true),
+                       stream("fused f32 stream, ViT-S", {2, 50, 384}, true, false),
                    });
 
   // Expected values by torch.nn.functional.layer_norm in float64.

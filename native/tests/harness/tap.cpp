@@ -71,18 +71,6 @@ void Runner::skip(const std::string& full_name, std::string_view reason) {
   ++totals_.skipped;
 }
 
-void Runner::known_shortfall(const std::string& full_name, std::string_view reason,
-                             const std::function<void(Check&)>& body) {
-  if (!is_wanted(full_name)) return;
-  const int number = begin();
-  const Check check = run(body);
-  const bool has_passed = check.failures().empty();
-  ++totals_.skipped;
-  out_ << (has_passed ? "ok " : "not ok ") << number << " - " << full_name << " # TODO " << reason << '\n';
-  for (const std::string& failure : check.failures()) print_diagnostic(out_, failure);
-  out_.flush();
-}
-
 Totals Runner::finish() {
   if (options_.is_list) return totals_;
   out_ << "1.." << totals_.passed + totals_.failed + totals_.skipped << '\n';

@@ -56,9 +56,6 @@ class Runner {
 
   void test(const std::string& full_name, const std::function<void(Check&)>& body);
   void skip(const std::string& full_name, std::string_view reason);
-  // A shortfall that is known and written down (TAP's TODO): runs and is reported, and counts with the skipped whether
-  // it fails or, on some machines, passes.
-  void known_shortfall(const std::string& full_name, std::string_view reason, const std::function<void(Check&)>& body);
   // Prints the plan and the summary.
   Totals finish();
 
@@ -79,9 +76,6 @@ class Suite {
 
   void test(std::string_view name, const std::function<void(Check&)>& body) { runner_.test(full(name), body); }
   void skip(std::string_view name, std::string_view reason) { runner_.skip(full(name), reason); }
-  void known_shortfall(std::string_view name, std::string_view reason, const std::function<void(Check&)>& body) {
-    runner_.known_shortfall(full(name), reason, body);
-  }
 
  private:
   std::string full(std::string_view name) const { return text(name_, "/", name); }

@@ -22,7 +22,7 @@ void cast_as(const FlatJob& job, Range range) {
 }
 
 void cast(const FlatJob& job, Range range) {
-  if (job.in_type == DType::bf16) {
+  if (job.in_type[0] == DType::bf16) {
     job.out_type == DType::bf16 ? cast_as<bf16_t, bf16_t>(job, range) : cast_as<bf16_t, float>(job, range);
   } else {
     job.out_type == DType::bf16 ? cast_as<float, bf16_t>(job, range) : cast_as<float, float>(job, range);

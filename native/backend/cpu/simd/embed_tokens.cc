@@ -1,6 +1,6 @@
-// embed_tokens: reads the patches and writes the tokens once (2 A bytes, one operation an element); the position table
-// is read from cache. Gradient: reads dy once and writes dpatches; dpos and dcls are sums over the images, held in
-// registers while all images' rows of one token pass.
+// embed_tokens: reads the patches and writes the tokens once (A + 4 bytes, one operation an element); the position
+// table is read from cache. Gradient: reads dy once and writes dpatches; dpos and dcls are sums over the images, held
+// in registers while all images' rows of one token pass.
 #include "backend/cpu/simd/embed_tokens.h"
 
 #include <cstdint>
@@ -20,11 +20,11 @@ namespace gyrus::backend::cpu {
 
 struct EmbedTokensJob {
   std::int64_t images = 0, tokens = 0, width = 0;  // tokens count the class token
-  DType dtype = DType::f32;
-  const void* in = nullptr;                    // patches [N, T-1, D] A, or dy [N, T, D] A
-  const float *cls = nullptr, *pos = nullptr;  // [D], [T, D]
-  void* out = nullptr;                         // y [N, T, D] A, or dpatches [N, T-1, D] A
-  float *dcls = nullptr, *dpos = nullptr;      // [D], [T, D]
+  DType dtype = DType::f32;                        // A
+  const void* in = nullptr;                        // patches [N, T-1, D] A, or dy [N, T, D] A
+  const float *cls = nullptr, *pos = nullptr;      // [D], [T, D]
+  void* out = nullptr;                             // y [N, T, D] f32, or dpatches [N, T-1, D] A
+  float *dcls = nullptr, *dpos = nullptr;          // [D], [T, D]
 };
 
 }  // namespace gyrus::backend::cpu
@@ -40,7 +40,7 @@ void embed_rows(const EmbedTokensJob& job, Range rows) {
   for (std::int64_t row = rows.begin; row < rows.end; ++row) {
     const std::int64_t image = row / job.tokens, token = row % job.tokens;
     const float* pos = job.pos + token * width;
-    T* y = static_cast<T*>(job.out) + row * width;
+    float* y = static_cast<float*>(job.out) + row * width;
     const auto add = [=](const auto* x) HWY_ATTR {
       for_vectors({0, width}, [=](auto access, std::int64_t c)
                                   HWY_ATTR { access.write(y + c, hn::Add(access.read(x + c), access.read(pos + c))); });
@@ -94,19 +94,19 @@ namespace {
 HWY_EXPORT(embed_tokens);
 HWY_EXPORT(embed_tokens_grad);
 
-// `sequence`: y or dy [N, T, D].
-EmbedTokensJob job_of(const graph::ValueType& sequence) {
+// `sequence`: the shape of y or dy [N, T, D].
+EmbedTokensJob job_of(const Shape& sequence, DType dtype) {
   EmbedTokensJob job;
-  job.images = sequence.shape[0];
-  job.tokens = sequence.shape[1];
-  job.width = sequence.shape[2];
-  job.dtype = sequence.dtype;
+  job.images = sequence[0];
+  job.tokens = sequence[1];
+  job.width = sequence[2];
+  job.dtype = dtype;
   return job;
 }
 
 class EmbedTokens final : public Kernel {
  public:
-  explicit EmbedTokens(const NodeContext& node) : job_(job_of(node.out_type(0))) {
+  explicit EmbedTokens(const NodeContext& node) : job_(job_of(node.out_shape(0), node.in_type(0).dtype)) {
     const graph::ValueType& y = node.out_type(0);
     threads_ = useful_threads(node.threads, y.shape.elements() * size_of(y.dtype));
   }
@@ -129,7 +129,7 @@ class EmbedTokens final : public Kernel {
 
 class EmbedTokensGrad final : public Kernel {
  public:
-  explicit EmbedTokensGrad(const NodeContext& node) : job_(job_of(node.in_type(0))) {
+  explicit EmbedTokensGrad(const NodeContext& node) : job_(job_of(node.in_type(0).shape, node.in_type(0).dtype)) {
     const graph::ValueType& dy = node.in_type(0);
     threads_ = useful_threads(node.threads, dy.shape.elements() * size_of(dy.dtype));
   }

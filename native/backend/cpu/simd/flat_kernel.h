@@ -15,7 +15,8 @@ namespace gyrus::backend::cpu {
 struct FlatJob {
   std::array<const void*, 2> in{};
   void* out = nullptr;
-  DType in_type = DType::f32, out_type = DType::f32;
+  std::array<DType, 2> in_type{};
+  DType out_type = DType::f32;
 };
 
 // Computes the elements of `range`; a per-target function behind Highway's dispatch.
@@ -26,9 +27,9 @@ class FlatKernel final : public Kernel {
   FlatKernel(const NodeContext& node, FlatFunction function)
       : function_(function), count_(node.out_shape(0).elements()), inputs_(node.input_count()) {
     GYRUS_ASSERT(inputs_ <= job_.in.size());
-    job_.in_type = node.in_type(0).dtype;
+    for (std::size_t i = 0; i < inputs_; ++i) job_.in_type[i] = node.in_type(i).dtype;
     job_.out_type = node.out_type(0).dtype;
-    threads_ = useful_threads(node.threads, count_ * size_of(job_.in_type));
+    threads_ = useful_threads(node.threads, count_ * size_of(job_.in_type[0]));
   }
 
   void bind(const KernelArgs& args) override {

@@ -25,7 +25,7 @@ void gelu_as(const FlatJob& job, Range range) {
 }
 
 void gelu(const FlatJob& job, Range range) {
-  job.in_type == DType::bf16 ? gelu_as<bf16_t>(job, range) : gelu_as<float>(job, range);
+  job.in_type[0] == DType::bf16 ? gelu_as<bf16_t>(job, range) : gelu_as<float>(job, range);
 }
 
 template <class T>
@@ -39,7 +39,7 @@ void gelu_grad_as(const FlatJob& job, Range range) {
 }
 
 void gelu_grad(const FlatJob& job, Range range) {
-  job.in_type == DType::bf16 ? gelu_grad_as<bf16_t>(job, range) : gelu_grad_as<float>(job, range);
+  job.in_type[0] == DType::bf16 ? gelu_grad_as<bf16_t>(job, range) : gelu_grad_as<float>(job, range);
 }
 
 }  // namespace HWY_NAMESPACE

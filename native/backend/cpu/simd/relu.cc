@@ -24,7 +24,7 @@ void relu_as(const FlatJob& job, Range range) {
 }
 
 void relu(const FlatJob& job, Range range) {
-  job.in_type == DType::bf16 ? relu_as<bf16_t>(job, range) : relu_as<float>(job, range);
+  job.in_type[0] == DType::bf16 ? relu_as<bf16_t>(job, range) : relu_as<float>(job, range);
 }
 
 template <class T>
@@ -38,7 +38,7 @@ void relu_grad_as(const FlatJob& job, Range range) {
 }
 
 void relu_grad(const FlatJob& job, Range range) {
-  job.in_type == DType::bf16 ? relu_grad_as<bf16_t>(job, range) : relu_grad_as<float>(job, range);
+  job.in_type[0] == DType::bf16 ? relu_grad_as<bf16_t>(job, range) : relu_grad_as<float>(job, range);
 }
 
 }  // namespace HWY_NAMESPACE
