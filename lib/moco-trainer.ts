@@ -2,6 +2,7 @@
 import { callEngine } from './call.js'
 import {
   native,
+  type KernelTime,
   type LoadReport,
   type NativeMocoOptions,
   type SessionInfo,
@@ -58,6 +59,14 @@ export class MocoTrainer implements AsyncDisposable {
     const { lr, momentum, signal } = parseOptions(mocoStepOptions, 'MocoTrainer.step', options)
     return callEngine(this.step, signal, (ticket) =>
       this.#engine.native.step(x1, x2, { lr, momentum }, ticket),
+    )
+  }
+
+  /** The same step, and what every kernel of it took, in the order in which they ran. */
+  async profile(x1: Float32Array, x2: Float32Array, options: MocoStepOptions): Promise<KernelTime[]> {
+    const { lr, momentum, signal } = parseOptions(mocoStepOptions, 'MocoTrainer.profile', options)
+    return callEngine(this.profile, signal, (ticket) =>
+      this.#engine.native.profile(x1, x2, { lr, momentum }, ticket),
     )
   }
 

@@ -91,6 +91,18 @@ export interface StepResult {
   readonly seconds: number
 }
 
+/** One kernel of a profiled step. */
+export interface KernelTime {
+  /** The operation and the layer, such as `conv2d view1/layer1.0.conv1`. */
+  readonly name: string
+  readonly kind: string
+  readonly seconds: number
+  /** Operations that it cannot do without; a multiply-add counts two. */
+  readonly flops: number
+  /** Bytes that it cannot avoid moving, were each moved once. */
+  readonly bytes: number
+}
+
 /** Bytes that the engine holds in this process, now and at most so far. */
 export interface MemoryReport {
   readonly hostBytes: number
@@ -150,6 +162,12 @@ export interface NativeEncoder {
 export interface NativeTrainer<Options, Target> {
   open(options: Options, ticket?: NativeTicket): Promise<SessionInfo>
   step(x: Float32Array, target: Target, hyper: NativeStepHyper, ticket?: NativeTicket): Promise<StepResult>
+  profile(
+    x: Float32Array,
+    target: Target,
+    hyper: NativeStepHyper,
+    ticket?: NativeTicket,
+  ): Promise<KernelTime[]>
   load(path: string): Promise<LoadReport>
   save(path: string): Promise<void>
   dispose(): Promise<void>

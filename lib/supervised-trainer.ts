@@ -2,6 +2,7 @@
 import { callEngine } from './call.js'
 import {
   native,
+  type KernelTime,
   type LoadReport,
   type NativeSupervisedOptions,
   type SessionInfo,
@@ -58,6 +59,15 @@ export class SupervisedTrainer implements AsyncDisposable {
     const { lr, signal } = parseOptions(supervisedStepOptions, 'SupervisedTrainer.step', options)
     const hyper = { lr, momentum: 0 } // there is no momentum encoder
     return callEngine(this.step, signal, (ticket) => this.#engine.native.step(x, labels, hyper, ticket))
+  }
+
+  /** The same step, and what every kernel of it took, in the order in which they ran. */
+  async profile(x: Float32Array, labels: Int32Array, options: SupervisedStepOptions): Promise<KernelTime[]> {
+    const { lr, signal } = parseOptions(supervisedStepOptions, 'SupervisedTrainer.profile', options)
+    const hyper = { lr, momentum: 0 }
+    return callEngine(this.profile, signal, (ticket) =>
+      this.#engine.native.profile(x, labels, hyper, ticket),
+    )
   }
 
   /** Takes over the weights of a safetensors file and says how they fitted. */

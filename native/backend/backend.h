@@ -10,6 +10,7 @@
 
 #include "core/dtype.h"
 #include "graph/graph.h"
+#include "graph/op_def.h"
 
 namespace gyrus::backend {
 
@@ -63,6 +64,7 @@ struct LoweredValue {
 struct LoweredStep {
   std::string name;  // "conv2d view1/layer1.0.conv1"
   graph::OpKind kind{};
+  graph::Work work;                // what it costs at least
   std::vector<int> reads, writes;  // indices into LoweredGraph::values
   struct Share {
     int write, read;  // positions in writes and reads: the write may take the read's memory (same bytes, last reader)

@@ -210,4 +210,18 @@ Napi::Value to_js(Napi::Env env, const train::StepResult& result) {
   return object;
 }
 
+Napi::Value to_js(Napi::Env env, const std::vector<runtime::KernelTime>& times) {
+  auto array = Napi::Array::New(env, times.size());
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    auto object = Napi::Object::New(env);
+    object.Set("name", times[i].name);
+    object.Set("kind", std::string(name_of(times[i].kind)));
+    object.Set("seconds", times[i].seconds);
+    object.Set("flops", times[i].work.flops);
+    object.Set("bytes", times[i].work.bytes);
+    array.Set(static_cast<std::uint32_t>(i), object);
+  }
+  return array;
+}
+
 }  // namespace gyrus::binding

@@ -31,5 +31,6 @@ std::uint64_t to_seed(Napi::Value value);
 Napi::Value to_js(Napi::Env env, const train::SessionInfo& info);
 Napi::Value to_js(Napi::Env env, const train::LoadReport& report);
 Napi::Value to_js(Napi::Env env, const train::StepResult& result);
+Napi::Value to_js(Napi::Env env, const std::vector<runtime::KernelTime>& times);
 
 }  // namespace gyrus::binding

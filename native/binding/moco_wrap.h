@@ -1,5 +1,5 @@
-// JS face of train::MocoSession: new MocoTrainer(); open(options, ticket); step(x1, x2, hyper, ticket); load, save,
-// dispose.
+// JS face of train::MocoSession: new MocoTrainer(); open(options, ticket); step(x1, x2, hyper, ticket); profile, which
+// takes the same arguments; load, save, dispose.
 #pragma once
 
 #include "binding/session_wrap.h"
@@ -14,6 +14,8 @@ class MocoWrap : public TrainerWrap<MocoWrap, train::MocoSession, train::MocoOpt
  private:
   Napi::Value open(const Napi::CallbackInfo& info);
   Napi::Value step(const Napi::CallbackInfo& info);
+  Napi::Value profile(const Napi::CallbackInfo& info);
+  Step read_step(AsyncJob& job, const Napi::CallbackInfo& info) override;
 };
 
 }  // namespace gyrus::binding

@@ -3,10 +3,12 @@
 
 #include <napi.h>
 
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "binding/async_job.h"
 #include "binding/batch_limit.h"
@@ -93,6 +95,33 @@ class TrainerWrap : public SessionWrap<Derived, Session> {
             return this->session().info();
           },
           [](Napi::Env env, const train::SessionInfo& session) { return to_js(env, session); });
+    });
+  }
+
+  // One step; the times of its kernels go where the pointer says, if it is not null.
+  using Step = std::function<train::StepResult(const runtime::Stop&, std::vector<runtime::KernelTime>*)>;
+  // Reads the arguments of step() and profile(); the images and labels are the trainer's own.
+  virtual Step read_step(AsyncJob& job, const Napi::CallbackInfo& info) = 0;
+
+  // step(x, target, hyper, ticket) -> StepResult
+  Napi::Value start_step(const Napi::CallbackInfo& info) {
+    return start_job(info, this->core(), Call::use, 3, [&](AsyncJob& job) {
+      job.set([step = read_step(job, info)](const runtime::Stop& stop) { return step(stop, nullptr); },
+              [](Napi::Env env, const train::StepResult& result) { return to_js(env, result); });
+    });
+  }
+
+  // profile(x, target, hyper, ticket) -> [{name, kind, seconds, flops, bytes}]: the same step, and the time of each
+  // kernel.
+  Napi::Value start_profile(const Napi::CallbackInfo& info) {
+    return start_job(info, this->core(), Call::use, 3, [&](AsyncJob& job) {
+      job.set(
+          [step = read_step(job, info)](const runtime::Stop& stop) {
+            std::vector<runtime::KernelTime> times;
+            step(stop, &times);
+            return times;
+          },
+          [](Napi::Env env, const std::vector<runtime::KernelTime>& times) { return to_js(env, times); });
     });
   }
 

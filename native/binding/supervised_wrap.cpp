@@ -21,22 +21,25 @@ std::vector<std::int32_t> checked_labels(std::span<const std::int32_t> labels, s
 Napi::Function SupervisedWrap::define(Napi::Env env) {
   return DefineClass(env, "SupervisedTrainer",
                      {InstanceMethod("open", &SupervisedWrap::open), InstanceMethod("step", &SupervisedWrap::step),
-                      InstanceMethod("load", &SupervisedWrap::load), InstanceMethod("save", &SupervisedWrap::save),
+                      InstanceMethod("profile", &SupervisedWrap::profile), InstanceMethod("load", &SupervisedWrap::load),
+                      InstanceMethod("save", &SupervisedWrap::save),
                       InstanceMethod("dispose", &SupervisedWrap::dispose)});
 }
 
 Napi::Value SupervisedWrap::open(const Napi::CallbackInfo& info) { return open_with(info, &to_supervised_options); }
 
-Napi::Value SupervisedWrap::step(const Napi::CallbackInfo& info) {
-  return start_job(info, core(), Call::use, 3, [&](AsyncJob& job) {
-    const train::StepHyper hyper = to_step_hyper(info[2]);
-    const auto x = lease_images(job, info[0], "x");
-    const auto labels = job.lease_i32(info[1], "labels");
-    check_count("labels", labels.size(), options().batch_size, "batchSize");
-    job.set([this, x, labels = checked_labels(labels, options().classes),
-             hyper](const runtime::Stop& stop) { return session().step(x.data(), labels.data(), hyper, stop); },
-            [](Napi::Env env, const train::StepResult& result) { return to_js(env, result); });
-  });
+Napi::Value SupervisedWrap::step(const Napi::CallbackInfo& info) { return start_step(info); }
+Napi::Value SupervisedWrap::profile(const Napi::CallbackInfo& info) { return start_profile(info); }
+
+SupervisedWrap::Step SupervisedWrap::read_step(AsyncJob& job, const Napi::CallbackInfo& info) {
+  const train::StepHyper hyper = to_step_hyper(info[2]);
+  const auto x = lease_images(job, info[0], "x");
+  const auto labels = job.lease_i32(info[1], "labels");
+  check_count("labels", labels.size(), options().batch_size, "batchSize");
+  return [this, x, labels = checked_labels(labels, options().classes), hyper](
+             const runtime::Stop& stop, std::vector<runtime::KernelTime>* times) {
+    return session().step(x.data(), labels.data(), hyper, stop, times);
+  };
 }
 
 }  // namespace gyrus::binding

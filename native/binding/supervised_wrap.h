@@ -14,6 +14,8 @@ class SupervisedWrap : public TrainerWrap<SupervisedWrap, train::SupervisedSessi
  private:
   Napi::Value open(const Napi::CallbackInfo& info);
   Napi::Value step(const Napi::CallbackInfo& info);
+  Napi::Value profile(const Napi::CallbackInfo& info);
+  Step read_step(AsyncJob& job, const Napi::CallbackInfo& info) override;
 };
 
 }  // namespace gyrus::binding

@@ -19,6 +19,15 @@ NodeId GradientScope::add(OpKind kind, Attrs attrs, std::vector<ValueId> inputs,
   return graph.add_node(kind, std::move(attrs), std::move(inputs), text(node.name, ".", what));
 }
 
+Work work_of(const Graph& graph, const Node& node) {
+  const auto work = op_def(node.kind).work;
+  if (work == nullptr) return {};
+  std::vector<ValueType> in, out;
+  for (const ValueId id : node.inputs) in.push_back(graph.value(id).type);
+  for (const ValueId id : node.outputs) out.push_back(graph.value(id).type);
+  return work(node.attrs, in, out);
+}
+
 Work memory_bound_work(std::span<const ValueType> in, std::span<const ValueType> out, double flops_per_element) {
   Work work;
   double largest = 0;

@@ -46,6 +46,9 @@ struct OpDef {
 
 const OpDef& op_def(OpKind kind);
 
+// What one execution of this node costs at least.
+Work work_of(const Graph& graph, const Node& node);
+
 // Bytes of all inputs and outputs, each moved once: the work() of every op that is bound by memory.
 Work memory_bound_work(std::span<const ValueType> in, std::span<const ValueType> out, double flops_per_element = 1);
 

@@ -31,40 +31,26 @@ void Program::rebind_inputs(std::span<const void* const> inputs) {
   std::copy(inputs.begin(), inputs.end(), inputs_.begin());
 }
 
-template <class After>
-bool Program::run_steps(const std::atomic<bool>* stop, After&& after) {
+bool Program::run(std::span<const void* const> inputs, const backend::Hyper& hyper, const std::atomic<bool>* stop,
+                  std::vector<KernelTime>* times) {
+  using Clock = std::chrono::steady_clock;
+  hyper_ = hyper;
+  rebind_inputs(inputs);
   const bool runs_prologue = prologue_version_ != store_.version();
   for (Step& step : steps_) {
     if (step.is_prologue && !runs_prologue) continue;
     if (stop != nullptr && stop->load(std::memory_order_relaxed)) return false;
     if (options_.is_poisoned) step.poison.set_guards();
+    const auto start = times != nullptr ? Clock::now() : Clock::time_point();
     step.kernel->run();
+    if (times != nullptr) {
+      const std::chrono::duration<double> elapsed = Clock::now() - start;
+      times->push_back({step.name, step.kind, elapsed.count(), step.work});
+    }
     if (options_.is_poisoned) step.poison.check(step.name);
-    after(step);
   }
   prologue_version_ = store_.version();
   return true;
-}
-
-bool Program::run(std::span<const void* const> inputs, const backend::Hyper& hyper, const std::atomic<bool>* stop) {
-  hyper_ = hyper;
-  rebind_inputs(inputs);
-  return run_steps(stop, [](const Step&) {});
-}
-
-std::vector<KernelTime> Program::profile(std::span<const void* const> inputs, const backend::Hyper& hyper) {
-  using Clock = std::chrono::steady_clock;
-  hyper_ = hyper;
-  rebind_inputs(inputs);
-  std::vector<KernelTime> times;
-  times.reserve(steps_.size());
-  auto last = Clock::now();
-  run_steps(nullptr, [&](const Step& step) {
-    const auto now = Clock::now();
-    times.push_back({step.name, step.kind, std::chrono::duration<double>(now - last).count()});
-    last = now;
-  });
-  return times;
 }
 
 const void* Program::output(std::string_view name) const {

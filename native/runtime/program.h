@@ -24,11 +24,12 @@ struct ProgramOptions {
   bool is_poisoned = false;              // tests: freed memory is filled with NaN, guards between blocks are checked
 };
 
-// Time and name of one kernel, for profiles.
+// Time of one kernel, and what it had to do at least: for profiles.
 struct KernelTime {
-  std::string_view name;
+  std::string name;
   graph::OpKind kind{};
   double seconds = 0;
+  graph::Work work;
 };
 
 class Program {
@@ -38,15 +39,14 @@ class Program {
                                           ParameterStore& store, const ProgramOptions& options = {});
 
   // Runs every kernel in order. `inputs`: one pointer a graph input, in the order of the graph's sources; row-major, in
-  // the input's dtype. `stop`, when set from another thread, makes run() return false between two kernels.
-  bool run(std::span<const void* const> inputs, const backend::Hyper& hyper, const std::atomic<bool>* stop = nullptr);
+  // the input's dtype. `stop`, when set from another thread, makes run() return false between two kernels. `times`, if
+  // not null, gets an entry for each kernel that ran.
+  bool run(std::span<const void* const> inputs, const backend::Hyper& hyper, const std::atomic<bool>* stop = nullptr,
+           std::vector<KernelTime>* times = nullptr);
 
   // Reads a marked output (f32, or f64 in the reference backend, row-major) as it was left by the last run.
   const void* output(std::string_view name) const;
   const Shape& output_shape(std::string_view name) const;
-
-  // As run(), but with a time for each kernel.
-  std::vector<KernelTime> profile(std::span<const void* const> inputs, const backend::Hyper& hyper);
 
   std::int64_t arena_bytes() const { return arena_.bytes(); }
   const memory::Placement& placement() const { return placement_; }
@@ -56,6 +56,7 @@ class Program {
   struct Step {
     std::string name;
     graph::OpKind kind{};
+    graph::Work work;
     std::unique_ptr<backend::Kernel> kernel;
     std::vector<void*> in, out;
     void* scratch = nullptr;
@@ -73,8 +74,6 @@ class Program {
   Program(ParameterStore& store, const ProgramOptions& options) : store_(store), options_(options) {}
   void bind(Step& step);
   void rebind_inputs(std::span<const void* const> inputs);
-  template <class After>
-  bool run_steps(const std::atomic<bool>* stop, After&& after);
 
   ParameterStore& store_;
   ProgramOptions options_;

@@ -100,6 +100,7 @@ class ProgramBuilder {
     Program::Step step;
     step.name = std::move(from.name);
     step.kind = from.kind;
+    step.work = from.work;
     step.is_prologue = from.is_prologue && options_.has_constant_parameters;
     step.scratch = place(lifetimes_.interval_of_scratch[s]);
     for (std::size_t r = 0; r < from.reads.size(); ++r) {

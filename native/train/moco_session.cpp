@@ -42,26 +42,18 @@ class CpuMocoSession final : public MocoSession {
     return info;
   }
 
-  StepResult step(const float* x1, const float* x2, const StepHyper& hyper, const Stop& stop) override {
+  StepResult step(const float* x1, const float* x2, const StepHyper& hyper, const Stop& stop,
+                  std::vector<runtime::KernelTime>* times) override {
     const auto start = std::chrono::steady_clock::now();
     if (is_torn_) throw Error(Code::aborted, kTornMessage);
     const std::array<const void*, 2> inputs{x1, x2};
-    is_torn_ = !program_->run(inputs, next_hyper(hyper), &stop);
+    is_torn_ = !program_->run(inputs, next_hyper(hyper), &stop, times);
     if (is_torn_) throw Error(Code::aborted, kTornMessage);
     steps_done_ += 1;
     store_.bump_version();
     const auto value = [&](const char* name) { return *static_cast<const float*>(program_->output(name)); };
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
     return {value("loss"), 0.5F * (value("hits1") + value("hits2")), elapsed.count()};
-  }
-
-  std::vector<runtime::KernelTime> profile(const float* x1, const float* x2, const StepHyper& hyper) override {
-    if (is_torn_) throw Error(Code::aborted, kTornMessage);
-    const std::array<const void*, 2> inputs{x1, x2};
-    std::vector<runtime::KernelTime> times = program_->profile(inputs, next_hyper(hyper));
-    steps_done_ += 1;
-    store_.bump_version();
-    return times;
   }
 
   LoadReport load(const std::string& path) override {

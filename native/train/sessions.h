@@ -1,5 +1,6 @@
 // The engine as its users see it: three sessions, each synchronous and used from one thread (its engine thread).
-// `stop` may be set from any thread: the call then throws Code::aborted between two kernels.
+// `stop` may be set from any thread: the call then throws Code::aborted between two kernels. `times`, if not null, gets
+// the time of every kernel: where the milliseconds of a step go.
 #pragma once
 
 #include <atomic>
@@ -56,9 +57,8 @@ class MocoSession {
   virtual ~MocoSession() = default;
   virtual SessionInfo info() const = 0;
   // x1, x2 [batch, C, H, W] f32.
-  virtual StepResult step(const float* x1, const float* x2, const StepHyper&, const Stop& stop) = 0;
-  // One step with a time for each kernel: where the milliseconds go.
-  virtual std::vector<runtime::KernelTime> profile(const float* x1, const float* x2, const StepHyper&) = 0;
+  virtual StepResult step(const float* x1, const float* x2, const StepHyper&, const Stop& stop,
+                          std::vector<runtime::KernelTime>* times = nullptr) = 0;
   // safetensors with base_encoder.*, momentum_encoder.*, predictor.* (science.md B12).
   virtual LoadReport load(const std::string& path) = 0;
   virtual void save(const std::string& path) = 0;
@@ -70,8 +70,8 @@ class SupervisedSession {
   virtual ~SupervisedSession() = default;
   virtual SessionInfo info() const = 0;
   // x [batch, C, H, W] f32, labels [batch] in [0, classes).
-  virtual StepResult step(const float* x, const std::int32_t* labels, const StepHyper&, const Stop& stop) = 0;
-  virtual std::vector<runtime::KernelTime> profile(const float* x, const std::int32_t* labels, const StepHyper&) = 0;
+  virtual StepResult step(const float* x, const std::int32_t* labels, const StepHyper&, const Stop& stop,
+                          std::vector<runtime::KernelTime>* times = nullptr) = 0;
   virtual LoadReport load(const std::string& path) = 0;
   virtual void save(const std::string& path) = 0;
 };

@@ -54,7 +54,7 @@ graph::Graph supervised_graph(const SupervisedOptions& options) {
   graph::CrossEntropyAttrs attrs;
   attrs.label_smoothing = options.label_smoothing;
   const graph::ValueId loss =
-      graph::softmax_cross_entropy(graph, graph::cast(graph, logits, DType::f32, "logits"), labels, attrs, "loss");
+      graph::softmax_cross_entropy(graph, logits, labels, attrs, "loss");
   graph.mark_output(loss, "loss");
   graph.mark_output(graph.output(graph.value(loss).producer, 2), "hits");
   return graph;
@@ -77,29 +77,19 @@ class CpuSupervisedSession final : public SupervisedSession {
     return info;
   }
 
-  StepResult step(const float* x, const std::int32_t* labels, const StepHyper& hyper, const Stop& stop) override {
+  StepResult step(const float* x, const std::int32_t* labels, const StepHyper& hyper, const Stop& stop,
+                  std::vector<runtime::KernelTime>* times) override {
     const auto start = std::chrono::steady_clock::now();
     if (is_torn_) throw Error(Code::aborted, kTornMessage);
     check_labels(labels);
     const std::array<const void*, 2> inputs{x, labels};
-    is_torn_ = !program_->run(inputs, next_hyper(hyper), &stop);
+    is_torn_ = !program_->run(inputs, next_hyper(hyper), &stop, times);
     if (is_torn_) throw Error(Code::aborted, kTornMessage);
     steps_done_ += 1;
     store_.bump_version();
     const auto value = [&](const char* name) { return *static_cast<const float*>(program_->output(name)); };
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
     return {value("loss"), value("hits"), elapsed.count()};
-  }
-
-  std::vector<runtime::KernelTime> profile(const float* x, const std::int32_t* labels,
-                                           const StepHyper& hyper) override {
-    if (is_torn_) throw Error(Code::aborted, kTornMessage);
-    check_labels(labels);
-    const std::array<const void*, 2> inputs{x, labels};
-    std::vector<runtime::KernelTime> times = program_->profile(inputs, next_hyper(hyper));
-    steps_done_ += 1;
-    store_.bump_version();
-    return times;
   }
 
   LoadReport load(const std::string& path) override {

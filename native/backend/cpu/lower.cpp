@@ -40,6 +40,7 @@ class Lowering {
     LoweredStep step;
     step.name = name;
     step.kind = node.kind;
+    step.work = graph::work_of(graph_, node);
     for (const ValueId id : node.inputs) step.reads.push_back(id.index);
     for (const ValueId id : node.outputs) step.writes.push_back(id.index);
     for (const PackRequest& request : made.packs)
@@ -67,6 +68,7 @@ class Lowering {
     LoweredStep step;
     step.name = "pack " + value.name;
     step.kind = OpKind::cast;
+    step.work.bytes = static_cast<double>(value.shape().elements() * size_of(value.dtype()) + request.bytes);
     step.reads = {id.index};
     step.writes = {at->second};
     step.kernel = request.make();

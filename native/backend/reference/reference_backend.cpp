@@ -37,6 +37,7 @@ LoweredStep lower_node(const graph::Graph& graph, const graph::Node& node) {
   LoweredStep step;
   step.name = text(name_of(node.kind), " ", node.name);
   step.kind = node.kind;
+  step.work = graph::work_of(graph, node);
   Call call;
   call.attrs = node.attrs;
   for (const graph::ValueId id : node.inputs) {
