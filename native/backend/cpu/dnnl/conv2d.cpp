@@ -6,6 +6,7 @@
 #include "backend/cpu/dnnl/pack_weights.h"
 #include "backend/cpu/dnnl/primitive_sequence.h"
 #include "backend/cpu/dnnl/spread_grad_input.h"
+#include "backend/cpu/simd/window_product.h"
 
 namespace gyrus::backend::cpu {
 namespace {
@@ -56,6 +57,9 @@ bool runs_on_amx(const NodeContext& node, const ConvGeometry& g, const amx::RowP
          amx::beats_convolution(shape);
 }
 
+// Our own product computes in f32 arithmetic.
+bool takes_window_product(DType compute) { return compute == DType::f32 || widens_bf16(); }
+
 LoweredKernel with_pack(std::unique_ptr<Kernel> kernel, std::optional<PackRequest> pack) {
   LoweredKernel lowered{std::move(kernel), {}};
   if (pack) lowered.packs.push_back(std::move(*pack));
@@ -66,6 +70,9 @@ LoweredKernel grad_input(const NodeContext& node, const ConvGeometry& g) {
   const DType compute = node.in_type(0).dtype;
   const amx::RowProductShape rows{g.n * g.oh * g.ow, g.co, g.ci, false, false, false};
   if (runs_on_amx(node, g, rows)) return amx::make_row_product(rows, node.threads);
+  if (g.stride == 1 && g.padding < std::min(g.kh, g.kw) && takes_window_product(compute)) {
+    return make_window_product(gradient_product(g, compute), node.threads);
+  }
   auto kernel = std::make_unique<PrimitiveSequence>(node.dnnl, text("conv2d_grad_input ", node.node.name));
   return with_dnnl_errors(preparing(node), [&] {
     const ConvDescs d = describe_conv(g, compute, compute);
@@ -90,6 +97,7 @@ LoweredKernel make_conv2d(const NodeContext& node) {
   const bool has_bias = node.input_count() > 2;
   const amx::RowProductShape rows{g.n * g.oh * g.ow, g.ci, g.co, true, has_bias, false};
   if (runs_on_amx(node, g, rows)) return amx::make_row_product(rows, node.threads);
+  if (takes_window_product(compute)) return make_window_product(forward_product(g, compute, has_bias), node.threads);
   auto kernel = std::make_unique<PrimitiveSequence>(node.dnnl, text("conv2d ", node.node.name));
   return with_dnnl_errors(preparing(node), [&] {
     const ConvDescs d = describe_conv(g, compute, compute);

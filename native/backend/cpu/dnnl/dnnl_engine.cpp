@@ -38,6 +38,8 @@ bool cpu_has_amx() {
   return isa == ::dnnl::cpu_isa::avx512_core_amx || isa == ::dnnl::cpu_isa::avx512_core_amx_fp16;
 }
 
+bool widens_bf16() { return !cpu_has_amx() && __builtin_cpu_is("intel") != 0; }
+
 ::dnnl::memory::data_type dnnl_type(DType dtype) {
   switch (dtype) {
     case DType::f32:

@@ -7,6 +7,7 @@
 #include "backend/cpu/dnnl/pack_weights.h"
 #include "backend/cpu/dnnl/primitive_sequence.h"
 #include "backend/cpu/simd/gelu.h"
+#include "backend/cpu/simd/window_product.h"
 
 namespace gyrus::backend::cpu {
 namespace {
@@ -95,6 +96,14 @@ bool runs_on_amx(const NodeContext& node, const amx::RowProductShape& shape) {
          amx::takes_row_product(shape);
 }
 
+// Our own product computes in f32 arithmetic, and packs its right factor: a stored one, which changes once a step. With
+// few rows a product is a pass over the weights, which oneDNN keeps smaller in bf16.
+bool takes_window_product(const NodeContext& node, std::int64_t rows) {
+  const graph::Value& w = node.in(1);
+  const bool is_stored = w.role == graph::Role::parameter || w.role == graph::Role::ema;
+  return is_stored && rows >= 64 && (node.in_type(0).dtype == DType::f32 || widens_bf16());
+}
+
 memory::desc matrix(std::int64_t rows, std::int64_t columns, DType dtype) {
   return {{rows, columns}, dnnl_type(dtype), Tag::ab};
 }
@@ -107,6 +116,12 @@ LoweredKernel make_linear(const NodeContext& node) {
   const bool has_gelu = node.attrs<graph::LinearAttrs>().activation == graph::Activation::gelu;
   const amx::RowProductShape rows{g.rows, g.k, g.o, true, node.input_count() > 2, has_gelu};
   if (runs_on_amx(node, rows)) return amx::make_row_product(rows, node.threads);
+  if (takes_window_product(node, g.rows)) {
+    WindowProductShape product = linear_product(g.rows, g.k, g.o, compute);
+    product.has_bias = node.input_count() > 2;
+    product.has_gelu = has_gelu;
+    return make_window_product(product, node.threads);
+  }
   auto kernel = std::make_unique<PrimitiveSequence>(node.dnnl, text("linear ", node.node.name));
   return with_dnnl_errors(preparing(node), [&] {
     // w [o, k] row-major is [k, o] column-major.
@@ -123,6 +138,11 @@ LoweredKernel make_linear_grad_input(const NodeContext& node) {
   const DType compute = node.in_type(0).dtype;
   const amx::RowProductShape rows{g.rows, g.o, g.k, false, false, false};
   if (runs_on_amx(node, rows)) return amx::make_row_product(rows, node.threads);
+  if (takes_window_product(node, g.rows)) {
+    WindowProductShape product = linear_product(g.rows, g.o, g.k, compute);
+    product.is_gradient = true;
+    return make_window_product(product, node.threads);
+  }
   auto kernel = std::make_unique<PrimitiveSequence>(node.dnnl, text("linear_grad_input ", node.node.name));
   return with_dnnl_errors(preparing(node), [&] {
     const Factor factor = weight_factor(node.in(1), compute, {g.o, g.k}, Tag::ab);
