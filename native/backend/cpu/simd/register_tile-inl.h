@@ -35,12 +35,13 @@ struct Window {
 
 template <int kRows>
 HWY_INLINE RegisterTile<kRows> multiply_tile(const float* const* rows, const Window& window, const float* panel) {
-  RegisterTile<kRows> tile;
+  // Apart from the tile that is returned: its address is taken, and the compiler would store every sum at every step.
+  Vec sums[kRows][kTileVectors];
   const std::int64_t step = lanes();
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 8
-    for (int v = 0; v < kTileVectors; ++v) tile.sums[r][v] = zero();
+    for (int v = 0; v < kTileVectors; ++v) sums[r][v] = zero();
   }
   for (std::int64_t tap = 0; tap < window.taps; ++tap) {
     const float* x[kRows];
@@ -54,9 +55,15 @@ HWY_INLINE RegisterTile<kRows> multiply_tile(const float* const* rows, const Win
       for (int r = 0; r < kRows; ++r) {
         const Vec value = set(x[r][k]);
 #pragma GCC unroll 8
-        for (int v = 0; v < kTileVectors; ++v) tile.sums[r][v] = hn::MulAdd(value, w[v], tile.sums[r][v]);
+        for (int v = 0; v < kTileVectors; ++v) sums[r][v] = hn::MulAdd(value, w[v], sums[r][v]);
       }
     }
+  }
+  RegisterTile<kRows> tile;
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 8
+    for (int v = 0; v < kTileVectors; ++v) tile.sums[r][v] = sums[r][v];
   }
   return tile;
 }
