@@ -57,8 +57,8 @@ bool runs_on_amx(const NodeContext& node, const ConvGeometry& g, const amx::RowP
          amx::beats_convolution(shape);
 }
 
-// Our own product computes in f32 arithmetic.
-bool takes_window_product(DType compute) { return compute == DType::f32 || widens_bf16(); }
+// Our own product computes in f32 arithmetic; in f32 itself oneDNN's convolutions are a tenth faster.
+bool takes_window_product(DType compute) { return compute == DType::bf16 && widens_bf16(); }
 
 LoweredKernel with_pack(std::unique_ptr<Kernel> kernel, std::optional<PackRequest> pack) {
   LoweredKernel lowered{std::move(kernel), {}};

@@ -101,7 +101,7 @@ bool runs_on_amx(const NodeContext& node, const amx::RowProductShape& shape) {
 bool takes_window_product(const NodeContext& node, std::int64_t rows) {
   const graph::Value& w = node.in(1);
   const bool is_stored = w.role == graph::Role::parameter || w.role == graph::Role::ema;
-  return is_stored && rows >= 64 && (node.in_type(0).dtype == DType::f32 || widens_bf16());
+  return is_stored && rows >= 64 && node.in_type(0).dtype == DType::bf16 && widens_bf16();
 }
 
 memory::desc matrix(std::int64_t rows, std::int64_t columns, DType dtype) {

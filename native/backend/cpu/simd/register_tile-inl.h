@@ -7,6 +7,9 @@
 #define GYRUS_SIMD_REGISTER_TILE_INL_H
 #endif
 
+#include <algorithm>
+#include <type_traits>
+
 #include "backend/cpu/simd/pack_hwy-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -33,20 +36,24 @@ struct Window {
   std::int64_t taps, run, tap_stride;
 };
 
+// `panel`: the weights of that window. `start`: [row][vector] sums to go on from, or null.
 template <int kRows>
-HWY_INLINE RegisterTile<kRows> multiply_tile(const float* const* rows, const Window& window, const float* panel) {
+HWY_INLINE RegisterTile<kRows> multiply_tile(const float* const* rows, std::int64_t offset, const Window& window,
+                                             const float* panel, const float* start) {
   // Apart from the tile that is returned: its address is taken, and the compiler would store every sum at every step.
   Vec sums[kRows][kTileVectors];
   const std::int64_t step = lanes();
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 8
-    for (int v = 0; v < kTileVectors; ++v) sums[r][v] = zero();
+    for (int v = 0; v < kTileVectors; ++v) {
+      sums[r][v] = start == nullptr ? zero() : load(start + (r * kTileVectors + v) * step);
+    }
   }
   for (std::int64_t tap = 0; tap < window.taps; ++tap) {
     const float* x[kRows];
 #pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) x[r] = rows[r] + tap * window.tap_stride;
+    for (int r = 0; r < kRows; ++r) x[r] = rows[r] + offset + tap * window.tap_stride;
     for (std::int64_t k = 0; k < window.run; ++k, panel += kTileVectors * step) {
       Vec w[kTileVectors];
 #pragma GCC unroll 8
@@ -68,22 +75,79 @@ HWY_INLINE RegisterTile<kRows> multiply_tile(const float* const* rows, const Win
   return tile;
 }
 
-// All rows against one panel: finish(tile, row) for each register tile.
-template <class Finish>
-HWY_INLINE void multiply_rows(const float* const* rows, std::int64_t count, const Window& window, const float* panel,
-                              const Finish& finish) {
+// body(std::integral_constant<int, n>, row) for every tile of `count` rows: full ones, then what is left in small ones.
+template <class Body>
+HWY_INLINE void for_tiles(std::int64_t count, const Body& body) {
   std::int64_t row = 0;
-  for (; row + kTileRows <= count; row += kTileRows) finish(multiply_tile<kTileRows>(rows + row, window, panel), row);
-  const auto rest = count - row;
-  if (rest >= 4) {
-    finish(multiply_tile<4>(rows + row, window, panel), row);
+  for (; row + kTileRows <= count; row += kTileRows) body(std::integral_constant<int, kTileRows>{}, row);
+  if (row + 4 <= count) {
+    body(std::integral_constant<int, 4>{}, row);
     row += 4;
   }
   if (row + 2 <= count) {
-    finish(multiply_tile<2>(rows + row, window, panel), row);
+    body(std::integral_constant<int, 2>{}, row);
     row += 2;
   }
-  if (row < count) finish(multiply_tile<1>(rows + row, window, panel), row);
+  if (row < count) body(std::integral_constant<int, 1>{}, row);
+}
+
+// One part of the window for all rows: sums go on from `partial` unless it is the first part, and back there.
+template <bool kIsFirst>
+HWY_INLINE void multiply_part(const float* const* rows, std::int64_t count, std::int64_t offset, const Window& window,
+                              const float* panel, float* partial) {
+  for_tiles(count, [=, &window](auto n, std::int64_t row) HWY_ATTR {
+    constexpr int kRows = decltype(n)::value;
+    float* sums = partial + row * tile_columns();
+    const auto tile = multiply_tile<kRows>(rows + row, offset, window, panel, kIsFirst ? nullptr : sums);
+    for (int r = 0; r < kRows; ++r) {
+      for (int v = 0; v < kTileVectors; ++v) store(sums + (r * kTileVectors + v) * lanes(), tile.sums[r][v]);
+    }
+  });
+}
+
+// The last part of the window, or all of it: finish.expect(row) before a full tile, finish(tile, row) after each.
+template <class Finish>
+HWY_INLINE void multiply_last_part(const float* const* rows, std::int64_t count, std::int64_t offset,
+                                   const Window& window, const float* panel, const float* partial,
+                                   const Finish& finish) {
+  for_tiles(count, [=, &window, &finish](auto n, std::int64_t row) HWY_ATTR {
+    constexpr int kRows = decltype(n)::value;
+    if constexpr (kRows == kTileRows) finish.expect(row);
+    const float* start = partial == nullptr ? nullptr : partial + row * tile_columns();
+    finish(multiply_tile<kRows>(rows + row, offset, window, panel, start), row);
+  });
+}
+
+// All rows against one panel. A panel of more than kPartFloats is worked off in parts that stay in the L2 cache beside
+// the rows, with the sums kept in `partial` [rows][columns of a panel] between them.
+inline constexpr std::int64_t kPartFloats = 32 * 1024;
+
+inline bool has_parts(const Window& window) { return window.taps * window.run * tile_columns() > kPartFloats; }
+
+template <class Finish>
+HWY_INLINE void multiply_rows(const float* const* rows, std::int64_t count, const Window& window, const float* panel,
+                              float* partial, const Finish& finish) {
+  if (!has_parts(window)) return multiply_last_part(rows, count, 0, window, panel, nullptr, finish);
+  // Whole taps if they fit, otherwise near-equal pieces of each.
+  const std::int64_t width = tile_columns(), tap_floats = window.run * width;
+  const std::int64_t taps = std::max<std::int64_t>(kPartFloats / tap_floats, 1);
+  const std::int64_t pieces = (tap_floats + kPartFloats - 1) / kPartFloats;
+  const std::int64_t piece = (window.run + pieces - 1) / pieces;
+  for (std::int64_t tap = 0; tap < window.taps; tap += taps) {
+    for (std::int64_t k = 0; k < window.run; k += piece) {
+      const Window part{std::min(taps, window.taps - tap), std::min(piece, window.run - k), window.tap_stride};
+      const std::int64_t offset = tap * window.tap_stride + k;
+      const bool is_first = tap == 0 && k == 0, is_last = tap + taps >= window.taps && k + piece >= window.run;
+      if (is_last) {
+        multiply_last_part(rows, count, offset, part, panel, partial, finish);
+      } else if (is_first) {
+        multiply_part<true>(rows, count, offset, part, panel, partial);
+      } else {
+        multiply_part<false>(rows, count, offset, part, panel, partial);
+      }
+      panel += part.taps * part.run * width;
+    }
+  }
 }
 
 }  // namespace HWY_NAMESPACE

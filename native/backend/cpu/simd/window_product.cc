@@ -34,7 +34,10 @@ struct WindowProductJob {
   bool are_blocks_shared = true;                      // otherwise the threads share the panels
 
   std::int64_t table_bytes() const { return (blocks.rows * 8 + 63) / 64 * 64; }
-  std::int64_t thread_bytes() const { return (table_bytes() + blocks.copied_floats * 4 + 4095) / 4096 * 4096; }
+  std::int64_t thread_bytes() const {
+    const std::int64_t floats = blocks.rows * panel_columns() + blocks.copied_floats;
+    return (table_bytes() + floats * 4 + 4095) / 4096 * 4096;
+  }
 };
 
 }  // namespace gyrus::backend::cpu
@@ -104,12 +107,8 @@ Range prepare_rows(const WindowProductJob& job, std::int64_t block, float* copy,
       pixel = (image * s.h + row * s.stride) * s.w + column * s.stride;
     }
     const T* x = static_cast<const T*>(job.x) + pixel * s.channels;
-    if constexpr (std::is_same_v<T, float>) {
-      table[i] = x;
-    } else {
-      widen(x, s.channels, copy + i * stride);
-      table[i] = copy + i * stride;
-    }
+    if (job.blocks.is_copied) widen(x, s.channels, copy + i * stride);
+    table[i] = job.blocks.is_copied ? copy + i * stride : reinterpret_cast<const float*>(x);
   }
   return {first, first + count};
 }
@@ -120,6 +119,15 @@ struct Finish {
   const float* bias;
   T *y, *pre;
   std::int64_t columns, stride;  // columns of this panel that exist; stride of y
+
+  // Asks for the lines that a full tile will be written to, while it is computed.
+  HWY_INLINE void expect(std::int64_t row) const {
+    for (std::int64_t r = 0; r < kTileRows; ++r) {
+      for (std::int64_t c = 0; c < columns; c += 64 / static_cast<std::int64_t>(sizeof(T))) {
+        __builtin_prefetch(y + (row + r) * stride + c, 1);
+      }
+    }
+  }
 
   template <int kRows>
   HWY_INLINE void operator()(const RegisterTile<kRows>& tile, std::int64_t row) const {
@@ -155,7 +163,8 @@ void window_product_as(const WindowProductJob& job, const Team& team) {
   const WindowProductShape& s = job.shape;
   std::byte* scratch = job.scratch + team.index * job.thread_bytes();
   auto* table = reinterpret_cast<const float**>(scratch);
-  auto* copy = reinterpret_cast<float*>(scratch + job.table_bytes());
+  auto* partial = reinterpret_cast<float*>(scratch + job.table_bytes());
+  float* copy = partial + job.blocks.rows * tile_columns();
   const std::int64_t all_panels = panel_count(s), panel_floats = s.inner() * tile_columns();
   const Range blocks = job.are_blocks_shared ? team.share(job.blocks.count) : Range{0, job.blocks.count};
   const Range panels = job.are_blocks_shared ? Range{0, all_panels} : team.share(all_panels);
@@ -168,7 +177,7 @@ void window_product_as(const WindowProductJob& job, const Team& team) {
       const Finish<T, kHasGelu> finish{job.bias != nullptr ? job.bias + column : nullptr, static_cast<T*>(job.y) + at,
                                        kHasGelu ? static_cast<T*>(job.pre) + at : nullptr,
                                        std::min(tile_columns(), s.columns - column), s.columns};
-      multiply_rows(table, rows.size(), window, job.panels + panel * panel_floats, finish);
+      multiply_rows(table, rows.size(), window, job.panels + panel * panel_floats, partial, finish);
     }
   }
 }
