@@ -17,6 +17,7 @@ namespace gyrus::tests {
   X(op_table)                \
   X(conv2d)                  \
   X(linear)                  \
+  X(window_product)          \
   X(batch_norm)              \
   X(layer_norm)              \
   X(elementwise)             \

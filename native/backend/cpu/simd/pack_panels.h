@@ -17,7 +17,8 @@ inline std::int64_t panel_count(const WindowProductShape& shape) {
   return (shape.columns + panel_columns() - 1) / panel_columns();
 }
 
-// Input: w f32, [columns, C, KH, KW], or as a gradient [C, columns, KH, KW] with the window turned round. Output: panels.
+// Input: w f32, [columns, C, KH, KW], or as a gradient [C, columns, KH, KW] with the window turned round. Output:
+// panels.
 std::unique_ptr<Kernel> make_pack_panels(const WindowProductShape& shape, int threads);
 
 }  // namespace gyrus::backend::cpu

@@ -5,8 +5,9 @@
 namespace gyrus::backend::cpu {
 namespace {
 
-// Numbers of x as f32 that one thread works on at a time, beside a part of a panel in an L2 cache of 1 to 2 MB: rows that
-// meet all panels one after the other, and windows, which read each number several times and have more weights to share.
+// Numbers of x as f32 that one thread works on at a time, beside a part of a panel in an L2 cache of 1 to 2 MB: rows
+// that meet all panels one after the other, and windows, which read each number several times and have more weights to
+// share.
 constexpr std::int64_t kRowFloats = 96 * 1024, kWindowFloats = 192 * 1024;
 // Positions: more would only make the table of their addresses long.
 constexpr std::int64_t kBlockRows = 1536;

@@ -13,7 +13,7 @@ namespace gyrus::backend::cpu {
 struct WindowBlocks {
   explicit WindowBlocks(const WindowProductShape& shape, int threads);
 
-  std::int64_t count = 0;          // of blocks
+  std::int64_t count = 0;  // of blocks
   std::int64_t images = 1, band = 1;
   std::int64_t rows = 0;           // output positions of a full block
   std::int64_t padded_width = 0;   // pixels of a copied row

@@ -27,11 +27,11 @@ namespace gyrus::backend::cpu {
 struct WindowProductJob {
   WindowProductShape shape;
   WindowBlocks blocks;
-  const void* x = nullptr;                            // [N, H, W, C]
-  const float *panels = nullptr, *bias = nullptr;     // bias may be null
-  void *y = nullptr, *pre = nullptr;                  // [rows, columns]; pre: what the gelu is taken of
-  std::byte* scratch = nullptr;                       // thread_bytes() a thread
-  bool are_blocks_shared = true;                      // otherwise the threads share the panels
+  const void* x = nullptr;                         // [N, H, W, C]
+  const float *panels = nullptr, *bias = nullptr;  // bias may be null
+  void *y = nullptr, *pre = nullptr;               // [rows, columns]; pre: what the gelu is taken of
+  std::byte* scratch = nullptr;                    // thread_bytes() a thread
+  bool are_blocks_shared = true;                   // otherwise the threads share the panels
 
   std::int64_t table_bytes() const { return (blocks.rows * 8 + 63) / 64 * 64; }
   std::int64_t thread_bytes() const {

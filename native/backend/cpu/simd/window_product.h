@@ -16,14 +16,14 @@
 namespace gyrus::backend::cpu {
 
 struct WindowProductShape {
-  std::int64_t n = 0, h = 0, w = 0, channels = 0;   // x [N, H, W, C]
-  std::int64_t oh = 0, ow = 0, columns = 0;         // y [N, OH, OW, columns]
+  std::int64_t n = 0, h = 0, w = 0, channels = 0;  // x [N, H, W, C]
+  std::int64_t oh = 0, ow = 0, columns = 0;        // y [N, OH, OW, columns]
   std::int64_t kh = 1, kw = 1, stride = 1;
-  std::int64_t top = 0, left = 0;                   // rows and columns of zeros before the image
-  DType dtype = DType::f32;                         // of x and y
-  bool is_gradient = false;                         // w [C, columns, KH, KW] is read flipped and transposed
-  bool has_bias = false;                            // input 2, f32 [columns]
-  bool has_gelu = false;                            // output 0 = gelu(output 1)
+  std::int64_t top = 0, left = 0;  // rows and columns of zeros before the image
+  DType dtype = DType::f32;        // of x and y
+  bool is_gradient = false;        // w [C, columns, KH, KW] is read flipped and transposed
+  bool has_bias = false;           // input 2, f32 [columns]
+  bool has_gelu = false;           // output 0 = gelu(output 1)
 
   bool is_pointwise() const { return kh == 1 && kw == 1 && top == 0 && left == 0; }
   std::int64_t rows() const { return n * oh * ow; }
