@@ -1,5 +1,5 @@
 // The passes, in the order in which a trainer applies them:
-//   precision -> prune_tokens -> fuse_forward -> autodiff -> fuse_gradients -> simplify -> schedule
+//   precision -> prune_tokens -> fuse_forward -> autodiff -> fuse_gradients -> recompute -> simplify -> schedule
 // Each is a pure function Graph -> Graph and is tested for "it fired". Fusing the forward patterns before autodiff
 // makes one pattern serve both directions: the gradient rule of a fused op is the fused gradient (docs/decisions.md).
 #pragma once
@@ -41,6 +41,9 @@ Graph autodiff(const Graph& graph, std::span<const Target> targets, std::span<co
 
 // Sums of two gradients folded into the batch_norm_grad that reads them.
 Graph fuse_gradients(const Graph& graph, FuseCounts* counts = nullptr);
+
+// GELUs of an f32 MLP are computed again for the backward pass instead of kept. `count`: how many.
+Graph recompute(const Graph& graph, int* count = nullptr);
 
 // Drops nodes that reach no output, gradient or mutation; merges equal nodes.
 Graph simplify(const Graph& graph);

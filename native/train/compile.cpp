@@ -32,7 +32,7 @@ std::unique_ptr<runtime::Program> compile_training(const graph::Graph& graph, st
   for (const auto& entry : store.entries()) {
     if (!entry.spec.is_buffer && entry.spec.is_trainable) trainable.push_back(entry.spec.name);
   }
-  step = passes::fuse_gradients(passes::autodiff(step, targets, trainable));
+  step = passes::recompute(passes::fuse_gradients(passes::autodiff(step, targets, trainable)));
   add_update(step, optimizer);
   step = passes::schedule(passes::simplify(step));
   return runtime::Program::compile(step, *device.backend, store);

@@ -28,7 +28,7 @@ graph::Graph lower(const graph::Graph& graph, const GoldenModel& model, nn::Mode
     for (const auto& spec : model.specs) {
       if (!spec.is_buffer && spec.is_trainable) trainable.push_back(spec.name);
     }
-    step = passes::fuse_gradients(passes::autodiff(step, std::span(&target, 1), trainable));
+    step = passes::recompute(passes::fuse_gradients(passes::autodiff(step, std::span(&target, 1), trainable)));
   }
   return passes::schedule(passes::simplify(step));
 }

@@ -62,6 +62,17 @@ void test_fusion(Suite& suite) {
     check.equal(count_kind(fused, OpKind::gelu), 0, "gelu nodes left");
     check.equal(count_kind(fused, OpKind::add), 0, "add nodes left");
   });
+  suite.test("vit_small: 12 gelus are computed again in f32, none in bf16", [](Check& check) {
+    const ModelGraph model = classifier_graph("vit_small_patch16_224", 2, 64);
+    for (const DType compute : {DType::f32, DType::bf16}) {
+      const Graph fused =
+          passes::fuse_forward(passes::simplify(passes::prune_tokens(passes::precision(model.graph, compute))));
+      int count = 0;
+      const Graph step = passes::recompute(with_gradients(model, fused), &count);
+      check.equal(count, compute == DType::f32 ? 12 : 0, "recomputed");
+      check.equal(count_kind(step, OpKind::gelu), count, "gelu nodes");
+    }
+  });
   suite.test("a batch norm whose output others read keeps its relu apart", [](Check& check) {
     Graph graph;
     const ValueId x = graph.add_source(Role::input, "x", {Shape{4, 3}, DType::f32});
