@@ -31,9 +31,9 @@ struct RegisterTile {
   Vec sums[kRows][kTileVectors];
 };
 
-// Of every row: `taps` runs of `run` numbers, `tap_stride` numbers apart.
+// Of every row: `taps` runs of `run` numbers, `tap_stride` apart; the numbers of a run are `step` apart.
 struct Window {
-  std::int64_t taps, run, tap_stride;
+  std::int64_t taps, run, tap_stride, step = 1;
 };
 
 // `panel`: the weights of that window. `start`: [row][vector] sums to go on from, or null.
@@ -54,13 +54,14 @@ HWY_INLINE RegisterTile<kRows> multiply_tile(const float* const* rows, std::int6
     const float* x[kRows];
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) x[r] = rows[r] + offset + tap * window.tap_stride;
-    for (std::int64_t k = 0; k < window.run; ++k, panel += kTileVectors * step) {
+    std::int64_t at = 0;
+    for (std::int64_t k = 0; k < window.run; ++k, at += window.step, panel += kTileVectors * step) {
       Vec w[kTileVectors];
 #pragma GCC unroll 8
       for (int v = 0; v < kTileVectors; ++v) w[v] = load(panel + v * step);
 #pragma GCC unroll 8
       for (int r = 0; r < kRows; ++r) {
-        const Vec value = set(x[r][k]);
+        const Vec value = set(x[r][at]);
 #pragma GCC unroll 8
         for (int v = 0; v < kTileVectors; ++v) sums[r][v] = hn::MulAdd(value, w[v], sums[r][v]);
       }
@@ -135,8 +136,9 @@ HWY_INLINE void multiply_rows(const float* const* rows, std::int64_t count, cons
   const std::int64_t piece = (window.run + pieces - 1) / pieces;
   for (std::int64_t tap = 0; tap < window.taps; tap += taps) {
     for (std::int64_t k = 0; k < window.run; k += piece) {
-      const Window part{std::min(taps, window.taps - tap), std::min(piece, window.run - k), window.tap_stride};
-      const std::int64_t offset = tap * window.tap_stride + k;
+      const Window part{std::min(taps, window.taps - tap), std::min(piece, window.run - k), window.tap_stride,
+                        window.step};
+      const std::int64_t offset = tap * window.tap_stride + k * window.step;
       const bool is_first = tap == 0 && k == 0, is_last = tap + taps >= window.taps && k + piece >= window.run;
       if (is_last) {
         multiply_last_part(rows, count, offset, part, panel, partial, finish);
