@@ -95,7 +95,8 @@ void Instance::settle_delivered() {
 // 'exit' comes before the clean-up hooks of its environment, so the listener never outlives the instance.
 void Instance::stop_at_exit() {
   const auto process = env_.Global().Get("process").As<Napi::Object>();
-  const auto listener = Napi::Function::New(env_, [this](const Napi::CallbackInfo&) { stop(); }, "gyrusStop");
+  const auto listener = Napi::Function::New(
+      env_, [this](const Napi::CallbackInfo&) { stop(); }, "gyrusStop");
   process.Get("once").As<Napi::Function>().Call(process, {Napi::String::New(env_, "exit"), listener});
 }
 

@@ -6,8 +6,7 @@ Napi::Function MocoWrap::define(Napi::Env env) {
   return DefineClass(env, "MocoTrainer",
                      {InstanceMethod("open", &MocoWrap::open), InstanceMethod("step", &MocoWrap::step),
                       InstanceMethod("profile", &MocoWrap::profile), InstanceMethod("load", &MocoWrap::load),
-                      InstanceMethod("save", &MocoWrap::save),
-                      InstanceMethod("dispose", &MocoWrap::dispose)});
+                      InstanceMethod("save", &MocoWrap::save), InstanceMethod("dispose", &MocoWrap::dispose)});
 }
 
 Napi::Value MocoWrap::open(const Napi::CallbackInfo& info) { return open_with(info, &to_moco_options); }

@@ -19,11 +19,11 @@ std::vector<std::int32_t> checked_labels(std::span<const std::int32_t> labels, s
 }  // namespace
 
 Napi::Function SupervisedWrap::define(Napi::Env env) {
-  return DefineClass(env, "SupervisedTrainer",
-                     {InstanceMethod("open", &SupervisedWrap::open), InstanceMethod("step", &SupervisedWrap::step),
-                      InstanceMethod("profile", &SupervisedWrap::profile), InstanceMethod("load", &SupervisedWrap::load),
-                      InstanceMethod("save", &SupervisedWrap::save),
-                      InstanceMethod("dispose", &SupervisedWrap::dispose)});
+  return DefineClass(
+      env, "SupervisedTrainer",
+      {InstanceMethod("open", &SupervisedWrap::open), InstanceMethod("step", &SupervisedWrap::step),
+       InstanceMethod("profile", &SupervisedWrap::profile), InstanceMethod("load", &SupervisedWrap::load),
+       InstanceMethod("save", &SupervisedWrap::save), InstanceMethod("dispose", &SupervisedWrap::dispose)});
 }
 
 Napi::Value SupervisedWrap::open(const Napi::CallbackInfo& info) { return open_with(info, &to_supervised_options); }
@@ -36,8 +36,8 @@ SupervisedWrap::Step SupervisedWrap::read_step(AsyncJob& job, const Napi::Callba
   const auto x = lease_images(job, info[0], "x");
   const auto labels = job.lease_i32(info[1], "labels");
   check_count("labels", labels.size(), options().batch_size, "batchSize");
-  return [this, x, labels = checked_labels(labels, options().classes), hyper](
-             const runtime::Stop& stop, std::vector<runtime::KernelTime>* times) {
+  return [this, x, labels = checked_labels(labels, options().classes), hyper](const runtime::Stop& stop,
+                                                                              std::vector<runtime::KernelTime>* times) {
     return session().step(x.data(), labels.data(), hyper, stop, times);
   };
 }
