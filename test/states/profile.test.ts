@@ -1,4 +1,4 @@
-// profile(): the same step as step(), with the time and the work of every kernel; the trainer goes on as after any step.
+// profile(): the same step as step(), with the time and the work of every kernel.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
