@@ -119,8 +119,14 @@ void test_writing(Suite& suite) {
         check.throws(Code::file_not_found, "no such folder", [&] { save(folder.path("none/f"), "x"); });
     check.that(contains(message, "cannot create") && contains(message, "check that its folder exists"), message);
     std::filesystem::create_directory(folder.path("folder"));
-    check.throws(Code::file_io, "a folder of that name", [&] { save(folder.path("folder"), "x"); });
-    check.equal(folder.entries(), 1U, "the temporary file is gone");
+    check.equal(::mkfifo(folder.path("pipe").c_str(), 0600), 0, "mkfifo");
+    const auto refused = [&](const std::string& name) {
+      return check.throws(Code::file_io, name, [&] { save(folder.path(name), "x"); });
+    };
+    check.that(contains(refused("folder"), "folder: there is a folder of that name"), "a folder of that name");
+    check.that(contains(refused("pipe"), "pipe: there is a device, pipe or socket of that name"), "a pipe");
+    check.that(std::filesystem::is_fifo(folder.path("pipe")), "the pipe is still there");
+    check.equal(folder.entries(), 2U, "nothing else was made");
   });
   suite.test("a write that fails half-way keeps the old file and removes its own", [](Check& check) {
     const ScratchFolder folder;
