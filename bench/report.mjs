@@ -1,26 +1,50 @@
-// Writes bench/RESULTS.md from the newest record of each case in bench/results/*.jsonl: the table is never typed.
+// Writes RESULTS.md from the newest record of each case and machine in results/*.jsonl: no figure in it is typed.
+//   node bench/report.mjs [FOLDER]      the folder of results/ and RESULTS.md: bench unless given
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { totalOf } from './limits.mjs'
 
-const folder = fileURLToPath(new URL('.', import.meta.url))
+const here = fileURLToPath(new URL('.', import.meta.url))
 
-function newestRecords() {
+/** Records of before instruction sets were recorded have no `isa`. */
+function nameOfMachine({ cpu, threads, isa }) {
+  const sets =
+    isa === undefined ? 'instruction sets not recorded' : isa.includes('AMX') ? isa : `${isa}, no AMX`
+  return `${cpu}, ${threads} threads, ${sets}`
+}
+
+function newestRecords(folder) {
   const results = join(folder, 'results')
-  const byCase = new Map()
-  if (!existsSync(results)) return byCase
-  for (const file of readdirSync(results).sort()) {
-    if (!file.endsWith('.jsonl')) continue
-    for (const line of readFileSync(join(results, file), 'utf8').trim().split('\n')) {
-      const record = JSON.parse(line)
-      byCase.set(`${record.kind} ${record.case}`, record)
-    }
+  if (!existsSync(results)) return []
+  const files = readdirSync(results).filter((file) => file.endsWith('.jsonl'))
+  const lines = files.sort().flatMap((file) => readFileSync(join(results, file), 'utf8').trim().split('\n'))
+  const records = lines.filter((line) => line !== '').map((line) => JSON.parse(line))
+  records.sort((a, b) => (a.date < b.date ? -1 : 1))
+  const newest = new Map()
+  for (const record of records) {
+    newest.set(`${record.kind} ${record.case} ${nameOfMachine(record.machine)}`, record)
   }
-  return byCase
+  return [...newest.values()]
+}
+
+/** [[name of the machine, its records], ...] */
+function byMachine(records) {
+  const groups = new Map()
+  for (const record of records) {
+    const name = nameOfMachine(record.machine)
+    groups.set(name, [...(groups.get(name) ?? []), record])
+  }
+  return [...groups]
 }
 
 const gib = (bytes) => (bytes / 2 ** 30).toFixed(2)
 const times = (value) => `${value.toFixed(2)} ×`
+const percent = (value) => `${(100 * value).toFixed(1)} %`
+const ms = (seconds) => (seconds * 1000).toFixed(1)
+const day = (record) => record.date.slice(0, 10)
+/** Thousand millions, with three digits or so; '-' for none. */
+const giga = (value) => (value > 0 ? (value / 1e9).toFixed(value < 99.95e9 ? 1 : 0) : '-')
 const row = (cells) => `| ${cells.join(' | ')} |`
 
 function verdict({ floor, speedup, memoryRatio, ours }) {
@@ -36,6 +60,7 @@ function comparisonRow(record) {
   const { ours, theirs } = record
   return row([
     record.case,
+    day(record),
     `${ours.secondsPerStep.toFixed(3)} ± ${ours.deviation.toFixed(3)}`,
     `${theirs.secondsPerStep.toFixed(3)} ± ${theirs.deviation.toFixed(3)}`,
     theirs.name.replace('PyTorch ', ''),
@@ -46,59 +71,107 @@ function comparisonRow(record) {
   ])
 }
 
-function profileTable(record) {
-  const rows = record.kinds.map((one) =>
-    row([
-      one.kind,
-      String(one.count),
-      (one.seconds * 1000).toFixed(1),
-      `${((100 * one.seconds) / record.seconds).toFixed(1)} %`,
-    ]),
-  )
+function comparisonTable([machine, records]) {
+  const heads = ['work', 'date', 'gyrus s/step', 'peer s/step', 'best peer', 'speed', 'peak GiB']
   return [
-    `### ${record.case}: ${(record.seconds * 1000).toFixed(0)} ms in kernels`,
+    `### ${machine}`,
     '',
-    row(['kind of kernel', 'kernels', 'ms', 'share']),
-    row(['---', '---:', '---:', '---:']),
-    ...rows,
+    row([...heads, 's to first step', 'floor']),
+    row(['---', '---', '---:', '---:', '---', '---:', '---:', '---:', '---']),
+    ...records.map(comparisonRow),
+    '',
+    'By these commands:',
+    '',
+    ...records.map((record) =>
+      record.command === undefined ? `- ${record.case}: not recorded` : `- \`${record.command}\``,
+    ),
     '',
   ]
 }
 
-export function writeReport() {
-  const records = [...newestRecords().values()]
+/** The measured limits in words. */
+export function limitsLine(limits) {
+  const bf16 =
+    limits.bf16Flops === null ? 'no bf16' : `bf16 ${giga(limits.bf16Flops)} GFLOP/s (${limits.bf16Unit})`
+  const cache =
+    limits.cacheBandwidth === null
+      ? 'no shared cache'
+      : `last-level cache ${giga(limits.cacheBandwidth)} GB/s`
+  return (
+    `Limits of ${limits.threads} threads: f32 ${giga(limits.f32Flops)} GFLOP/s, ${bf16}, ` +
+    `memory ${giga(limits.memoryBandwidth)} GB/s, ${cache}.`
+  )
+}
+
+function kindRow(one, seconds) {
+  return row([
+    one.kind,
+    String(one.count),
+    ms(one.seconds),
+    percent(one.seconds / seconds),
+    giga(one.flops / one.seconds),
+    giga(one.bytes / one.seconds),
+    ms(one.limitSeconds),
+    percent(one.limitSeconds / one.seconds),
+  ])
+}
+
+function profileTable(record) {
+  const total = totalOf(record.kinds)
+  return [
+    `#### ${record.case}: ${ms(total.seconds)} ms in kernels`,
+    '',
+    `${day(record)}, by \`${record.command}\``,
+    '',
+    limitsLine(record.limits),
+    '',
+    row(['kind of kernel', 'kernels', 'ms', 'share', 'GFLOP/s', 'GB/s', 'limit ms', 'limit/actual']),
+    row(['---', '---:', '---:', '---:', '---:', '---:', '---:', '---:']),
+    ...[...record.kinds, total].map((one) => kindRow(one, total.seconds)),
+    '',
+  ]
+}
+
+const introduction = [
+  '# Results',
+  '',
+  'Generated from `bench/results/*.jsonl` by `npm run bench` and `node bench/profile.mjs --record`; do not edit.',
+  '',
+]
+const aboutComparisons = [
+  '## Against PyTorch',
+  '',
+  'Each contender is a process of its own, the two of a pair alternate, and both start from the same weights and data;',
+  'their first losses must agree before a time counts. The peer is the best of PyTorch eager and compiled, each with',
+  'and without tcmalloc. Times are medians over all timed steps ± median absolute deviation; ratios are medians over',
+  "the pairs, in brackets their range. Peak memory is the process's maximal resident set. The first step counts from",
+  'the start of the process.',
+  '',
+]
+const aboutProfiles = [
+  '## Where the time goes',
+  '',
+  'Every kernel of the step of median length, summed by kind. A kernel can take no less than its operations at the',
+  "processor's peak, and no less than its bytes at the memory's bandwidth: its limit is the larger of the two. The",
+  'peaks are measured in registers, the bandwidths on copies (bytes read and written), before and after the step, by',
+  '`build/gyrus_limits`. A bf16 step is held against the faster of bf16 and f32 arithmetic, for bf16 numbers may be',
+  'widened. Bytes count each tensor once and are held against the memory: kinds whose data stay in a cache can',
+  'therefore beat their limit.',
+  '',
+]
+
+export function writeReport(folder = here) {
+  const records = newestRecords(folder)
   const comparisons = records.filter((record) => record.kind === 'comparison')
   const profiles = records.filter((record) => record.kind === 'profile')
-  const machines = [
-    ...new Set(comparisons.map((one) => `${one.machine.cpu}, ${one.machine.threads} threads`)),
-  ]
-  const lines = [
-    '# Results',
-    '',
-    'Generated by `npm run bench` from `bench/results/*.jsonl`; do not edit. Each contender is a process of its own,',
-    'the two of a pair alternate, and both start from the same weights and data; their first losses must agree before',
-    'a time counts. The peer is the best of PyTorch eager and compiled, each with and without tcmalloc. Times are',
-    'medians over all timed steps ± median absolute deviation; ratios are medians over the pairs, in brackets their',
-    "range. Peak memory is the process's maximal resident set. The first step counts from the start of the process.",
-    '',
-    ...machines.map((machine) => `Measured on: ${machine}.`),
-    '',
-    row([
-      'work',
-      'gyrus s/step',
-      'peer s/step',
-      'best peer',
-      'speed',
-      'peak GiB',
-      's to first step',
-      'floor',
-    ]),
-    row(['---', '---:', '---:', '---', '---:', '---:', '---:', '---']),
-    ...comparisons.map(comparisonRow),
-    '',
-    ...(profiles.length > 0 ? ['## Where the time goes', '', ...profiles.flatMap(profileTable)] : []),
-  ]
+  const lines = [...introduction]
+  if (comparisons.length > 0)
+    lines.push(...aboutComparisons, ...byMachine(comparisons).flatMap(comparisonTable))
+  if (profiles.length > 0) lines.push(...aboutProfiles)
+  for (const [machine, own] of byMachine(profiles)) {
+    lines.push(`### ${machine}`, '', ...own.flatMap(profileTable))
+  }
   writeFileSync(join(folder, 'RESULTS.md'), lines.join('\n').trimEnd() + '\n')
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeReport()
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeReport(process.argv[2])

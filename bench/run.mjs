@@ -6,13 +6,14 @@
 //     --steps     timed steps a process
 //     --settings  quick: the peer is PyTorch compiled, without a search for its best setting (not for RESULTS.md)
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { availableParallelism, cpus, tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { batch, cases, nameOf, size, tolerance } from './cases.mjs'
 import { alternate, bestOf, checkAgreement, median, runContender, summarise } from './harness.mjs'
 import { writeViews } from './inputs.mjs'
+import { commandLine, describeMachine } from './machine.mjs'
 import { findPython, findTcmalloc, peerSettings } from './peers.mjs'
 import { writeReport } from './report.mjs'
 
@@ -28,7 +29,7 @@ const { values: options } = parseArgs({
 })
 const rounds = Number(options.rounds)
 const isQuick = options.settings === 'quick'
-const machine = { cpu: cpus()[0].model, threads: Number(options.threads) }
+const machine = await describeMachine(Number(options.threads))
 const say = (line) => process.stderr.write(line + '\n')
 
 function argumentsOf(one, scratch, steps) {
@@ -81,6 +82,12 @@ async function compare(one, scratch, python, settings) {
   return summarise(pairs)
 }
 
+/** The command that makes this case's record again; where the peer's Python lies is the machine's own business. */
+function commandOf(one) {
+  const { rounds, steps, threads } = options
+  return commandLine('npm run bench --', { case: nameOf(one), rounds, steps, threads })
+}
+
 function record(entry) {
   if (isQuick) return
   mkdirSync(join(folder, 'results'), { recursive: true })
@@ -104,6 +111,7 @@ try {
       case: nameOf(one),
       date: new Date().toISOString(),
       machine,
+      command: commandOf(one),
       floor: one.floor,
       ...summary,
     })

@@ -60,6 +60,7 @@ export const allowed = {
   'lib/demo': ['lib', 'lib/errors.ts'],
   'lib/cli': 'any',
   bench: ['lib'],
+  'bench/native': ['native/core', 'native/backend/cpu/simd', 'native/backend/cpu/amx'],
   test: 'any',
   scripts: [],
 }
@@ -68,8 +69,8 @@ export const allowed = {
 const private_ = ['native/tests', 'native/fuzz', 'native/binding', 'lib/cli', 'test']
 const libraries = [
   { header: /^(oneapi\/)?dnnl/, only: ['native/backend/cpu/dnnl', 'native/tests'] },
-  { header: /^hwy\//, only: ['native/backend/cpu/simd', 'native/math', 'native/tests'] },
-  { header: /^(\w*mm|amx\w*)intrin\.h/, only: ['native/backend/cpu/amx', 'native/tests'] },
+  { header: /^hwy\//, only: ['native/backend/cpu/simd', 'native/math', 'native/tests', 'bench/native'] },
+  { header: /^(\w*mm|amx\w*)intrin\.h/, only: ['native/backend/cpu/amx', 'native/tests', 'bench/native'] },
   { header: /^(napi|node_api)\.h/, only: ['native/binding'] },
 ]
 

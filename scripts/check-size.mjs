@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url'
 
 /** The first pattern that fits a path gives its guide, in lines. */
 const guides = [
-  [/^native\/.*\.h$/, 200],
-  [/^native\/.*\.(cpp|cc|cu|cuh)$/, 400],
+  [/^(bench\/)?native\/.*\.h$/, 200],
+  [/^(bench\/)?native\/.*\.(cpp|cc|cu|cuh)$/, 400],
   [/^(test|bench)\/.*\.(ts|mjs|py)$/, 400],
   [/^lib\/.*\.ts$/, 300],
   [/^scripts\//, 300],

@@ -35,16 +35,6 @@ export function readViews({ data, batch, size }) {
 
 const print = (message) => process.stdout.write(JSON.stringify(message) + '\n')
 
-/** Sums of the kernels' times by kind, longest first. */
-function byKind(kernels) {
-  const kinds = new Map()
-  for (const { kind, seconds } of kernels) {
-    const sum = kinds.get(kind) ?? { kind, count: 0, seconds: 0 }
-    kinds.set(kind, { kind, count: sum.count + 1, seconds: sum.seconds + seconds })
-  }
-  return [...kinds.values()].sort((a, b) => b.seconds - a.seconds)
-}
-
 /** Runs `step`, which resolves to {loss}, and prints what the harness reads. */
 async function measure(options, step) {
   const seconds = []
@@ -62,7 +52,7 @@ async function measure(options, step) {
   print({ event: 'done', seconds, firstLoss, peakBytes, versions: { node: process.version } })
 }
 
-/** The median of several profiles, so that one slow moment does not colour the table. */
+/** Prints the kernels of the median of several profiles: one slow moment does not colour the table. */
 async function profile(options, run) {
   const profiles = []
   for (let index = 0; index < options.warmup + options.steps; index += 1) {
@@ -71,7 +61,7 @@ async function profile(options, run) {
   }
   const total = (kernels) => kernels.reduce((sum, one) => sum + one.seconds, 0)
   const typical = profiles.sort((a, b) => total(a) - total(b))[profiles.length >> 1]
-  print({ event: 'profile', seconds: total(typical), kinds: byKind(typical), kernels: typical })
+  print({ event: 'profile', kernels: typical })
 }
 
 /** `trainer`: has save(). `step` and `profiled` do one step with and without a time for each kernel. */

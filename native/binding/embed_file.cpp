@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <span>
+#include <string_view>
 
 #include "core/aligned_buffer.h"
 #include "io/npy.h"
@@ -10,6 +11,10 @@ namespace gyrus::binding {
 namespace {
 
 void check_images(const io::NpyReader& reader, const Shape& image) {
+  GYRUS_CHECK(reader.dtype().find('f') != std::string_view::npos, Code::dtype, reader.file(), " has the element type ",
+              reader.dtype(),
+              "; normalised images in <f4, <f8 or <f2 are expected: subtract the mean, divide by the "
+              "deviation and save as <f4");
   const Shape& found = reader.shape();
   GYRUS_CHECK(found.rank() == 4 && std::ranges::equal(found.extents().subspan(1), image.extents()), Code::shape,
               reader.file(), " has shape ", found, "; this encoder takes [N, ", image[0], ", ", image[1], ", ",

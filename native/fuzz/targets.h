@@ -1,6 +1,6 @@
 // What a fuzzer does with one input, shared with the replay of the corpora in tests/io/corpus_replay.cpp. A parser may
-// accept the bytes, and what it then says of them must hold, or refuse them with Code::file_format. Anything else, an
-// exception of another kind included, ends the process.
+// accept the bytes, and what it then says of them must hold, or refuse them with Code::file_format or Code::dtype.
+// Anything else, an exception of another kind included, ends the process.
 #pragma once
 
 #include <algorithm>
@@ -33,7 +33,7 @@ Verdict verdict_of(Parse parse) {
   try {
     parse();
   } catch (const Error& error) {
-    require(error.code() == Code::file_format && !error.message().empty());
+    require((error.code() == Code::file_format || error.code() == Code::dtype) && !error.message().empty());
     verdict = Verdict::refused;
   }
   require(memory_stats().host_bytes == held);

@@ -37,6 +37,16 @@ bool is_missing_or_forbidden(int error_number) {
          error_number == ELOOP || error_number == ENAMETOOLONG || error_number == EROFS || error_number == EISDIR;
 }
 
+std::string_view what_else(mode_t mode) { return S_ISDIR(mode) ? "a folder" : "a device, pipe or socket"; }
+
+// Renaming a finished file to the name of a device would put it in the device's place, for all other programs too.
+void check_replaceable(const std::string& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode) || S_ISLNK(status.st_mode)) return;
+  throw Error(Code::file_io, text("cannot create ", path, ": there is ", what_else(status.st_mode),
+                                  " of that name, which is not replaced; give the path of a file"));
+}
+
 void sync_folder_of(const std::string& path) {
   std::filesystem::path folder = std::filesystem::path(path).parent_path();
   if (folder.empty()) folder = ".";
@@ -65,8 +75,7 @@ InputFile::InputFile(std::string path) : label_(std::move(path)) {
   }
   struct stat status {};
   GYRUS_CHECK(::fstat(fd_.get(), &status) == 0, Code::file_io, "cannot examine ", label_, ": ", reason(errno));
-  GYRUS_CHECK(S_ISREG(status.st_mode), Code::file_not_found, label_, " is ",
-              S_ISDIR(status.st_mode) ? "a folder" : "a device, pipe or socket",
+  GYRUS_CHECK(S_ISREG(status.st_mode), Code::file_not_found, label_, " is ", what_else(status.st_mode),
               ", a regular file was expected; give the path of a file");
   size_ = status.st_size;
 }
@@ -95,6 +104,7 @@ void InputFile::read_at(std::int64_t offset, std::span<std::byte> out) const {
 
 AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
   check_path(path_);
+  check_replaceable(path_);
   for (int attempt = 0; attempt < kTemporaryNames && !fd_.is_open(); ++attempt) {
     temporary_ = text(path_, ".tmp-", ::getpid(), "-", attempt);
     const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;

@@ -11,12 +11,12 @@
 
 namespace gyrus::io {
 
-// A .npy array in a file, read when asked for. C order, little-endian f32, f64, f16 or u16/u8/i16; Fortran order and
-// object arrays are Code::file_format with the remedy (numpy.ascontiguousarray). Same rules of distrust as
+// A .npy array in a file, read when asked for. C order, little-endian f32, f64, f16 or u16/u8/i16; other elements are
+// Code::dtype, Fortran order is Code::file_format, with the remedy (numpy.ascontiguousarray). Same rules of distrust as
 // safetensors.h: the file must hold exactly the bytes that its shape asks for.
 class NpyReader {
  public:
-  // Throws Code::file_not_found, Code::file_io, Code::file_format.
+  // Throws Code::file_not_found, Code::file_io, Code::file_format, Code::dtype.
   explicit NpyReader(const std::string& path);
   // The same over bytes in memory that outlive the reader; `label` stands for the path in messages.
   NpyReader(std::span<const std::byte> bytes, std::string label);

@@ -65,8 +65,8 @@ StoredType type_of_descr(std::string_view descr, const std::string& file) {
   const std::string_view kind = descr.find('O') != std::string_view::npos ? " (Python objects)"
                                 : descr.starts_with('>')                  ? " (big-endian)"
                                                                           : "";
-  throw Error(Code::file_format, text(file, ": has the element type ", quoted(descr), kind,
-                                      ", expected <f4, <f8, <f2, <u2, |u1 or <i2; ", kConvert));
+  throw Error(Code::dtype, text(file, ": has the element type ", quoted(descr), kind,
+                                ", expected <f4, <f8, <f2, <u2, |u1 or <i2; ", kConvert));
 }
 
 }  // namespace

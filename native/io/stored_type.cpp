@@ -86,6 +86,10 @@ std::optional<StoredType> type_of_safetensors(std::string_view name) {
   return std::nullopt;
 }
 
+bool is_floating(StoredType type) {
+  return type == StoredType::f64 || type == StoredType::f32 || type == StoredType::f16 || type == StoredType::bf16;
+}
+
 void convert_to_f32(StoredType type, std::span<const std::byte> in, std::span<float> out) {
   GYRUS_ASSERT(in.size() == out.size() * static_cast<std::size_t>(size_of(type)));
   if (out.empty()) return;

@@ -18,6 +18,8 @@ std::int64_t size_of(StoredType type);                                 // bytes 
 std::string_view safetensors_name(StoredType type);                    // "F32"
 std::optional<StoredType> type_of_safetensors(std::string_view name);  // the inverse
 
+bool is_floating(StoredType type);
+
 // Little-endian elements to f32, rounded to nearest; f64 beyond f32's range becomes infinity. `in` needs no alignment
 // and has out.size() elements. Exact for f16 subnormals even where the CPU flushes subnormals to zero.
 void convert_to_f32(StoredType type, std::span<const std::byte> in, std::span<float> out);

@@ -12,6 +12,17 @@ namespace {
 // them.
 const std::vector<std::string> kIgnoredSuffixes{"num_batches_tracked"};
 
+// Integers are somebody's quantised weights, whose scale is not in the file.
+void check_types(const io::SafetensorsReader& reader, std::span<const NamedTensor> tensors) {
+  for (const NamedTensor& tensor : tensors) {
+    const io::StoredTensor* stored = reader.find(tensor.name);
+    GYRUS_ASSERT(stored != nullptr);
+    GYRUS_CHECK(io::is_floating(stored->type), Code::dtype, reader.file(), ": the tensor '", tensor.name,
+                "' has the element type ", io::safetensors_name(stored->type),
+                ", F32, F16, BF16 or F64 was expected; save it in floating point, dequantised if it was quantised");
+  }
+}
+
 }  // namespace
 
 void initialize_store(runtime::ParameterStore& store, std::uint64_t seed) {
@@ -43,6 +54,7 @@ io::MatchReport load_tensors(const std::string& path, std::span<const NamedTenso
   const io::AllowedExtras extras{{allowed_extra.begin(), allowed_extra.end()}, kIgnoredSuffixes};
   io::MatchReport report = io::match_weights(wanted, reader.tensors(), extras);
   io::check_match(report, path);
+  check_types(reader, tensors);
 
   // First everything into memory of its own, then everything into the store: a bad tensor in the middle changes
   // nothing.

@@ -8,6 +8,21 @@ export function gyrus(...parameters: string[]) {
   return spawnSync(process.execPath, [main, ...parameters], { encoding: 'utf8', timeout: 120_000 })
 }
 
+/**
+ * The same where no file can grow beyond `blocks` of 512 or 1024 bytes: writing fails as on a full disk. Without the
+ * test runner's own hooks, which write files as well and die of the signal that Node ignores.
+ */
+export function gyrusWithFileLimit(blocks: number, ...parameters: string[]) {
+  const command = [
+    'unset NODE_OPTIONS; ulimit -f "$0" && exec "$@"',
+    String(blocks),
+    process.execPath,
+    main,
+    ...parameters,
+  ]
+  return spawnSync('sh', ['-c', ...command], { encoding: 'utf8', timeout: 120_000 })
+}
+
 /** Starts a command and sends it a signal when it prints its first line on stdout. */
 export async function gyrusInterrupted(
   signal: NodeJS.Signals,

@@ -10,6 +10,7 @@ import {
   type Architecture,
   type EncoderOptions,
   type ErrorCode,
+  type KernelTime,
   type LoadReport,
   type MocoTrainerOptions,
   type StepResult,
@@ -58,10 +59,25 @@ export async function trainers(): Promise<void> {
   holds<Same<typeof result, StepResult>>()
   const supervised = await SupervisedTrainer.create({ arch: 'resnet18', batchSize: 8, classes: 2 })
   await supervised.step(x, labels, { lr: 0.1 })
+  const { signal } = new AbortController()
+  const kernels = await moco.profile(x, x, { lr: 0.1, momentum: 0.9, signal })
+  holds<Same<typeof kernels, KernelTime[]>>()
+  holds<Same<KernelTime['kind' | 'name'], string>>()
+  holds<Same<KernelTime['seconds' | 'flops' | 'bytes'], number>>()
+  holds<Same<Awaited<ReturnType<typeof supervised.profile>>, KernelTime[]>>()
+  await supervised.profile(x, labels, { lr: 0.1, signal })
   // @ts-expect-error: lr is required
   await moco.step(x, x, {})
   // @ts-expect-error: labels are Int32Array
   await supervised.step(x, x, { lr: 0.1 })
+  // @ts-expect-error: lr is required
+  await moco.profile(x, x, {})
+  // @ts-expect-error: labels are Int32Array
+  await supervised.profile(x, x, { lr: 0.1 })
+  // @ts-expect-error: a supervised step has no momentum encoder
+  await supervised.profile(x, labels, { lr: 0.1, momentum: 0.9 })
+  // @ts-expect-error: read-only
+  kernels.forEach((kernel) => (kernel.seconds = 0))
   // @ts-expect-error: sgd has no betas
   await MocoTrainer.create({ arch: 'resnet18', batchSize: 8, optimizer: { name: 'sgd', beta1: 0.9 } })
   // @ts-expect-error: classes is required

@@ -1,5 +1,5 @@
 // The list of codes is the same in C++, in TypeScript and in the addon; errors say what they should.
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { describe, errorCodes, GyrusError, invalidOption, isGyrusError } from '../../lib/errors.js'
 import { native, remedyFor } from '../../lib/native.js'
@@ -10,6 +10,25 @@ void t.test('codes are those of native/core/error.h, in its order', (t) => {
   t.ok(list.length > 10, 'the list was found')
   t.same(errorCodes, list)
   t.same(native().errorCodes(), list, 'and the addon was built from it')
+  t.end()
+})
+
+// The engine builds every graph that JS can ask for: these two tell of defects, and only native tests can plant some.
+const nativeOnly = ['ERR_GYRUS_NOT_DIFFERENTIABLE', 'ERR_GYRUS_INTERNAL']
+
+void t.test('every code has a test that raises it', (t) => {
+  const root = new URL('../../../', import.meta.url)
+  const sources = (folder: string, ending: string): string =>
+    readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith(ending) && !file.endsWith('errors.test.ts'))
+      .map((file) => readFileSync(new URL(`${folder}/${file}`, root), 'utf8'))
+      .join('\n')
+  const [ours, natives] = [sources('test', '.test.ts'), sources('native/tests', '.cpp')]
+  for (const code of errorCodes) {
+    const inCpp = `throws(Code::${code.replace('ERR_GYRUS_', '').toLowerCase()},`
+    if (nativeOnly.includes(code)) t.ok(natives.includes(inCpp), `${code}: by a native test`)
+    else t.ok(ours.includes(code), `${code}: by a call from JS`)
+  }
   t.end()
 })
 

@@ -89,6 +89,24 @@ void test_opening(Suite& suite) {
   });
 }
 
+void test_places(Suite& suite) {
+  suite.test("places that cannot be written to", [](Check& check) {
+    const ScratchFolder folder;
+    const std::string message =
+        check.throws(Code::file_not_found, "no such folder", [&] { save(folder.path("none/f"), "x"); });
+    check.that(contains(message, "cannot create") && contains(message, "check that its folder exists"), message);
+    std::filesystem::create_directory(folder.path("folder"));
+    check.equal(::mkfifo(folder.path("pipe").c_str(), 0600), 0, "mkfifo");
+    const auto refused = [&](const std::string& name) {
+      return check.throws(Code::file_io, name, [&] { save(folder.path(name), "x"); });
+    };
+    check.that(contains(refused("folder"), "folder: there is a folder of that name"), "a folder of that name");
+    check.that(contains(refused("pipe"), "pipe: there is a device, pipe or socket of that name"), "a pipe");
+    check.that(std::filesystem::is_fifo(folder.path("pipe")), "the pipe is still there");
+    check.equal(folder.entries(), 2U, "nothing else was made");
+  });
+}
+
 void test_writing(Suite& suite) {
   suite.test("a commit replaces the file, its absence leaves all as it was", [](Check& check) {
     const ScratchFolder folder;
@@ -112,15 +130,6 @@ void test_writing(Suite& suite) {
     save(folder.path("f"), "mine");
     check.equal(read_bytes(taken), "another thread's", "the taken name");
     check.equal(read_bytes(folder.path("f")), "mine", "the file");
-  });
-  suite.test("places that cannot be written to", [](Check& check) {
-    const ScratchFolder folder;
-    const std::string message =
-        check.throws(Code::file_not_found, "no such folder", [&] { save(folder.path("none/f"), "x"); });
-    check.that(contains(message, "cannot create") && contains(message, "check that its folder exists"), message);
-    std::filesystem::create_directory(folder.path("folder"));
-    check.throws(Code::file_io, "a folder of that name", [&] { save(folder.path("folder"), "x"); });
-    check.equal(folder.entries(), 1U, "the temporary file is gone");
   });
   suite.test("a write that fails half-way keeps the old file and removes its own", [](Check& check) {
     const ScratchFolder folder;
@@ -183,6 +192,7 @@ void test_killing(Suite& suite) {
 
 void io_file(Suite& suite) {
   test_opening(suite);
+  test_places(suite);
   test_writing(suite);
   test_killing(suite);
 }

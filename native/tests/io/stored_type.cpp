@@ -122,6 +122,7 @@ void io_stored_type(Suite& suite) {
     check.that(!io::type_of_safetensors("F8_E4M3") && !io::type_of_safetensors("f32"), "unknown names were known");
     check.equal(io::size_of(StoredType::bf16), 2, "bytes of bf16");
     check.equal(io::size_of(StoredType::i64), 8, "bytes of i64");
+    check.that(io::is_floating(StoredType::bf16) && !io::is_floating(StoredType::u16), "floating");
   });
   suite.test("chunks join without a seam", [](Check& check) {
     std::vector<std::uint16_t> values(300'001);  // more than two chunks, the last one odd
