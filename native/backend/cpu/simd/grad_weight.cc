@@ -1,0 +1,166 @@
+// The gradient of a convolution's or linear layer's weight. 2 N OH OW Co Ci KH KW operations. Bytes: x is read once for
+// every 256 output channels (fewer where the kernel is larger, see the plan), dy once for every block of x's channels,
+// dw is written once. See grad_weight_plan.h for the method.
+#include "backend/cpu/simd/grad_weight.h"
+
+#include <array>
+#include <cstdint>
+
+#include "backend/cpu/simd/grad_weight_job.h"
+#include "backend/cpu/simd/targets.h"
+#include "backend/cpu/simd/team.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backend/cpu/simd/grad_weight.cc"
+#include <hwy/foreach_target.h>
+// foreach_target.h must come first.
+#include "backend/cpu/simd/grad_weight_pack-inl.h"
+#include "backend/cpu/simd/grad_weight_tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gyrus::backend::cpu {
+namespace HWY_NAMESPACE {
+
+// The block's sums lie as [panel of outputs][group][tap][channel][panel's outputs].
+void add_chunk(const GradWeightPlan& plan, const SumBlock& block, const GradWeightChunk& chunk, TileOperands tile,
+               float* sums) {
+  const float *x = tile.x, *dy = tile.dy;
+  const std::int64_t positions = chunk.rows.size() * chunk.columns.size();
+  const std::int64_t pitch = plan.pitch(chunk.columns.size());
+  const std::int64_t tap_columns = plan.has_columns_as_channels ? 1 : plan.g.kw;
+  const std::int64_t tap_sums = plan.group, group_sums = plan.taps * tap_sums;
+  for (std::int64_t o = block.outputs.begin; o < block.outputs.end;) {
+    const std::int64_t width = panel_width(block.outputs.end - o), done = o - block.outputs.begin;
+    tile.dy = dy + done * positions;
+    for (std::int64_t i = 0; i < block.groups.size(); ++i) {
+      const std::int64_t channels = plan.group_width(block.groups.begin + i);
+      const int tiles = static_cast<int>((channels + kTileChannels - 1) / kTileChannels);
+      float* to = sums + (done * block.groups.size() + width * i) * group_sums;
+      for (std::int64_t tap = 0; tap < plan.taps; ++tap, to += tap_sums * width) {
+        const float* group = x + i * plan.x_group_floats + (tap / tap_columns * pitch + tap % tap_columns) * plan.pixel;
+        for (int t = 0; t < tiles; ++t) {
+          const Range range = share_of(channels, t, tiles);
+          tile.x = group + range.begin;
+          tile_of(range.size(), width / lanes())(tile, to + range.begin * width);
+        }
+      }
+    }
+    o += width;
+  }
+}
+
+// dw of some of a block's outputs = the total of `copies` of the block's sums. Sums of one output are a column of the
+// panel's rows: they are gathered in dw's order.
+void write_sums(const GradWeightJob& job, const SumBlock& block, const Range& outputs, const float* sums,
+                std::int64_t copies) {
+  const GradWeightPlan& plan = job.plan;
+  const hn::RebindToSigned<F32> d32;
+  const std::int64_t group_sums = plan.group * plan.taps, output_sums = plan.g.ci * plan.g.kh * plan.g.kw;
+  const std::int64_t panel = kPanelVectors * lanes();
+  for (std::int64_t o = outputs.begin; o < outputs.end; ++o) {
+    const std::int64_t done = (o - block.outputs.begin) / panel * panel, lane = o - block.outputs.begin - done;
+    const std::int64_t width = panel_width(block.outputs.size() - done);
+    const auto stride = hn::Set(d32, static_cast<std::int32_t>(width));
+    for (std::int64_t i = 0; i < block.groups.size(); ++i) {
+      const std::int64_t group = block.groups.begin + i;
+      const float* from = sums + (done * block.groups.size() + width * i) * group_sums + lane;
+      float* to = job.dw + o * output_sums + group * group_sums;
+      for_vectors({0, plan.group_width(group) * plan.taps}, [&](auto access, std::int64_t k) HWY_ATTR {
+        const auto at = hn::Mul(hn::LoadU(d32, plan.sum_rows.data() + k), stride);
+        Vec total = hn::GatherIndex(F32(), from, at);
+        for (std::int64_t c = 1; c < copies; ++c)
+          total = hn::Add(total, hn::GatherIndex(F32(), from + c * job.sum_stride(), at));
+        access.write(to + k, total);
+      });
+    }
+  }
+}
+
+template <class T>
+void add_part_as(const GradWeightJob& job, int part) {
+  const GradWeightPlan& plan = job.plan;
+  const Range chunks = plan.chunk_share(part);
+  float *x = job.packed_x(part), *dy = job.packed_dy(part);
+  std::array<std::int64_t, GradWeightPlan::kChunkPositions> segments;
+  plan.for_blocks(plan.share(part), [&](const SumBlock& block) {
+    float* sums = job.sums(part) + plan.sum_offset(block);
+    for (std::int64_t index = chunks.begin; index < chunks.end; ++index) {
+      const GradWeightChunk chunk = chunk_at(plan, index);
+      TileOperands tile{x, dy, segments.data(), 0, 0, plan.column_step * plan.pixel, index == chunks.begin};
+      pack_dy<T>(job, chunk, block.outputs, dy);
+      tile.segment_count = pack_x<T>(job, chunk, block.groups, x, segments.data(), &tile.length);
+      add_chunk(plan, block, chunk, tile, sums);
+    }
+    if (plan.row_parts == 1) write_sums(job, block, block.outputs, sums, 1);
+  });
+}
+
+void add_part(const GradWeightJob& job, int part) {
+  if (job.compute == DType::bf16) return add_part_as<bf16_t>(job, part);
+  add_part_as<float>(job, part);
+}
+
+// Every block's outputs are divided among the threads.
+void write_totals(const GradWeightJob& job, const Team& team) {
+  const GradWeightPlan& plan = job.plan;
+  for (int part = 0; part < plan.parts(); part += plan.row_parts) {
+    plan.for_blocks(plan.share(part), [&](const SumBlock& block) {
+      const Range share = team.share(block.outputs.size());
+      write_sums(job, block, {block.outputs.begin + share.begin, block.outputs.begin + share.end},
+                 job.sums(part) + plan.sum_offset(block), plan.row_parts);
+    });
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace gyrus::backend::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace gyrus::backend::cpu {
+namespace {
+
+HWY_EXPORT(add_part);
+HWY_EXPORT(write_totals);
+
+class GradWeight final : public Kernel {
+ public:
+  GradWeight(const ConvGeometry& g, DType compute, int threads) {
+    const std::int64_t products = g.n * g.oh * g.ow * g.co * g.ci * g.kh * g.kw;
+    threads_ = useful_threads(threads, products / 8);  // eight multiply-adds take about as long as moving a byte
+    job_.plan = plan_grad_weight(g, threads_);
+    job_.compute = compute;
+  }
+
+  std::int64_t scratch_bytes() const override { return job_.scratch_floats() * 4; }
+
+  void bind(const KernelArgs& args) override {
+    job_.x = args.in[0];
+    job_.dy = args.in[1];
+    job_.dw = static_cast<float*>(args.out[0]);
+    job_.scratch = static_cast<float*>(args.scratch);
+  }
+
+  void run() override {
+    run_team(threads_, [this](const Team& team) {
+      const int parts = job_.plan.parts();
+      for (int part = team.index; part < parts; part += team.count) HWY_DYNAMIC_DISPATCH(add_part)(job_, part);
+      if (job_.plan.row_parts == 1) return;  // written block by block
+      team.barrier();
+      HWY_DYNAMIC_DISPATCH(write_totals)(job_, team);
+    });
+  }
+
+ private:
+  GradWeightJob job_;
+  int threads_ = 1;
+};
+
+}  // namespace
+
+std::unique_ptr<Kernel> make_grad_weight(const ConvGeometry& geometry, DType compute, int threads) {
+  return std::make_unique<GradWeight>(geometry, compute, threads);
+}
+
+}  // namespace gyrus::backend::cpu
+#endif
