@@ -21,27 +21,45 @@ HWY_BEFORE_NAMESPACE();
 namespace gyrus::backend::cpu {
 namespace HWY_NAMESPACE {
 
+// The channels of a group in tiles of near-equal sizes: `small` of one size, then larger ones by one.
+struct TileSizes {
+  std::int64_t count = 0, small = 0, size = 0;
+  explicit TileSizes(std::int64_t channels) {
+    count = (channels + kTileChannels - 1) / kTileChannels;
+    size = channels / count;
+    small = count - channels % count;
+  }
+};
+
 // The block's sums lie as [panel of outputs][group][tap][channel][panel's outputs].
+template <class T>
 void add_chunk(const GradWeightPlan& plan, const SumBlock& block, const GradWeightChunk& chunk, TileOperands tile,
-               float* sums) {
+               Prefetcher<T>& next, float* sums) {
   const float *x = tile.x, *dy = tile.dy;
   const std::int64_t positions = chunk.rows.size() * chunk.columns.size();
-  const std::int64_t pitch = plan.pitch(chunk.columns.size());
+  const std::int64_t row_floats = plan.pitch(chunk.columns.size()) * plan.pixel;
   const std::int64_t tap_columns = plan.has_columns_as_channels ? 1 : plan.g.kw;
-  const std::int64_t tap_sums = plan.group, group_sums = plan.taps * tap_sums;
   for (std::int64_t o = block.outputs.begin; o < block.outputs.end;) {
     const std::int64_t width = panel_width(block.outputs.end - o), done = o - block.outputs.begin;
     tile.dy = dy + done * positions;
     for (std::int64_t i = 0; i < block.groups.size(); ++i) {
       const std::int64_t channels = plan.group_width(block.groups.begin + i);
-      const int tiles = static_cast<int>((channels + kTileChannels - 1) / kTileChannels);
-      float* to = sums + (done * block.groups.size() + width * i) * group_sums;
-      for (std::int64_t tap = 0; tap < plan.taps; ++tap, to += tap_sums * width) {
-        const float* group = x + i * plan.x_group_floats + (tap / tap_columns * pitch + tap % tap_columns) * plan.pixel;
-        for (int t = 0; t < tiles; ++t) {
-          const Range range = share_of(channels, t, tiles);
-          tile.x = group + range.begin;
-          tile_of(range.size(), width / lanes())(tile, to + range.begin * width);
+      const TileSizes sizes(channels);
+      const AddTile add_small = tile_of(sizes.size, width / lanes());
+      const AddTile add_large = sizes.small < sizes.count ? tile_of(sizes.size + 1, width / lanes()) : nullptr;
+      float* to = sums + (done * block.groups.size() + width * i) * plan.taps * plan.group;
+      for (std::int64_t kh = 0; kh < plan.g.kh; ++kh) {
+        for (std::int64_t kw = 0; kw < tap_columns; ++kw, to += plan.group * width) {
+          tile.x = x + i * plan.x_group_floats + kh * row_floats + kw * plan.pixel;
+          float* tile_sums = to;
+          for (std::int64_t t = 0; t < sizes.count; ++t) {
+            next.advance();
+            const bool is_small = t < sizes.small;
+            const std::int64_t size = is_small ? sizes.size : sizes.size + 1;
+            (is_small ? add_small : add_large)(tile, tile_sums);
+            tile.x += size;
+            tile_sums += size * width;
+          }
         }
       }
     }
@@ -76,6 +94,11 @@ void write_sums(const GradWeightJob& job, const SumBlock& block, const Range& ou
   }
 }
 
+std::int64_t tiles_a_chunk(const GradWeightPlan& plan, const SumBlock& block) {
+  const std::int64_t panel = kPanelVectors * lanes();
+  return (block.outputs.size() + panel - 1) / panel * block.groups.size() * plan.taps * TileSizes(plan.group).count;
+}
+
 template <class T>
 void add_part_as(const GradWeightJob& job, int part) {
   const GradWeightPlan& plan = job.plan;
@@ -89,7 +112,8 @@ void add_part_as(const GradWeightJob& job, int part) {
       TileOperands tile{x, dy, segments.data(), 0, 0, plan.column_step * plan.pixel, index == chunks.begin};
       pack_dy<T>(job, chunk, block.outputs, dy);
       tile.segment_count = pack_x<T>(job, chunk, block.groups, x, segments.data(), &tile.length);
-      add_chunk(plan, block, chunk, tile, sums);
+      Prefetcher<T> next(job, block, chunk_at(plan, std::min(index + 1, chunks.end - 1)), index + 1 < chunks.end ? tiles_a_chunk(plan, block) : 0);
+      add_chunk<T>(plan, block, chunk, tile, next, sums);
     }
     if (plan.row_parts == 1) write_sums(job, block, block.outputs, sums, 1);
   });

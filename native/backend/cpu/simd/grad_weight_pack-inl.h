@@ -141,6 +141,53 @@ std::int64_t pack_x(const GradWeightJob& job, const GradWeightChunk& chunk, cons
   return count;
 }
 
+// Brings what the next chunk will pack into the L2 cache, a few positions with each tile of this one: packing alone
+// would wait for memory, and the products need none.
+template <class T>
+class Prefetcher {
+ public:
+  Prefetcher(const GradWeightJob& job, const SumBlock& block, const GradWeightChunk& chunk, std::int64_t tiles)
+      : plan_(job.plan), row_(chunk.rows.begin), column_(chunk.columns.begin), chunk_(chunk) {
+    const ConvGeometry& g = plan_.g;
+    x_ = static_cast<const T*>(job.x) + block.groups.begin * plan_.pixel;
+    dy_ = static_cast<const T*>(job.dy) + block.outputs.begin;
+    x_bytes_ = std::min(block.groups.size() * plan_.pixel, g.ci) * static_cast<std::int64_t>(sizeof(T));
+    dy_bytes_ = block.outputs.size() * static_cast<std::int64_t>(sizeof(T));
+    at_once_ = tiles == 0 ? 0 : (chunk.rows.size() * chunk.columns.size() + tiles - 1) / tiles;
+  }
+  HWY_INLINE void advance() {
+    for (std::int64_t i = 0; i < at_once_ && row_ < chunk_.rows.end; ++i) {
+      fetch_position();
+      if (++column_ == chunk_.columns.end) {
+        column_ = chunk_.columns.begin;
+        ++row_;
+      }
+    }
+  }
+
+ private:
+  // The pixels that this position needs and the one before it did not.
+  HWY_INLINE void fetch_position() const {
+    const ConvGeometry& g = plan_.g;
+    fetch(dy_ + (row_ * g.ow + column_) * g.co, dy_bytes_);
+    const std::int64_t image = row_ / g.oh, bottom = row_ % g.oh * g.stride - g.padding + g.kh - 1;
+    for (std::int64_t ih = std::max<std::int64_t>(bottom - plan_.row_step + 1, 0); ih <= bottom && ih < g.h; ++ih) {
+      const std::int64_t iw = column_ * g.stride;
+      fetch(x_ + ((image * g.h + ih) * g.w + iw) * g.ci, x_bytes_);
+      if (plan_.column_step > 1) fetch(x_ + ((image * g.h + ih) * g.w + iw + 1) * g.ci, x_bytes_);
+    }
+  }
+  static HWY_INLINE void fetch(const T* from, std::int64_t bytes) {
+    const char* p = reinterpret_cast<const char*>(from);
+    for (std::int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(p + i, 0, 2);
+  }
+
+  const GradWeightPlan& plan_;
+  std::int64_t row_, column_, at_once_ = 0, x_bytes_ = 0, dy_bytes_ = 0;
+  GradWeightChunk chunk_;
+  const T *x_ = nullptr, *dy_ = nullptr;
+};
+
 }  // namespace HWY_NAMESPACE
 }  // namespace gyrus::backend::cpu
 HWY_AFTER_NAMESPACE();

@@ -32,24 +32,33 @@ struct TileOperands {
 template <int kA, int kB>
 void add_tile(const TileOperands& t, float* HWY_RESTRICT sums) {
   const std::int64_t step = lanes();
+  // Unrolled by hand-written order: the compiler then keeps every sum in a register from the first zero to the store.
   Vec sum[kA][kB];
-  for (int a = 0; a < kA; ++a)
+#pragma GCC unroll 8
+  for (int a = 0; a < kA; ++a) {
+#pragma GCC unroll 8
     for (int b = 0; b < kB; ++b) sum[a][b] = zero();
+  }
   const float* HWY_RESTRICT dy = t.dy;
   for (std::int64_t s = 0; s < t.segment_count; ++s) {
     const float* HWY_RESTRICT x = t.x + t.segments[s];
     for (std::int64_t i = 0; i < t.length; ++i) {
       Vec right[kB];
+#pragma GCC unroll 8
       for (int b = 0; b < kB; ++b) right[b] = load(dy + b * step);
+#pragma GCC unroll 8
       for (int a = 0; a < kA; ++a) {
         const Vec left = set(x[a]);
+#pragma GCC unroll 8
         for (int b = 0; b < kB; ++b) sum[a][b] = hn::MulAdd(left, right[b], sum[a][b]);
       }
       x += t.x_step;
       dy += kB * step;
     }
   }
+#pragma GCC unroll 8
   for (int a = 0; a < kA; ++a) {
+#pragma GCC unroll 8
     for (int b = 0; b < kB; ++b) {
       float* to = sums + (a * kB + b) * step;
       store(to, t.is_first ? sum[a][b] : hn::Add(sum[a][b], load(to)));
