@@ -53,7 +53,9 @@ void add_chunk(const GradWeightPlan& plan, const SumBlock& block, const GradWeig
           tile.x = x + i * plan.x_group_floats + kh * row_floats + kw * plan.pixel;
           float* tile_sums = to;
           for (std::int64_t t = 0; t < sizes.count; ++t) {
-            next.advance();
+            const FetchRun run = next.run();
+            tile.fetch = run.begin;
+            tile.fetch_step = run.step;
             const bool is_small = t < sizes.small;
             const std::int64_t size = is_small ? sizes.size : sizes.size + 1;
             (is_small ? add_small : add_large)(tile, tile_sums);
@@ -109,10 +111,12 @@ void add_part_as(const GradWeightJob& job, int part) {
     float* sums = job.sums(part) + plan.sum_offset(block);
     for (std::int64_t index = chunks.begin; index < chunks.end; ++index) {
       const GradWeightChunk chunk = chunk_at(plan, index);
-      TileOperands tile{x, dy, segments.data(), 0, 0, plan.column_step * plan.pixel, index == chunks.begin};
+      TileOperands tile{x, dy, segments.data(), 0, 0, plan.column_step * plan.pixel, index == chunks.begin, nullptr, 0};
       pack_dy<T>(job, chunk, block.outputs, dy);
       tile.segment_count = pack_x<T>(job, chunk, block.groups, x, segments.data(), &tile.length);
-      Prefetcher<T> next(job, block, chunk_at(plan, std::min(index + 1, chunks.end - 1)), index + 1 < chunks.end ? tiles_a_chunk(plan, block) : 0);
+      const bool is_last = index + 1 == chunks.end;
+      Prefetcher<T> next(job, block, chunk_at(plan, is_last ? index : index + 1),
+                         is_last ? 0 : tiles_a_chunk(plan, block), chunk.rows.size() * chunk.columns.size());
       add_chunk<T>(plan, block, chunk, tile, next, sums);
     }
     if (plan.row_parts == 1) write_sums(job, block, block.outputs, sums, 1);

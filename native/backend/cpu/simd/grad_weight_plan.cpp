@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::int64_t kGroup = 16, kPanel = 64;
 // The sums of a block, and x's and dy's channels in it: with the packed operands they share an L2 cache.
-constexpr std::int64_t kBlockSums = 80 * 1024, kBlockOutputs = 256, kBlockChannels = 256;
+constexpr std::int64_t kBlockSums = 132 * 1024, kBlockOutputs = 512, kBlockChannels = 256;
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 std::int64_t round_up(std::int64_t a, std::int64_t b) { return divide_up(a, b) * b; }
@@ -65,6 +65,14 @@ void plan_parts(GradWeightPlan& plan, int threads) {
   }
 }
 
+// Blocks of a share have near-equal sizes: the packing of one operand is paid for by the other's extent.
+void balance_blocks(GradWeightPlan& plan) {
+  const std::int64_t panels = divide_up(divide_up(plan.g.co, kPanel), plan.output_parts);
+  plan.output_block = kPanel * divide_up(panels, divide_up(kPanel * panels, plan.output_block));
+  const std::int64_t groups = divide_up(plan.groups(), plan.group_parts);
+  plan.group_block = divide_up(groups, divide_up(groups, plan.group_block));
+}
+
 void list_sum_rows(GradWeightPlan& plan) {
   const ConvGeometry& g = plan.g;
   const std::int64_t count = plan.group * plan.taps, kernel = g.kh * g.kw;
@@ -117,6 +125,7 @@ GradWeightPlan plan_grad_weight(const ConvGeometry& geometry, int threads) {
   plan_chunks(plan);
   plan_blocks(plan);
   plan_parts(plan, threads);
+  balance_blocks(plan);
   list_sum_rows(plan);
   return plan;
 }

@@ -26,6 +26,9 @@ struct TileOperands {
   const std::int64_t* segments = nullptr;  // where each begins in x, floats
   std::int64_t segment_count = 0, length = 0, x_step = 0;
   bool is_first = false;  // the sums start here
+  // Memory to bring into the L2 cache meanwhile, so many bytes with each position.
+  const char* fetch = nullptr;
+  std::int64_t fetch_step = 0;
 };
 
 // sums [kA][kB vectors] (+)= the chunk's products.
@@ -40,9 +43,12 @@ void add_tile(const TileOperands& t, float* HWY_RESTRICT sums) {
     for (int b = 0; b < kB; ++b) sum[a][b] = zero();
   }
   const float* HWY_RESTRICT dy = t.dy;
+  const char* fetch = t.fetch;
   for (std::int64_t s = 0; s < t.segment_count; ++s) {
     const float* HWY_RESTRICT x = t.x + t.segments[s];
     for (std::int64_t i = 0; i < t.length; ++i) {
+      __builtin_prefetch(fetch, 0, 2);
+      fetch += t.fetch_step;
       Vec right[kB];
 #pragma GCC unroll 8
       for (int b = 0; b < kB; ++b) right[b] = load(dy + b * step);
