@@ -77,21 +77,26 @@ void write_sums(const GradWeightJob& job, const SumBlock& block, const Range& ou
   const hn::RebindToSigned<F32> d32;
   const std::int64_t group_sums = plan.group * plan.taps, output_sums = plan.g.ci * plan.g.kh * plan.g.kw;
   const std::int64_t panel = kPanelVectors * lanes();
-  for (std::int64_t o = outputs.begin; o < outputs.end; ++o) {
-    const std::int64_t done = (o - block.outputs.begin) / panel * panel, lane = o - block.outputs.begin - done;
-    const std::int64_t width = panel_width(block.outputs.size() - done);
-    const auto stride = hn::Set(d32, static_cast<std::int32_t>(width));
+  // Some outputs of one group at a time: their sums share cache lines.
+  constexpr std::int64_t kOutputsAtOnce = 16;
+  for (std::int64_t begin = outputs.begin; begin < outputs.end; begin += kOutputsAtOnce) {
+    const std::int64_t end = std::min(begin + kOutputsAtOnce, outputs.end);
     for (std::int64_t i = 0; i < block.groups.size(); ++i) {
       const std::int64_t group = block.groups.begin + i;
-      const float* from = sums + (done * block.groups.size() + width * i) * group_sums + lane;
-      float* to = job.dw + o * output_sums + group * group_sums;
-      for_vectors({0, plan.group_width(group) * plan.taps}, [&](auto access, std::int64_t k) HWY_ATTR {
-        const auto at = hn::Mul(hn::LoadU(d32, plan.sum_rows.data() + k), stride);
-        Vec total = hn::GatherIndex(F32(), from, at);
-        for (std::int64_t c = 1; c < copies; ++c)
-          total = hn::Add(total, hn::GatherIndex(F32(), from + c * job.sum_stride(), at));
-        access.write(to + k, total);
-      });
+      for (std::int64_t o = begin; o < end; ++o) {
+        const std::int64_t done = (o - block.outputs.begin) / panel * panel, lane = o - block.outputs.begin - done;
+        const std::int64_t width = panel_width(block.outputs.size() - done);
+        const auto stride = hn::Set(d32, static_cast<std::int32_t>(width));
+        const float* from = sums + (done * block.groups.size() + width * i) * group_sums + lane;
+        float* to = job.dw + o * output_sums + group * group_sums;
+        for_vectors({0, plan.group_width(group) * plan.taps}, [&](auto access, std::int64_t k) HWY_ATTR {
+          const auto at = hn::Mul(hn::LoadU(d32, plan.sum_rows.data() + k), stride);
+          Vec total = hn::GatherIndex(F32(), from, at);
+          for (std::int64_t c = 1; c < copies; ++c)
+            total = hn::Add(total, hn::GatherIndex(F32(), from + c * job.sum_stride(), at));
+          access.write(to + k, total);
+        });
+      }
     }
   }
 }

@@ -11,7 +11,7 @@ struct GradWeightJob {
   DType compute = DType::f32;
   const void *x = nullptr, *dy = nullptr;  // [N, H, W, Ci], [N, OH, OW, Co]
   float* dw = nullptr;                     // [Co, Ci, KH, KW]
-  float* scratch = nullptr;            // [sum_copies] sums, [parts] packed operands
+  float* scratch = nullptr;                // [sum_copies] sums, [parts] packed operands
 
   static std::int64_t padded(std::int64_t floats) { return (floats + 1023) / 1024 * 1024 + 16; }
   std::int64_t sum_stride() const { return padded(plan.sum_floats()); }
@@ -24,9 +24,7 @@ struct GradWeightJob {
     const int copy = plan.row_parts > 1 ? part % plan.row_parts : part;
     return scratch + copy * sum_stride();
   }
-  float* packed_x(int part) const {
-    return scratch + sum_copies() * sum_stride() + part * packed_stride();
-  }
+  float* packed_x(int part) const { return scratch + sum_copies() * sum_stride() + part * packed_stride(); }
   float* packed_dy(int part) const { return packed_x(part) + padded(plan.x_floats()); }
 };
 

@@ -1,13 +1,14 @@
 #include "backend/cpu/simd/grad_weight_plan.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace gyrus::backend::cpu {
 namespace {
 
 constexpr std::int64_t kGroup = 16, kPanel = 64;
 // The sums of a block, and x's and dy's channels in it: with the packed operands they share an L2 cache.
-constexpr std::int64_t kBlockSums = 132 * 1024, kBlockOutputs = 512, kBlockChannels = 256;
+constexpr std::int64_t kBlockSums = 132 * 1024, kBlockPanels = 8, kBlockChannels = 256;
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 std::int64_t round_up(std::int64_t a, std::int64_t b) { return divide_up(a, b) * b; }
@@ -24,10 +25,12 @@ void plan_chunks(GradWeightPlan& plan) {
   plan.x_group_floats = round_up(x_rows * plan.pitch(plan.chunk_columns) * plan.pixel, 1024) + 48;
 }
 
+// Packing an output channel is paid for by the block's channels of x, and the other way round: near-square blocks.
 void plan_blocks(GradWeightPlan& plan) {
-  const std::int64_t group_sums = plan.group * plan.taps, outputs = divide_up(plan.g.co, kPanel);
-  plan.output_block = kPanel * std::min(outputs, std::clamp<std::int64_t>(kBlockSums / (group_sums * kPanel), 1,
-                                                                          kBlockOutputs / kPanel));
+  const std::int64_t group_sums = plan.group * plan.taps;
+  const std::int64_t side = std::llround(std::sqrt(static_cast<double>(kBlockSums) / static_cast<double>(plan.taps)));
+  plan.output_block = kPanel * std::clamp<std::int64_t>((side + kPanel / 2) / kPanel, 1,
+                                                        std::min(kBlockPanels, divide_up(plan.g.co, kPanel)));
   const std::int64_t fit = kBlockSums / (group_sums * plan.output_block);
   plan.group_block = std::min(plan.groups(), std::clamp<std::int64_t>(fit, 1, kBlockChannels / kGroup));
 }
@@ -79,8 +82,8 @@ void list_sum_rows(GradWeightPlan& plan) {
   plan.sum_rows.assign(static_cast<std::size_t>(round_up(count, kGroup)), 0);
   for (std::int64_t k = 0; k < count; ++k) {
     const std::int64_t ci = k / kernel, tap = k % kernel;
-    const std::int64_t row = plan.has_columns_as_channels ? tap / g.kw * plan.group + tap % g.kw * g.ci + ci
-                                                          : tap * plan.group + ci;
+    const std::int64_t row =
+        plan.has_columns_as_channels ? tap / g.kw * plan.group + tap % g.kw * g.ci + ci : tap * plan.group + ci;
     plan.sum_rows[static_cast<std::size_t>(k)] = static_cast<std::int32_t>(row);
   }
 }

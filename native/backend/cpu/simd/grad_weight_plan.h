@@ -1,7 +1,8 @@
-// How the gradient of a convolution's weight, dw[co][ci][kh][kw] = sum over (n, oh, ow) of dy[n,oh,ow,co] x[n,ih,iw,ci],
-// becomes products of small tiles. Positions of dy are taken a chunk at a time: dy's part is packed in panels of whole
-// vectors of output channels, x's part as zero-padded rows of pixels, in groups of 16 channels, so that a tap of the
-// kernel is an offset into it. The sums of a block of output channels by groups stay in the L2 cache from chunk to chunk.
+// How the gradient of a convolution's weight, dw[co][ci][kh][kw] = sum over (n, oh, ow) of dy[n,oh,ow,co]
+// x[n,ih,iw,ci], becomes products of small tiles. Positions of dy are taken a chunk at a time: dy's part is packed in
+// panels of whole vectors of output channels, x's part as zero-padded rows of pixels, in groups of 16 channels, so that
+// a tap of the kernel is an offset into it. The sums of a block of output channels by groups stay in the L2 cache from
+// chunk to chunk.
 #pragma once
 
 #include <cstdint>
@@ -24,10 +25,10 @@ struct GradWeightPlan {
   ConvGeometry g;  // a product without neighbours is one image of one row
   // Fewer than 16 input channels: the one group has the channels [kw, ci], which lie side by side in a row of x.
   bool has_columns_as_channels = false;
-  std::int64_t taps = 1;      // KH KW, or KH
-  std::int64_t channels = 0;  // of x as the product sees it
-  std::int64_t group = 0;     // channels a group
-  std::int64_t pixel = 0;     // floats from one packed position to the next
+  std::int64_t taps = 1;                       // KH KW, or KH
+  std::int64_t channels = 0;                   // of x as the product sees it
+  std::int64_t group = 0;                      // channels a group
+  std::int64_t pixel = 0;                      // floats from one packed position to the next
   std::int64_t row_step = 1, column_step = 1;  // packed positions from one output to the next
 
   // A chunk is some rows of dy (of all images, counted through) or a part of one row.

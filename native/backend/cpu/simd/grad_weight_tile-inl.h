@@ -1,7 +1,7 @@
 // The innermost product of the gradient of a weight: a tile of sums, some channels of x by some vectors of output
-// channels, kept in registers over all positions of a chunk. A step of one position is kA broadcasts, kB loads and kA kB
-// multiply-adds of a vector: with 5 or 6 channels by 4 vectors (AVX-512) or by 2 (16 registers) the multiply-adds are
-// the limit. Included once per target, after foreach_target.h.
+// channels, kept in registers over all positions of a chunk. A step of one position is kA broadcasts, kB loads and kA
+// kB multiply-adds of a vector: with 5 or 6 channels by 4 vectors (AVX-512) or by 2 (16 registers) the multiply-adds
+// are the limit. Included once per target, after foreach_target.h.
 #if defined(GYRUS_SIMD_GRAD_WEIGHT_TILE_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef GYRUS_SIMD_GRAD_WEIGHT_TILE_INL_H
 #undef GYRUS_SIMD_GRAD_WEIGHT_TILE_INL_H
