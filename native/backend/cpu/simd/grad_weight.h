@@ -12,4 +12,8 @@ namespace gyrus::backend::cpu {
 // convolution over images of one pixel.
 std::unique_ptr<Kernel> make_grad_weight(const ConvGeometry& geometry, DType compute, int threads);
 
+// Whether that is faster than oneDNN's convolution kernel in f32 (or than both its kernels in bf16 where bf16 is slow).
+// With few positions the sums' way through memory costs more than the products; oneDNN writes dw directly.
+inline bool beats_dnnl(const ConvGeometry& g) { return g.n * g.oh * g.ow >= 512; }
+
 }  // namespace gyrus::backend::cpu

@@ -35,7 +35,7 @@ struct TileOperands {
 template <int kA, int kB>
 void add_tile(const TileOperands& t, float* HWY_RESTRICT sums) {
   const std::int64_t step = lanes();
-  // Unrolled by hand-written order: the compiler then keeps every sum in a register from the first zero to the store.
+  // Unrolled early, or GCC 12 sends the sums through the stack before and after the loop.
   Vec sum[kA][kB];
 #pragma GCC unroll 8
   for (int a = 0; a < kA; ++a) {
