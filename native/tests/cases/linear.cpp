@@ -102,6 +102,8 @@ void linear(Suite& suite) {
            {"projector of MoCo v3", {16, 512}, 640, false, false},
            {"qkv of ViT", {2, 49, 192}, 576, true, false},
            {"classifier", {32, 384}, 10, true, false},
+           {"many rows, few columns", {1009, 19}, 23, false, false},
+           {"few rows, many columns", {5, 700}, 1100, false, false},
        })
     cases.push_back(make_case(product));
   cases.push_back(activation_weight("weight is an activation", 3, 5, 7, true));

@@ -6,6 +6,7 @@
 #include "backend/cpu/dnnl/pack_weights.h"
 #include "backend/cpu/dnnl/primitive_sequence.h"
 #include "backend/cpu/dnnl/spread_grad_input.h"
+#include "backend/cpu/simd/grad_weight.h"
 #include "backend/cpu/simd/window_product.h"
 
 namespace gyrus::backend::cpu {
@@ -132,6 +133,8 @@ LoweredKernel make_conv2d_grad_weight(const NodeContext& node) {
   const ConvGeometry g = conv_geometry(node, node.in_shape(0), node.in_shape(1));
   const DType compute = node.in_type(0).dtype;
   if (compute == DType::bf16 && cpu_has_amx()) return {amx::make_grad_weight(g, node.threads), {}};
+  if ((compute == DType::f32 || widens_bf16()) && beats_dnnl(g))
+    return {make_grad_weight(g, compute, node.threads), {}};
   auto kernel = std::make_unique<PrimitiveSequence>(node.dnnl, text("conv2d_grad_weight ", node.node.name));
   return with_dnnl_errors(preparing(node), [&] {
     const ConvDescs d = describe_conv(g, compute, DType::f32);

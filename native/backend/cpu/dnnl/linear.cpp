@@ -7,6 +7,7 @@
 #include "backend/cpu/dnnl/pack_weights.h"
 #include "backend/cpu/dnnl/primitive_sequence.h"
 #include "backend/cpu/simd/gelu.h"
+#include "backend/cpu/simd/grad_weight.h"
 #include "backend/cpu/simd/window_product.h"
 
 namespace gyrus::backend::cpu {
@@ -155,10 +156,11 @@ LoweredKernel make_linear_grad_input(const NodeContext& node) {
 LoweredKernel make_linear_grad_weight(const NodeContext& node) {
   const LinearGeometry g{node.in_shape(0).rows(), node.in_shape(0).back(), node.in_shape(1).back()};
   const DType compute = node.in_type(0).dtype;
-  if (compute == DType::bf16 && cpu_has_amx()) {
-    const ConvGeometry rows{.n = g.rows, .h = 1, .w = 1, .ci = g.k, .oh = 1, .ow = 1, .co = g.o, .kh = 1, .kw = 1};
-    return {amx::make_grad_weight(rows, node.threads), {}};
-  }
+  const ConvGeometry rows{.n = g.rows, .h = 1, .w = 1, .ci = g.k, .oh = 1, .ow = 1, .co = g.o, .kh = 1, .kw = 1};
+  if (compute == DType::bf16 && cpu_has_amx()) return {amx::make_grad_weight(rows, node.threads), {}};
+  // oneDNN's f32 kernel for it is as good as ours.
+  if (compute == DType::bf16 && widens_bf16() && beats_dnnl(rows))
+    return {make_grad_weight(rows, compute, node.threads), {}};
   auto kernel = std::make_unique<PrimitiveSequence>(node.dnnl, text("linear_grad_weight ", node.node.name));
   return with_dnnl_errors(preparing(node), [&] {
     const memory::desc x = matrix(g.rows, g.k, compute), dy = matrix(g.rows, g.o, compute);

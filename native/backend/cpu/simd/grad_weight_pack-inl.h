@@ -1,0 +1,227 @@
+// Packing for the gradient of a weight: a chunk's positions of dy and x, widened to f32, in the order in which the
+// products read them. Included once per target, after foreach_target.h.
+#if defined(GYRUS_SIMD_GRAD_WEIGHT_PACK_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef GYRUS_SIMD_GRAD_WEIGHT_PACK_INL_H
+#undef GYRUS_SIMD_GRAD_WEIGHT_PACK_INL_H
+#else
+#define GYRUS_SIMD_GRAD_WEIGHT_PACK_INL_H
+#endif
+
+#include "backend/cpu/simd/columns-inl.h"
+#include "backend/cpu/simd/grad_weight_job.h"
+#include "backend/cpu/simd/grad_weight_tile-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace gyrus::backend::cpu {
+namespace HWY_NAMESPACE {
+
+// A vector from an array that ends at `end`. Lanes beyond the channels that the caller wants may hold their neighbours.
+template <class T>
+HWY_INLINE Vec load_within(const T* p, const T* end) {
+  return p + lanes() <= end ? load(p) : load_some(p, end - p);
+}
+
+// Floats of the panel that begins at an output channel: kPanelVectors vectors, fewer at the end of the block.
+HWY_INLINE std::int64_t panel_width(std::int64_t outputs_left) {
+  const std::int64_t step = lanes();
+  return std::min(kPanelVectors * step, (outputs_left + step - 1) / step * step);
+}
+
+// dy -> [panel][position][panel's channels]. Lanes beyond the last channel hold numbers that nobody reads.
+template <class T>
+void pack_dy(const GradWeightJob& job, const GradWeightChunk& chunk, const Range& outputs, float* to) {
+  const ConvGeometry& g = job.plan.g;
+  const T* dy = static_cast<const T*>(job.dy);
+  const T* end = dy + g.n * g.oh * g.ow * g.co;
+  const std::int64_t step = lanes(), positions = chunk.rows.size() * chunk.columns.size();
+  std::int64_t position = 0;
+  for (std::int64_t row = chunk.rows.begin; row < chunk.rows.end; ++row) {
+    for (std::int64_t column = chunk.columns.begin; column < chunk.columns.end; ++column, ++position) {
+      const T* from = dy + (row * g.ow + column) * g.co;
+      for (std::int64_t o = outputs.begin; o < outputs.end;) {
+        const std::int64_t width = panel_width(outputs.end - o);
+        float* panel = to + (o - outputs.begin) * positions + position * width;
+        for (std::int64_t v = 0; v < width; v += step) store(panel + v, load_within(from + o + v, end));
+        o += width;
+      }
+    }
+  }
+}
+
+// Packs pixels of one row of an image, `count` of them from column `begin` on; zero where there is none.
+template <class T>
+class PixelPacker {
+ public:
+  PixelPacker(const GradWeightJob& job, const Range& groups, float* to)
+      : plan_(job.plan), groups_(groups), x_(static_cast<const T*>(job.x)), to_(to) {
+    const ConvGeometry& g = plan_.g;
+    end_ = x_ + g.n * g.h * g.w * g.ci;
+  }
+  // Positions packed so far.
+  std::int64_t position() const { return position_; }
+
+  HWY_INLINE void add(std::int64_t image, std::int64_t row, std::int64_t begin, std::int64_t count) {
+    const ConvGeometry& g = plan_.g;
+    const bool is_inside = row >= 0 && row < g.h;
+    const std::int64_t left = is_inside ? std::clamp<std::int64_t>(-begin, 0, count) : count;
+    const std::int64_t right = is_inside ? std::clamp<std::int64_t>(g.w - begin, left, count) : count;
+    clear(left);
+    if (right > left) copy(x_ + ((image * g.h + row) * g.w + begin + left) * g.ci, right - left);
+    clear(count - right);
+  }
+
+ private:
+  HWY_INLINE void clear(std::int64_t count) {
+    if (count == 0) return;
+    for (std::int64_t i = 0; i < groups_.size(); ++i)
+      std::fill_n(to_ + i * plan_.x_group_floats + position_ * plan_.pixel, count * plan_.pixel, 0.0F);
+    position_ += count;
+  }
+  HWY_INLINE void copy(const T* from, std::int64_t count) {
+    float* to = to_ + position_ * plan_.pixel;
+    position_ += count;
+    if (plan_.has_columns_as_channels) {
+      for_vectors({0, count * plan_.pixel},
+                  [&](auto access, std::int64_t i) HWY_ATTR { access.write(to + i, access.read(from + i)); });
+      return;
+    }
+    const std::int64_t step = lanes();
+    from += groups_.begin * plan_.group;
+    for (std::int64_t p = 0; p < count; ++p, from += plan_.g.ci, to += plan_.pixel) {
+      for (std::int64_t i = 0; i < groups_.size(); ++i) {
+        const T* channels = from + i * plan_.group;
+        float* group = to + i * plan_.x_group_floats;
+        if (channels + plan_.group <= end_) {
+          for (std::int64_t v = 0; v < plan_.group; v += step) store(group + v, load(channels + v));
+        } else {
+          for (std::int64_t v = 0; channels + v < end_; v += step) store(group + v, load_within(channels + v, end_));
+        }
+      }
+    }
+  }
+
+  const GradWeightPlan& plan_;
+  Range groups_;
+  const T *x_, *end_ = nullptr;
+  float* to_;
+  std::int64_t position_ = 0;
+};
+
+// x -> [group][position of padded rows][channel]; `segments` gets where each row of dy begins in it, for the first tap,
+// in floats. Returns how many segments there are; `length` gets how many positions each has.
+template <class T>
+std::int64_t pack_x(const GradWeightJob& job, const GradWeightChunk& chunk, const Range& groups, float* to,
+                    std::int64_t* segments, std::int64_t* length) {
+  const GradWeightPlan& plan = job.plan;
+  const ConvGeometry& g = plan.g;
+  const std::int64_t columns = chunk.columns.size(), pitch = plan.pitch(columns);
+  const std::int64_t first_column = chunk.columns.begin * g.stride - g.padding;
+  PixelPacker<T> packer(job, groups, to);
+  std::int64_t count = 0;
+  for (std::int64_t row = chunk.rows.begin; row < chunk.rows.end; ++row) {
+    const std::int64_t image = row / g.oh, oh = row % g.oh;
+    const bool is_new_image = row == chunk.rows.begin || oh == 0;
+    // Rows that the row before has packed already.
+    const std::int64_t known = is_new_image ? 0 : g.kh - plan.row_step;
+    segments[count++] = (packer.position() - known * pitch) * plan.pixel;
+    for (std::int64_t kh = known; kh < g.kh; ++kh) {
+      const std::int64_t ih = oh * g.stride + kh - g.padding;
+      if (plan.column_step == g.stride) {
+        packer.add(image, ih, first_column, pitch);
+      } else {  // columns between the windows are left out
+        for (std::int64_t c = 0; c < columns; ++c) packer.add(image, ih, first_column + c * g.stride, g.kw);
+      }
+    }
+  }
+  *length = columns;
+  if (g.kh == 1 && pitch == columns * plan.column_step) {  // every row begins where the last one ended
+    *length *= count;
+    return 1;
+  }
+  return count;
+}
+
+// What a tile's product fetches meanwhile: `step` bytes with each position, from `begin` on.
+struct FetchRun {
+  const char* begin;
+  std::int64_t step;
+};
+
+// Brings what the next chunk will pack into the L2 cache, a little with each position of this one's products: packing
+// alone would wait for memory, and the products need none. Fetches in bursts would fill the core's miss buffers, which
+// the products need for what they read from L2.
+template <class T>
+class Prefetcher {
+ public:
+  // `tiles` of `positions` each are left in this chunk. No tiles: nothing to fetch.
+  Prefetcher(const GradWeightJob& job, const SumBlock& block, const GradWeightChunk& next, std::int64_t tiles,
+             std::int64_t positions)
+      : plan_(job.plan), next_(next), row_(next.rows.begin), column_(next.columns.begin), positions_(positions) {
+    const ConvGeometry& g = plan_.g;
+    constexpr std::int64_t kBytes = sizeof(T);
+    dy_ = static_cast<const T*>(job.dy) + block.outputs.begin;
+    x_ = static_cast<const T*>(job.x) + (plan_.has_columns_as_channels ? 0 : block.groups.begin * plan_.group);
+    dy_bytes_ = block.outputs.size() * kBytes;
+    x_bytes_ = (plan_.has_columns_as_channels ? g.ci : block.groups.size() * plan_.group) * kBytes;
+    is_done_ = tiles == 0;
+    const bool is_strided = g.stride > plan_.row_step || g.stride > plan_.column_step;
+    is_dense_ = dy_bytes_ == g.co * kBytes && x_bytes_ >= g.ci * kBytes && !is_strided;
+    if (!is_dense_ || is_done_) return;
+    const std::int64_t outputs = next.rows.size() * next.columns.size();
+    dy_bytes_ *= outputs;
+    x_bytes_ = outputs * g.stride * g.stride * g.ci * kBytes;
+    tile_bytes_ = std::min((dy_bytes_ + x_bytes_) / tiles + 64, 64 * positions);
+  }
+
+  // For the next tile.
+  HWY_INLINE FetchRun run() {
+    if (is_done_) return {reinterpret_cast<const char*>(dy_), 0};
+    return is_dense_ ? dense_run() : piece_run();
+  }
+
+ private:
+  HWY_INLINE const T* dy_at(std::int64_t row, std::int64_t column) const {
+    return dy_ + (row * plan_.g.ow + column) * plan_.g.co;
+  }
+  // The first of the lowest pixels that an output needs: those above it have been read before.
+  HWY_INLINE const T* x_at(std::int64_t row, std::int64_t column) const {
+    const ConvGeometry& g = plan_.g;
+    const std::int64_t ih = row % g.oh * g.stride - g.padding + g.kh - plan_.row_step;
+    return x_ + ((row / g.oh * g.h + std::clamp<std::int64_t>(ih, 0, g.h - 1)) * g.w + column * g.stride) * g.ci;
+  }
+  // Both operands as one stretch of bytes each.
+  HWY_INLINE FetchRun dense_run() {
+    const bool is_dy = done_ < dy_bytes_;
+    const char* first = reinterpret_cast<const char*>(is_dy ? dy_at(row_, column_) : x_at(row_, column_));
+    const FetchRun run{first + (is_dy ? done_ : done_ - dy_bytes_), tile_bytes_ / positions_ + 1};
+    done_ += tile_bytes_;
+    is_done_ = done_ >= dy_bytes_ + x_bytes_;
+    return run;
+  }
+  // Some of the channels of one output, then of its pixel.
+  HWY_INLINE FetchRun piece_run() {
+    if (is_x_) {
+      const FetchRun run{reinterpret_cast<const char*>(x_at(row_, column_)), x_bytes_ / positions_ + 1};
+      if (++column_ == next_.columns.end) {
+        column_ = next_.columns.begin;
+        is_done_ = ++row_ == next_.rows.end;
+      }
+      is_x_ = false;
+      return run;
+    }
+    is_x_ = true;
+    return {reinterpret_cast<const char*>(dy_at(row_, column_)), dy_bytes_ / positions_ + 1};
+  }
+
+  const GradWeightPlan& plan_;
+  GradWeightChunk next_;
+  std::int64_t row_, column_, positions_, x_bytes_ = 0, dy_bytes_ = 0, tile_bytes_ = 0, done_ = 0;
+  bool is_dense_ = false, is_done_ = false, is_x_ = false;
+  const T *x_ = nullptr, *dy_ = nullptr;
+};
+
+}  // namespace HWY_NAMESPACE
+}  // namespace gyrus::backend::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif
