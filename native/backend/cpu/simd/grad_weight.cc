@@ -14,6 +14,7 @@
 #define HWY_TARGET_INCLUDE "backend/cpu/simd/grad_weight.cc"
 #include <hwy/foreach_target.h>
 // foreach_target.h must come first.
+#include "backend/cpu/simd/grad_weight_fetch-inl.h"
 #include "backend/cpu/simd/grad_weight_pack-inl.h"
 #include "backend/cpu/simd/grad_weight_tile-inl.h"
 
