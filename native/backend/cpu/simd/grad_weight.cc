@@ -47,7 +47,8 @@ void add_chunk(const GradWeightPlan& plan, const SumBlock& block, const GradWeig
       const std::int64_t channels = plan.group_width(block.groups.begin + i);
       const TileSizes sizes(channels);
       const AddTile add_small = tile_of(sizes.size, width / lanes());
-      const AddTile add_large = sizes.small < sizes.count ? tile_of(sizes.size + 1, width / lanes()) : nullptr;
+      const std::int64_t large = sizes.small < sizes.count ? sizes.size + 1 : sizes.size;
+      const AddTile add_large = tile_of(large, width / lanes());
       float* to = sums + (done * block.groups.size() + width * i) * plan.taps * plan.group;
       for (std::int64_t kh = 0; kh < plan.g.kh; ++kh) {
         for (std::int64_t kw = 0; kw < tap_columns; ++kw, to += plan.group * width) {
@@ -58,7 +59,7 @@ void add_chunk(const GradWeightPlan& plan, const SumBlock& block, const GradWeig
             tile.fetch = run.begin;
             tile.fetch_step = run.step;
             const bool is_small = t < sizes.small;
-            const std::int64_t size = is_small ? sizes.size : sizes.size + 1;
+            const std::int64_t size = is_small ? sizes.size : large;
             (is_small ? add_small : add_large)(tile, tile_sums);
             tile.x += size;
             tile_sums += size * width;

@@ -84,12 +84,11 @@ HWY_INLINE AddTile tile_of(std::int64_t channels) {
 // The product for so many channels of x by so many vectors.
 HWY_INLINE AddTile tile_of(std::int64_t channels, std::int64_t vectors) {
   if (vectors == 1) return tile_of<1>(channels);
-  if (vectors == 2) return tile_of<2>(channels);
 #if HWY_TARGET <= HWY_AVX3
   if (vectors == 3) return tile_of<3>(channels);
-  return tile_of<4>(channels);
+  if (vectors == 4) return tile_of<4>(channels);
 #endif
-  return nullptr;
+  return tile_of<2>(channels);
 }
 
 }  // namespace HWY_NAMESPACE
