@@ -17,4 +17,12 @@ export type {
   SupervisedStepOptions,
   SupervisedTrainerOptions,
 } from './options/trainer.js'
-export type { DoctorReport, KernelTime, LoadReport, MemoryReport, NpyInfo, SessionInfo, StepResult } from './native.js'
+export type {
+  DoctorReport,
+  KernelTime,
+  LoadReport,
+  MemoryReport,
+  NpyInfo,
+  SessionInfo,
+  StepResult,
+} from './native.js'

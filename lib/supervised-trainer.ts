@@ -65,9 +65,7 @@ export class SupervisedTrainer implements AsyncDisposable {
   async profile(x: Float32Array, labels: Int32Array, options: SupervisedStepOptions): Promise<KernelTime[]> {
     const { lr, signal } = parseOptions(supervisedStepOptions, 'SupervisedTrainer.profile', options)
     const hyper = { lr, momentum: 0 }
-    return callEngine(this.profile, signal, (ticket) =>
-      this.#engine.native.profile(x, labels, hyper, ticket),
-    )
+    return callEngine(this.profile, signal, (ticket) => this.#engine.native.profile(x, labels, hyper, ticket))
   }
 
   /** Takes over the weights of a safetensors file and says how they fitted. */

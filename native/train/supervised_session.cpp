@@ -53,8 +53,7 @@ graph::Graph supervised_graph(const SupervisedOptions& options) {
   const graph::ValueId logits = nn::linear_head(head, features, head_name(encoder), head_options(options));
   graph::CrossEntropyAttrs attrs;
   attrs.label_smoothing = options.label_smoothing;
-  const graph::ValueId loss =
-      graph::softmax_cross_entropy(graph, logits, labels, attrs, "loss");
+  const graph::ValueId loss = graph::softmax_cross_entropy(graph, logits, labels, attrs, "loss");
   graph.mark_output(loss, "loss");
   graph.mark_output(graph.output(graph.value(loss).producer, 2), "hits");
   return graph;
