@@ -7,12 +7,9 @@
 
 #include "backend/cpu/lowered_kernel.h"
 #include "backend/cpu/node_context.h"
+#include "backend/cpu/simd/team.h"
 
 namespace gyrus::backend::cpu::amx {
-
-// From this size on a result is written past the cache: measured on copies, 8 MB lose 20 % by it and 26 MB gain 45 %,
-// since a line that is going to be overwritten is not read first.
-inline constexpr std::int64_t kStreamedBytes = std::int64_t{16} << 20;
 
 struct RowProductShape {
   std::int64_t rows = 0, inner = 0, columns = 0;  // [rows, inner] times [inner, columns]

@@ -28,6 +28,7 @@ struct BatchNormJob {
   std::int64_t rows = 0;
   graph::BatchNormAttrs attrs;
   DType dtype = DType::f32;
+  bool is_streamed = false;                               // y past the caches
   const void *x = nullptr, *residual = nullptr;           // [rows, C] A
   const float *gamma = nullptr, *beta = nullptr;          // [C]
   float *running_mean = nullptr, *running_var = nullptr;  // [C]
@@ -151,7 +152,8 @@ void batch_norm_as(const BatchNormJob& job, const Team& team) {
                              .tables = ColumnTables::carve(job.tables, job.fold.width),
                              .width = job.fold.width,
                              .partial_row = job.fold.rows,
-                             .has_relu = job.attrs.has_relu};
+                             .has_relu = job.attrs.has_relu,
+                             .is_streamed = job.is_streamed};
   batch_norm_apply<T>(apply, tile);
 }
 
@@ -177,6 +179,7 @@ class BatchNorm final : public Kernel {
     job_.dtype = x.dtype;
     job_.rows = x.shape.rows();
     threads_ = useful_threads(node.threads, x.shape.elements() * size_of(x.dtype));
+    is_large_ = x.shape.elements() * size_of(x.dtype) >= kStreamedBytes;
     job_.fold = RowFold(job_.rows, x.shape.back());
     job_.grid = TileGrid(job_.fold, threads_);
   }
@@ -198,6 +201,7 @@ class BatchNorm final : public Kernel {
     }
     if (job_.attrs.has_residual) job_.residual = args.in[next++];
     job_.y = args.out[0];
+    job_.is_streamed = is_large_ && job_.y != job_.x && job_.y != job_.residual;
     job_.mean = static_cast<float*>(args.out[1]);
     job_.inv_std = static_cast<float*>(args.out[2]);
     job_.sums = static_cast<std::byte*>(args.scratch);
@@ -210,6 +214,7 @@ class BatchNorm final : public Kernel {
 
  private:
   BatchNormJob job_;
+  bool is_large_ = false;
   int threads_ = 1;
 };
 

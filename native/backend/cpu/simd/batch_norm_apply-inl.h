@@ -19,10 +19,11 @@ struct BatchNormApply {
   ColumnTables tables;
   std::int64_t width, partial_row;
   bool has_relu;
+  bool is_streamed;
 };
 
 // Subtracting the mean before scaling keeps full precision where |mean| is many times the deviation.
-template <class T, bool kHasResidual, bool kHasRelu>
+template <class T, bool kHasResidual, bool kHasRelu, bool kIsStreamed>
 void batch_norm_apply_rows(const BatchNormApply& job, const Tile& tile) {
   const T* x = static_cast<const T*>(job.x);
   const T* residual = static_cast<const T*>(job.residual);
@@ -37,18 +38,29 @@ void batch_norm_apply_rows(const BatchNormApply& job, const Tile& tile) {
         Vec out = hn::MulAdd(hn::Sub(access.read(x + at), a), b, c);
         if constexpr (kHasResidual) out = hn::Add(out, access.read(residual + at));
         if constexpr (kHasRelu) out = hn::Max(zero(), out);
-        access.write(y + at, out);
+        if constexpr (kIsStreamed) {
+          access.write_past_cache(y + at, out);
+        } else {
+          access.write(y + at, out);
+        }
       }
     });
   });
+  if constexpr (kIsStreamed) hwy::FlushStream();
+}
+
+template <class T, bool kHasResidual, bool kHasRelu>
+void batch_norm_apply_as(const BatchNormApply& job, const Tile& tile) {
+  job.is_streamed ? batch_norm_apply_rows<T, kHasResidual, kHasRelu, true>(job, tile)
+                  : batch_norm_apply_rows<T, kHasResidual, kHasRelu, false>(job, tile);
 }
 
 template <class T>
 void batch_norm_apply(const BatchNormApply& job, const Tile& tile) {
   if (job.residual != nullptr) {
-    job.has_relu ? batch_norm_apply_rows<T, true, true>(job, tile) : batch_norm_apply_rows<T, true, false>(job, tile);
+    job.has_relu ? batch_norm_apply_as<T, true, true>(job, tile) : batch_norm_apply_as<T, true, false>(job, tile);
   } else {
-    job.has_relu ? batch_norm_apply_rows<T, false, true>(job, tile) : batch_norm_apply_rows<T, false, false>(job, tile);
+    job.has_relu ? batch_norm_apply_as<T, false, true>(job, tile) : batch_norm_apply_as<T, false, false>(job, tile);
   }
 }
 

@@ -4,6 +4,7 @@
 //   dbeta = sum g;  dgamma = inv_std sum g (x - mean);  dx = gamma inv_std (g - dbeta/M - xhat dgamma/M)
 #include "backend/cpu/simd/batch_norm_grad.h"
 
+#include <algorithm>
 #include <cstddef>
 
 #include "backend/cpu/simd/column_sums.h"
@@ -26,6 +27,7 @@ struct BatchNormGradJob {
   TileGrid grid;
   std::int64_t rows = 0;
   DType dtype = DType::f32;
+  bool is_streamed = false;                                                 // dx past the caches
   const void *dy = nullptr, *addend = nullptr, *x = nullptr, *y = nullptr;  // [rows, C] A; addend and y may be null
   const float *gamma = nullptr, *mean = nullptr, *inv_std = nullptr;        // [C]; gamma may be null
   void *dx = nullptr, *d_residual = nullptr;                                // [rows, C] A; d_residual may be null
@@ -110,7 +112,7 @@ void finish_gradients(const BatchNormGradJob& job, Range channels, int parts) {
   });
 }
 
-template <class T, class Gradient>
+template <bool kIsStreamed, class T, class Gradient>
 void apply_gradients(const BatchNormGradJob& job, const Tile& tile, const ColumnSums& sums, const Gradient& gradient) {
   const ColumnTables tables = ColumnTables::carve(job.tables, job.fold.width);
   const T* x = static_cast<const T*>(job.x);
@@ -123,10 +125,16 @@ void apply_gradients(const BatchNormGradJob& job, const Tile& tile, const Column
       for (std::int64_t k = 0; k < count.value; ++k) {
         const std::int64_t at = (row + k) * width + v;
         const Vec centred = hn::Sub(access.read(x + at), mean);
-        access.write(dx + at, hn::MulAdd(a, gradient.read(access, at), hn::MulAdd(b, centred, c)));
+        const Vec d = hn::MulAdd(a, gradient.read(access, at), hn::MulAdd(b, centred, c));
+        if constexpr (kIsStreamed) {
+          access.write_past_cache(dx + at, d);
+        } else {
+          access.write(dx + at, d);
+        }
       }
     });
   });
+  if constexpr (kIsStreamed) hwy::FlushStream();
 }
 
 template <class T, bool kHasAddend, bool kHasRelu>
@@ -141,11 +149,13 @@ void batch_norm_grad_fused(const BatchNormGradJob& job, const Team& team) {
   team.barrier();
   if (job.d_residual != nullptr) {
     const MaskedGradient<T, false, false> kept{static_cast<const T*>(job.d_residual), nullptr, nullptr};
-    apply_gradients<T>(job, tile, sums, kept);
+    job.is_streamed ? apply_gradients<true, T>(job, tile, sums, kept)
+                    : apply_gradients<false, T>(job, tile, sums, kept);
   } else {
     const MaskedGradient<T, kHasAddend, kHasRelu> gradient{
         static_cast<const T*>(job.dy), static_cast<const T*>(job.addend), static_cast<const T*>(job.y)};
-    apply_gradients<T>(job, tile, sums, gradient);
+    job.is_streamed ? apply_gradients<true, T>(job, tile, sums, gradient)
+                    : apply_gradients<false, T>(job, tile, sums, gradient);
   }
 }
 
@@ -180,6 +190,7 @@ class BatchNormGrad final : public Kernel {
     const graph::ValueType& dy = node.in_type(0);
     job_.dtype = dy.dtype;
     job_.rows = dy.shape.rows();
+    is_large_ = dy.shape.elements() * size_of(dy.dtype) >= kStreamedBytes;
     threads_ = useful_threads(node.threads, dy.shape.elements() * size_of(dy.dtype));
     job_.fold = RowFold(job_.rows, dy.shape.back());
     job_.grid = TileGrid(job_.fold, threads_);
@@ -205,6 +216,8 @@ class BatchNormGrad final : public Kernel {
       job_.dbeta = static_cast<float*>(args.out[next++]);
     }
     if (attrs_.has_residual) job_.d_residual = args.out[next++];
+    const auto& operands = {job_.dy, job_.addend, job_.x, job_.y, static_cast<const void*>(job_.d_residual)};
+    job_.is_streamed = is_large_ && std::ranges::find(operands, job_.dx) == operands.end();
     job_.sums = static_cast<std::byte*>(args.scratch);
     job_.tables = job_.sums + ColumnSums::bytes(job_.fold.width) * threads_;
   }
@@ -216,6 +229,7 @@ class BatchNormGrad final : public Kernel {
  private:
   graph::BatchNormAttrs attrs_;
   BatchNormGradJob job_;
+  bool is_large_ = false;
   int threads_ = 1;
 };
 

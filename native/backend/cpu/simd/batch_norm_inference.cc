@@ -65,7 +65,8 @@ void batch_norm_inference(const BatchNormInferenceJob& job, const Team& team) {
                              .tables = ColumnTables::carve(job.tables, job.fold.width),
                              .width = job.fold.width,
                              .partial_row = job.fold.rows,
-                             .has_relu = job.attrs.has_relu};
+                             .has_relu = job.attrs.has_relu,
+                             .is_streamed = false};
   const Tile tile = job.grid.tile(team);
   job.dtype == DType::bf16 ? batch_norm_apply<bf16_t>(apply, tile) : batch_norm_apply<float>(apply, tile);
 }

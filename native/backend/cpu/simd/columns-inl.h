@@ -27,6 +27,10 @@ struct WholeVector {
   HWY_INLINE void write(T* p, Vec v) const {
     store(p, v);
   }
+  template <class T>
+  HWY_INLINE void write_past_cache(T* p, Vec v) const {
+    stream(p, v);
+  }
   // Writes v and returns it as it will be read back.
   template <class T>
   HWY_INLINE Vec write_rounded(T* p, Vec v) const {
@@ -45,6 +49,10 @@ struct PartOfVector {
   template <class T>
   HWY_INLINE void write(T* p, Vec v) const {
     store_some(p, v, count);
+  }
+  template <class T>
+  HWY_INLINE void write_past_cache(T* p, Vec v) const {
+    write(p, v);
   }
   template <class T>
   HWY_INLINE Vec write_rounded(T* p, Vec v) const {

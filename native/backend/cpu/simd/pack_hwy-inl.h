@@ -7,6 +7,7 @@
 #define GYRUS_SIMD_PACK_HWY_INL_H
 #endif
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <cstdint>
@@ -57,6 +58,14 @@ HWY_INLINE void store(float* p, Vec v) { hn::StoreU(v, F32(), p); }
 HWY_INLINE void store(bf16_t* p, Vec v) {
   const hn::Rebind<std::uint16_t, F32> d16;
   hn::StoreU(hn::TruncateTo(d16, bf16_bits(v)), d16, reinterpret_cast<std::uint16_t*>(p));
+}
+
+// Stores past the caches: a line that is overwritten whole is then not read first. `p` is aligned to what is stored, a
+// vector of T; hwy::FlushStream() makes the stores of a thread visible to others.
+HWY_INLINE void stream(float* p, Vec v) { hn::Stream(v, F32(), p); }
+HWY_INLINE void stream(bf16_t* p, Vec v) {
+  const hn::Rebind<std::uint16_t, F32> d16;
+  hn::Stream(hn::TruncateTo(d16, bf16_bits(v)), d16, reinterpret_cast<std::uint16_t*>(p));
 }
 
 // Stores a value and returns it as it will be read back.

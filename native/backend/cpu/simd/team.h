@@ -52,6 +52,10 @@ inline int useful_threads(int threads, std::int64_t bytes) {
   return bytes < kWorthATeam ? 1 : std::max(threads, 1);
 }
 
+// Results from this size on are written past the caches, unless they replace an operand whose lines are there already.
+// Measured on copies: 8 MB lose 20 % by it, 26 MB gain 45 %.
+inline constexpr std::int64_t kStreamedBytes = std::int64_t{16} << 20;
+
 // Flat arrays are divided at multiples of this many elements: no cache line belongs to two threads.
 inline constexpr std::int64_t kFlatGrain = 1024;
 
