@@ -31,9 +31,9 @@ struct LinearGeometry {
 struct Factor {
   memory::desc plain, wanted;
 };
+bool is_stored(const graph::Value& w) { return w.role == graph::Role::parameter || w.role == graph::Role::ema; }
 Factor weight_factor(const graph::Value& w, DType compute, const memory::dims& dims, Tag tag) {
-  const bool is_stored = w.role == graph::Role::parameter || w.role == graph::Role::ema;
-  const bool is_packed = is_stored || w.dtype() != compute;
+  const bool is_packed = is_stored(w) || w.dtype() != compute;
   const memory::desc plain(dims, dnnl_type(w.dtype()), tag);
   return {plain, is_packed ? memory::desc(dims, dnnl_type(compute), Tag::any) : plain};
 }
@@ -100,9 +100,7 @@ bool runs_on_amx(const NodeContext& node, const amx::RowProductShape& shape) {
 // Our own product computes in f32 arithmetic, and packs its right factor: a stored one, which changes once a step. With
 // few rows a product is a pass over the weights, which oneDNN keeps smaller in bf16.
 bool takes_window_product(const NodeContext& node, std::int64_t rows) {
-  const graph::Value& w = node.in(1);
-  const bool is_stored = w.role == graph::Role::parameter || w.role == graph::Role::ema;
-  return is_stored && rows >= 64 && node.in_type(0).dtype == DType::bf16 && widens_bf16();
+  return is_stored(node.in(1)) && rows >= 64 && node.in_type(0).dtype == DType::bf16 && widens_bf16();
 }
 
 memory::desc matrix(std::int64_t rows, std::int64_t columns, DType dtype) {

@@ -55,13 +55,8 @@ struct Matrix {
 };
 
 template <class T>
-HWY_INLINE void copy_row(const T* from, std::int64_t count, float* to) {
-  for_vectors({0, count}, [=](auto access, std::int64_t i) HWY_ATTR { access.write(to + i, access.read(from + i)); });
-}
-
-template <class T>
 Matrix<const float> widened(const Matrix<const T>& x, float* to, std::int64_t stride) {
-  for (std::int64_t r = 0; r < x.rows; ++r) copy_row(x.at + r * x.stride, x.columns, to + r * stride);
+  for (std::int64_t r = 0; r < x.rows; ++r) widen(x.at + r * x.stride, x.columns, to + r * stride);
   return {to, x.rows, x.columns, stride};
 }
 
@@ -73,7 +68,7 @@ const float* pack_columns(const Matrix<const T>& x, float* to) {
   for (std::int64_t c = 0; c < x.columns; c += width) {
     const std::int64_t count = std::min(width, x.columns - c);
     for (std::int64_t r = 0; r < x.rows; ++r, panel += width) {
-      copy_row(x.at + r * x.stride + c, count, panel);
+      widen(x.at + r * x.stride + c, count, panel);
       std::fill(panel + count, panel + width, 0.0F);
     }
   }
@@ -174,13 +169,12 @@ void attend(const HeadWorker& w, std::int64_t head) {
   w.multiply(q, false, k_panels, scores);
   T* p = reinterpret_cast<T*>(g.square(job.probabilities, head));
   for (std::int64_t r = 0; r < g.t; ++r) {
-    float* row = w.first + r * job.line();
-    softmax_rows(row, g.scale(), p + r * g.t, g.dtype, 1, g.t);
-    copy_row(p + r * g.t, g.t, row);
+    softmax_rows(w.first + r * job.line(), g.scale(), p + r * g.t, g.dtype, 1, g.t);
   }
+  const Matrix<const float> rows = as_floats(Matrix<const T>{p, g.t, g.t, g.t}, w.first, job.line());
   const float* v_panels = pack_columns(of_qkv<const T>(job, job.qkv, head, 2), w.operands[3]);
   const Matrix<T> y{reinterpret_cast<T*>(g.y(job.y, head)), g.t, g.hd(), g.d};
-  w.multiply(Matrix<const float>{w.first, g.t, g.t, job.line()}, false, v_panels, y);
+  w.multiply(rows, false, v_panels, y);
 }
 
 // dP = dy V^T; dS = scale P (dP - rowsum(P dP)); dQ = dS K; dK = dS^T Q; dV = P^T dy.
@@ -193,12 +187,12 @@ void attend_back(const HeadWorker& w, std::int64_t head) {
   const float* v_panels = pack_rows(v, w.operands[1]);
   w.multiply(as_floats(dy, w.operands[2], job.row()), false, v_panels, Matrix<float>{w.first, g.t, g.t, job.line()});
   const T* p = reinterpret_cast<const T*>(g.square(job.probabilities, head));
+  const Matrix<const float> wide = as_floats(Matrix<const T>{p, g.t, g.t, g.t}, w.second, job.line());
   for (std::int64_t r = 0; r < g.t; ++r) {
-    float *ds = w.first + r * job.line(), *wide = w.second + r * job.line();
-    copy_row(p + r * g.t, g.t, wide);
-    softmax_rows_grad(wide, ds, g.scale(), ds, DType::f32, 1, g.t);
+    float* row = w.first + r * job.line();
+    softmax_rows_grad(wide.at + r * wide.stride, row, g.scale(), row, DType::f32, 1, g.t);
   }
-  const Matrix<const float> ds{w.first, g.t, g.t, job.line()}, wide{w.second, g.t, g.t, job.line()};
+  const Matrix<const float> ds{w.first, g.t, g.t, job.line()};
   const float* k_panels = pack_columns(of_qkv<const T>(job, job.qkv, head, 1), w.operands[0]);
   w.multiply(ds, false, k_panels, of_qkv<T>(job, job.dqkv, head, 0));
   const float* q_panels = pack_columns(of_qkv<const T>(job, job.qkv, head, 0), w.operands[1]);

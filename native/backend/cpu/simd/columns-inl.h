@@ -77,7 +77,13 @@ HWY_INLINE void for_vectors(Range range, const Body& body) {
   if (i < range.end) body(PartOfVector{range.end - i}, i);
 }
 
-// The same, two vectors at a time where there are two: for flat arrays, where a body is a dozen instructions.
+// Copies `count` numbers as f32.
+template <class T>
+HWY_INLINE void widen(const T* from, std::int64_t count, float* to) {
+  for_vectors({0, count}, [=](auto access, std::int64_t i) HWY_ATTR { access.write(to + i, access.read(from + i)); });
+}
+
+// for_vectors, two vectors at a time where there are two: for flat arrays, where a body is a dozen instructions.
 template <class Body>
 HWY_INLINE void for_flat(Range range, const Body& body) {
   const std::int64_t step = lanes();

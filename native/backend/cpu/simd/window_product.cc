@@ -47,12 +47,6 @@ HWY_BEFORE_NAMESPACE();
 namespace gyrus::backend::cpu {
 namespace HWY_NAMESPACE {
 
-// Copies `count` numbers as f32.
-template <class T>
-HWY_INLINE void widen(const T* from, std::int64_t count, float* to) {
-  for_vectors({0, count}, [=](auto access, std::int64_t i) HWY_ATTR { access.write(to + i, access.read(from + i)); });
-}
-
 // Output rows [first_row, first_row + band) of one image: the pixels under their windows, with zeros around the image.
 template <class T>
 void copy_band(const WindowProductJob& job, std::int64_t image, std::int64_t first_row, std::int64_t band, float* to) {
