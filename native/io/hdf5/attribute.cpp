@@ -39,7 +39,7 @@ void check_not_dense(Cursor cursor) {
   if ((cursor.u8() & 1U) != 0) cursor.skip(2);
   GYRUS_CHECK(cursor.address() == kNoAddress, Code::file_format,
               "the object keeps its attributes in a fractal heap (dense storage), which is not supported; rewrite the "
-              "file with h5repack --low=0 --high=0 or with libver='earliest'");
+              "file with h5repack --low=0 --high=1 or with libver='earliest'");
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 namespace gyrus::io::hdf5 {
 namespace {
 
-constexpr std::string_view kRewrite = "rewrite the file with h5repack --high=0 or with libver='earliest'";
+constexpr std::string_view kRewrite = "rewrite the file with h5repack --low=0 --high=1 or with libver='earliest'";
 
 void parse_chunk_extents(Cursor& cursor, Layout& layout, std::size_t count, int width) {
   GYRUS_CHECK(width >= 1 && width <= 8, Code::file_format, "a chunk's extents are ", width,

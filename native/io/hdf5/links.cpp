@@ -130,7 +130,7 @@ void check_not_dense(Cursor cursor) {
   if ((cursor.u8() & 1U) != 0) cursor.skip(8);
   GYRUS_CHECK(cursor.address() == kNoAddress, Code::file_format,
               "the group keeps its links in a fractal heap (dense storage), which is not supported; rewrite the file "
-              "with h5repack --low=0 --high=0 or with libver='earliest'");
+              "with h5repack --low=0 --high=1 or with libver='earliest'");
 }
 
 }  // namespace
