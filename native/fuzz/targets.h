@@ -14,6 +14,7 @@
 
 #include "core/error.h"
 #include "core/memory_stats.h"
+#include "imaging/fastmri_file.h"
 #include "imaging/ismrmrd_header.h"
 #include "io/finite.h"
 #include "io/hdf5_file.h"
@@ -78,7 +79,7 @@ inline bool read_group(const io::Hdf5File& file, const std::string& path, int de
   bool is_read = false;
   for (const std::string& name : file.children(path)) {
     if (++objects > 64 || name.empty() || name.find('/') != std::string::npos) break;
-    const std::string child = path + "/" + name;
+    const std::string child = text(path, "/", name);
     try {
       const io::Hdf5Dataset dataset = file.find(child);
       require(dataset.shape().elements() >= 0 && dataset.type().bytes > 0);
@@ -102,6 +103,20 @@ inline bool read_group(const io::Hdf5File& file, const std::string& path, int de
   return is_read;
 }
 
+// The same bytes as a volume of fastMRI.
+inline void read_fastmri(std::span<const std::byte> bytes) {
+  const imaging::FastmriFile file(bytes, "input");
+  file.attributes();
+  const imaging::FastmriImages images = file.rss();
+  const std::int64_t elements = images.shape().elements();
+  require(elements <= 1032 * static_cast<std::int64_t>(bytes.size()));
+  if (elements > kMaxElements) return;
+  std::vector<float> values(static_cast<std::size_t>(elements));
+  images.read(0, images.shape()[0], values);
+  file.header();
+  file.mask();
+}
+
 // Refused: nothing in the file could be read.
 inline Verdict run_hdf5(std::span<const std::byte> bytes) {
   const auto walk = [bytes] {
@@ -114,6 +129,7 @@ inline Verdict run_hdf5(std::span<const std::byte> bytes) {
         is_read = file.text_attribute("/", name).has_value() || is_read;
       }
       is_read = file.number_attribute("/", "max").has_value() || is_read;
+      read_fastmri(bytes);
     } catch (const Error& error) {
       require(error.code() == Code::file_format || error.code() == Code::dtype || error.code() == Code::shape ||
               error.code() == Code::name);

@@ -47,6 +47,16 @@ def array(shape: tuple[int, ...], dtype: str) -> np.ndarray:
     return number(index, kind.kind != "u").astype(kind)
 
 
+def put(group: h5py.Group, name: str, kind, data: np.ndarray | None, plan=None) -> None:
+    """What h5py's own create_dataset cannot make; without time stamps, so that the files come out alike."""
+    plan = plan or h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plan.set_obj_track_times(False)
+    space = h5py.h5s.create_simple((2,) if data is None else data.shape)
+    made = h5py.h5d.create(group.id, name.encode(), kind, space, plan)
+    if data is not None:
+        made.write(h5py.h5s.ALL, h5py.h5s.ALL, data, kind)
+
+
 def types_of(floats: str, integers: str):
     def fill(file: h5py.File) -> None:
         group = file.create_group("floats")
@@ -56,9 +66,7 @@ def types_of(floats: str, integers: str):
         for kind in ("i2", "u2", "i4", "u4", "i8", "u8"):
             group[kind] = array((2, 3), integers + kind)
         if file.libver[0] == "v200":  # HDF5 2.0 has a class of types for complex numbers
-            kind, space = h5py.h5t.COMPLEX_IEEE_F32LE, h5py.h5s.create_simple((2, 3))
-            made = h5py.h5d.create(file.id, b"complex", kind, space)
-            made.write(h5py.h5s.ALL, h5py.h5s.ALL, array((2, 3), "c8"), kind)
+            put(file, "complex", h5py.h5t.COMPLEX_IEEE_F32LE, array((2, 3), "c8"))
 
     return fill
 
@@ -88,8 +96,7 @@ def chunk_indexes(file: h5py.File) -> None:
     early = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     early.set_chunk((4, 2))
     early.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-    space = h5py.h5s.create_simple(data.shape)
-    h5py.h5d.create(file.id, b"implicit", h5py.h5t.STD_I16LE, space, early).write(h5py.h5s.ALL, h5py.h5s.ALL, data)
+    put(file, "implicit", h5py.h5t.STD_I16LE, data, early)
 
 
 def cut_edges(file: h5py.File) -> None:
@@ -99,8 +106,7 @@ def cut_edges(file: h5py.File) -> None:
     plan.set_chunk((3, 4))
     plan.set_deflate(6)
     library().H5Pset_chunk_opts(ctypes.c_int64(plan.id), ctypes.c_uint(2))  # H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS
-    space = h5py.h5s.create_simple(data.shape)
-    h5py.h5d.create(file.id, b"edges", h5py.h5t.STD_I32LE, space, plan).write(h5py.h5s.ALL, h5py.h5s.ALL, data)
+    put(file, "edges", h5py.h5t.STD_I32LE, data, plan)
 
 
 def many(file: h5py.File) -> None:
@@ -169,9 +175,7 @@ def shapes(file: h5py.File) -> None:
     file["two_fields"] = np.zeros(2, [("x", "f4"), ("y", "f4")])
     compact = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     compact.set_layout(h5py.h5d.COMPACT)
-    data = array((2, 3), "f4")
-    space = h5py.h5s.create_simple(data.shape)
-    h5py.h5d.create(file.id, b"compact", h5py.h5t.IEEE_F32LE, space, compact).write(h5py.h5s.ALL, h5py.h5s.ALL, data)
+    put(file, "compact", h5py.h5t.IEEE_F32LE, array((2, 3), "f4"), compact)
 
 
 def strangers(file: h5py.File) -> None:
@@ -184,8 +188,7 @@ def strangers(file: h5py.File) -> None:
     layout[:] = h5py.VirtualSource("other.h5", "x", (4,))
     file.create_virtual_dataset("virtual", layout)
     group = file.create_group("types")
-    pair = h5py.h5t.array_create(h5py.h5t.STD_U8LE, (2,))
-    h5py.h5d.create(group.id, b"array_type", pair, h5py.h5s.create_simple((2,)))
+    put(group, "array_type", h5py.h5t.array_create(h5py.h5t.STD_U8LE, (2,)), None)
     group["named"] = np.dtype("f4")
     group.create_dataset("of_named", (2,), group["named"])
 

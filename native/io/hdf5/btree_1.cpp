@@ -15,7 +15,7 @@ class Tree {
 
   void read_node(std::uint64_t address, int parent_level) {
     const Widths widths = array_.image.widths();
-    const std::uint64_t head_bytes = static_cast<std::uint64_t>(8 + 2 * widths.address);
+    const std::uint64_t head_bytes = 8 + 2 * widths.address;
     const std::vector<std::byte> head = walk_.read(address, head_bytes, kWhat);
     Cursor cursor = walk_.cursor(head, kWhat);
     cursor.expect_signature("TREE");
@@ -25,14 +25,14 @@ class Tree {
                 type, " and level ", level, ", type 1 and the level below ", parent_level,
                 " were expected; the file is damaged");
     // A key: stored bytes, mask, offset along each axis and within an element; then the child's address.
-    const std::uint64_t pair = static_cast<std::uint64_t>(8 + 8 * (array_.grid.rank() + 1) + widths.address);
+    const std::uint64_t pair = 8 + 8 * (array_.grid.rank() + 1) + widths.address;
     const std::vector<std::byte> body = walk_.read(address + head_bytes, count * pair, kWhat);
     Cursor pairs = walk_.cursor(body, kWhat);
     for (std::uint64_t i = 0; i < count; ++i) {
       if (level == 0) {
         read_entry(pairs);
       } else {
-        pairs.skip(pair - static_cast<std::uint64_t>(widths.address));
+        pairs.skip(pair - widths.address);
         read_node(pairs.address(), level);
       }
     }
@@ -46,7 +46,7 @@ class Tree {
     entry.bytes = cursor.u32();
     entry.mask = cursor.u32();
     std::vector<std::uint64_t> place;
-    for (std::size_t axis = 0; axis < static_cast<std::size_t>(array_.grid.rank()); ++axis) {
+    for (std::size_t axis = 0; axis < array_.grid.rank(); ++axis) {
       const std::uint64_t offset = cursor.u64(), extent = array_.grid.chunk(axis);
       GYRUS_CHECK(offset % extent == 0, Code::file_format, "a chunk begins at ", offset, " along axis ", axis,
                   ", a multiple of ", extent, " was expected; the file is damaged");

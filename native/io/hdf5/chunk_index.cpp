@@ -82,7 +82,7 @@ ChunkIndex::ChunkIndex(const ChunkedArray& array) : chunk_bytes_(array.chunk_byt
 // Chunks without filters, one behind the other: nothing to read.
 void ChunkIndex::add_implicit(const ChunkedArray& array) {
   constexpr std::string_view kWhat = "the data of an implicit chunk index";
-  for (std::size_t axis = 0; axis < static_cast<std::size_t>(array.grid.rank()); ++axis) {
+  for (std::size_t axis = 0; axis < array.grid.rank(); ++axis) {
     // Numbers would count in the grid of the greatest extents.
     GYRUS_CHECK(
         array.max_extents[axis] == array.grid.extent(axis), Code::file_format,

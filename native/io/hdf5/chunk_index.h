@@ -19,7 +19,7 @@ class ChunkGrid {
   // `chunk` has the array's rank.
   ChunkGrid(const Shape& shape, std::span<const std::uint64_t> chunk);
 
-  int rank() const { return static_cast<int>(chunk_.size()); }
+  std::size_t rank() const { return chunk_.size(); }
   std::uint64_t count() const { return count_; }
   std::uint64_t chunk(std::size_t axis) const { return chunk_[axis]; }
   std::uint64_t extent(std::size_t axis) const { return extents_[axis]; }  // of the array

@@ -20,10 +20,10 @@ std::span<const std::byte> Cursor::take(std::uint64_t count) {
   return taken;
 }
 
-std::uint64_t Cursor::unsigned_of(int width) {
+std::uint64_t Cursor::unsigned_of(std::uint64_t width) {
   std::uint64_t value = 0;
   unsigned shift = 0;
-  for (const std::byte byte : take(static_cast<std::uint64_t>(width))) {
+  for (const std::byte byte : take(width)) {
     value |= std::to_integer<std::uint64_t>(byte) << shift;
     shift += 8;
   }
@@ -32,7 +32,7 @@ std::uint64_t Cursor::unsigned_of(int width) {
 
 std::uint64_t Cursor::address() {
   const std::uint64_t value = unsigned_of(widths_.address);
-  const std::uint64_t all_bits = kNoAddress >> static_cast<unsigned>(64 - 8 * widths_.address);
+  const std::uint64_t all_bits = kNoAddress >> (64 - 8 * widths_.address);
   return value == all_bits ? kNoAddress : value;
 }
 

@@ -10,7 +10,7 @@ namespace gyrus::io::hdf5 {
 
 // Bytes of an address and of a length: the superblock says how wide they are in this file.
 struct Widths {
-  int address = 8, length = 8;
+  std::uint64_t address = 8, length = 8;
 };
 
 constexpr std::uint64_t kNoAddress = UINT64_MAX;  // "undefined address": all bits set, whatever the width
@@ -22,7 +22,7 @@ class Cursor {
       : bytes_(bytes), what_(what), widths_(widths) {}
 
   // Each throws Code::file_format when the structure is shorter than that.
-  std::uint64_t unsigned_of(int width);  // 1 to 8 bytes
+  std::uint64_t unsigned_of(std::uint64_t width);  // 1 to 8 bytes
   std::uint8_t u8() { return static_cast<std::uint8_t>(unsigned_of(1)); }
   std::uint16_t u16() { return static_cast<std::uint16_t>(unsigned_of(2)); }
   std::uint32_t u32() { return static_cast<std::uint32_t>(unsigned_of(4)); }

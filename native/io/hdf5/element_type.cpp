@@ -116,7 +116,7 @@ struct Member {
 Member parse_member(const Head& head, Cursor& cursor, int depth) {
   Member member{};
   member.name = cursor.name(head.version < 3 ? 8 : 1);
-  int offset_bytes = 4;
+  std::uint64_t offset_bytes = 4;
   if (head.version >= 3) {
     // As many bytes as the compound's size needs.
     offset_bytes = head.bytes < 1U << 8U ? 1 : head.bytes < 1U << 16U ? 2 : head.bytes < 1U << 24U ? 3 : 4;

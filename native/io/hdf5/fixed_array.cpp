@@ -23,7 +23,7 @@ class FixedArray {
   std::vector<ChunkEntry> read() {
     read_header();
     if (header_.block == kNoAddress) return {};
-    const std::uint64_t prefix = static_cast<std::uint64_t>(4 + 1 + 1 + array_.image.widths().address);
+    const std::uint64_t prefix = 4 + 1 + 1 + array_.image.widths().address;
     array_.image.require(header_.block, prefix, kBlock);
     // Every entry takes bytes of the file, so this bounds their number before anything is computed from it.
     GYRUS_CHECK(header_.entries <= array_.image.size() / header_.entry_bytes, Code::file_format, kBlock, " claims ",
@@ -47,7 +47,7 @@ class FixedArray {
 
   void read_header() {
     const Widths widths = array_.image.widths();
-    const std::uint64_t bytes = static_cast<std::uint64_t>(4 + 4 + widths.length + widths.address + 4);
+    const std::uint64_t bytes = 4 + 4 + widths.length + widths.address + 4;
     const std::vector<std::byte> stored = walk_.read(array_.layout.address, bytes, kHeader);
     Cursor cursor = checked(stored, kHeader);
     cursor.expect_signature("FAHD");
@@ -58,7 +58,7 @@ class FixedArray {
     const unsigned page_bits = cursor.u8();
     header_.entries = cursor.length();
     header_.block = cursor.address();
-    const std::uint64_t address = static_cast<std::uint64_t>(widths.address);
+    const std::uint64_t address = widths.address;
     const bool fits = header_.is_filtered ? header_.entry_bytes > address + 4 && header_.entry_bytes <= address + 12
                                           : header_.entry_bytes == address;
     GYRUS_CHECK(client <= 1 && header_.is_filtered == !array_.filters.filters().empty() && fits && page_bits < 32,
@@ -70,7 +70,7 @@ class FixedArray {
   void read_prefix(Cursor& cursor) const {
     cursor.expect_signature("FADB");
     cursor.version(0, 0);
-    cursor.skip(1 + static_cast<std::uint64_t>(array_.image.widths().address));  // client, address of the header
+    cursor.skip(1 + array_.image.widths().address);  // client, address of the header
   }
 
   // Behind the prefix: a bit for each page that was written, a checksum, and the pages, each with its own checksum.
@@ -97,7 +97,8 @@ class FixedArray {
   }
 
   void read_entries(Cursor& cursor, std::uint64_t first, std::uint64_t count) {
-    const int size_bytes = static_cast<int>(header_.entry_bytes) - array_.image.widths().address - 4;
+    // Without filters entries are addresses only.
+    const std::uint64_t size_bytes = header_.is_filtered ? header_.entry_bytes - array_.image.widths().address - 4 : 0;
     for (std::uint64_t index = first; index < first + count; ++index) {
       ChunkEntry entry;
       entry.address = cursor.address();
@@ -113,7 +114,7 @@ class FixedArray {
 
   // Indexes count in the grid of the greatest extents, numbers in that of the present ones.
   std::optional<std::uint64_t> number_of(std::uint64_t index) const {
-    std::vector<std::uint64_t> place(static_cast<std::size_t>(array_.grid.rank()));
+    std::vector<std::uint64_t> place(array_.grid.rank());
     for (std::size_t axis = place.size(); axis-- > 0;) {
       const std::uint64_t extent = array_.max_extents[axis], chunk = array_.grid.chunk(axis);
       const std::uint64_t count = extent / chunk + (extent % chunk != 0 ? 1 : 0);

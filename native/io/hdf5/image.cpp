@@ -31,7 +31,7 @@ std::int64_t find_superblock(const InputFile& file) {
                                       file.size(), " bytes; give an HDF5 file (.h5, or .mat saved with -v7.3)"));
 }
 
-int checked_width(std::uint8_t width, std::string_view what) {
+std::uint64_t checked_width(std::uint8_t width, std::string_view what) {
   GYRUS_CHECK(width == 2 || width == 4 || width == 8, Code::file_format, "the superblock gives ", what, " ", int{width},
               " bytes, 2, 4 or 8 were expected; rewrite the file with h5repack");
   return width;
@@ -62,7 +62,7 @@ Image::Image(InputFile file) : file_(std::move(file)), base_(find_superblock(fil
 
 void Image::read_old_superblock(Cursor& cursor, std::uint8_t version) {
   cursor.skip(4);  // versions of the free-space and root group's structures, a reserved byte, shared messages' version
-  const int address = checked_width(cursor.u8(), "addresses");
+  const std::uint64_t address = checked_width(cursor.u8(), "addresses");
   widths_ = {address, checked_width(cursor.u8(), "lengths")};
   cursor.skip(1 + 2 + 2 + 4 + (version == 1 ? 4 : 0));  // sizes of B-tree nodes, which their nodes repeat
   Cursor fields(cursor.take(cursor.left()), kWhat, widths_);
@@ -76,10 +76,10 @@ void Image::read_old_superblock(Cursor& cursor, std::uint8_t version) {
 }
 
 void Image::read_new_superblock(Cursor& cursor, std::span<const std::byte> bytes) {
-  const int address = checked_width(cursor.u8(), "addresses");
+  const std::uint64_t address = checked_width(cursor.u8(), "addresses");
   widths_ = {address, checked_width(cursor.u8(), "lengths")};
   cursor.skip(1);
-  Cursor fields(cursor.take(4 * static_cast<std::uint64_t>(address)), kWhat, widths_);
+  Cursor fields(cursor.take(4 * address), kWhat, widths_);
   cursor.skip(4);
   without_checksum(bytes.first(cursor.position()), kWhat);
   fields.address();  // the base
@@ -107,16 +107,12 @@ void Image::read_into(std::uint64_t address, std::span<std::byte> out, std::stri
 
 std::vector<std::byte> Walk::read(std::uint64_t address, std::uint64_t count, std::string_view what) {
   image_.require(address, count, what);
-  spend(count, what);
-  std::vector<std::byte> bytes(static_cast<std::size_t>(count));
-  image_.read_into(address, bytes, what);
-  return bytes;
-}
-
-void Walk::spend(std::uint64_t count, std::string_view what) {
   GYRUS_CHECK(count <= left_, Code::file_format, what,
               " overlaps other structures or leads back to one; the file is damaged: fetch or copy it again");
   left_ -= count;
+  std::vector<std::byte> bytes(static_cast<std::size_t>(count));
+  image_.read_into(address, bytes, what);
+  return bytes;
 }
 
 std::span<const std::byte> without_checksum(std::span<const std::byte> bytes, std::string_view what) {

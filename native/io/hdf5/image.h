@@ -47,8 +47,6 @@ class Walk {
   explicit Walk(const Image& image) : image_(image), left_(image.size()) {}
 
   std::vector<std::byte> read(std::uint64_t address, std::uint64_t count, std::string_view what);
-  // Counts bytes that are looked at once more than they were read.
-  void spend(std::uint64_t count, std::string_view what);
   Cursor cursor(std::span<const std::byte> bytes, std::string_view what) const {
     return Cursor(bytes, what, image_.widths());
   }

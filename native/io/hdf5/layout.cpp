@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kRewrite = "rewrite the file with h5repack --low=0 --high=1 or with libver='earliest'";
 
-void parse_chunk_extents(Cursor& cursor, Layout& layout, std::size_t count, int width) {
+void parse_chunk_extents(Cursor& cursor, Layout& layout, std::size_t count, std::uint64_t width) {
   GYRUS_CHECK(width >= 1 && width <= 8, Code::file_format, "a chunk's extents are ", width,
               " bytes wide, 1 to 8 were expected; the file is damaged");
   std::uint64_t bytes = 1;
@@ -46,7 +46,7 @@ void parse_chunked(Cursor& cursor, Layout& layout, std::uint8_t version) {
   }
   const std::uint8_t flags = cursor.u8();
   const std::size_t count = cursor.u8();
-  const int width = cursor.u8();
+  const std::uint64_t width = cursor.u8();
   parse_chunk_extents(cursor, layout, count, width);
   layout.leaves_edges_raw = (flags & 1U) != 0;
   parse_index(cursor, layout, (flags & 2U) != 0);

@@ -16,8 +16,7 @@ class LocalHeap {
   LocalHeap(Walk& walk, std::uint64_t address) {
     constexpr std::string_view kWhat = "the local heap of a group";
     const Widths widths = walk.image().widths();
-    const std::vector<std::byte> header =
-        walk.read(address, static_cast<std::uint64_t>(8 + 2 * widths.length + widths.address), kWhat);
+    const std::vector<std::byte> header = walk.read(address, 8 + 2 * widths.length + widths.address, kWhat);
     Cursor cursor = walk.cursor(header, kWhat);
     cursor.expect_signature("HEAP");
     cursor.version(0, 0);
@@ -25,20 +24,24 @@ class LocalHeap {
     const std::uint64_t bytes = cursor.length();
     cursor.length();  // free list
     data_ = walk.read(cursor.address(), bytes, kWhat);
+    left_ = data_.size();
   }
 
-  std::string name_at(Walk& walk, std::uint64_t offset) const {
+  std::string name_at(std::uint64_t offset) {
     GYRUS_CHECK(offset < data_.size(), Code::file_format, "a link's name begins at byte ", offset,
                 " of its heap, which has ", data_.size(), "; the file is damaged");
     const std::span<const std::byte> rest = std::span<const std::byte>(data_).subspan(static_cast<std::size_t>(offset));
     Cursor cursor(rest, "the local heap of a group");
     const std::string_view name = cursor.name(1);
-    walk.spend(name.size(), "the local heap of a group");
+    GYRUS_CHECK(name.size() < left_, Code::file_format,
+                "names of links overlap in the local heap of a group; the file is damaged");
+    left_ -= name.size() + 1;
     return std::string(name);
   }
 
  private:
   std::vector<std::byte> data_;
+  std::size_t left_ = 0;  // bytes that names have not taken: in a sound file no two share any
 };
 
 class SymbolTable {
@@ -48,7 +51,7 @@ class SymbolTable {
   void read_node(std::uint64_t address, int parent_level) {
     constexpr std::string_view kWhat = "a B-tree node of a group";
     const Widths widths = walk_.image().widths();
-    const std::uint64_t head_bytes = static_cast<std::uint64_t>(8 + 2 * widths.address);
+    const std::uint64_t head_bytes = 8 + 2 * widths.address;
     const std::vector<std::byte> head = walk_.read(address, head_bytes, kWhat);
     Cursor cursor = walk_.cursor(head, kWhat);
     cursor.expect_signature("TREE");
@@ -57,7 +60,7 @@ class SymbolTable {
     GYRUS_CHECK(type == 0 && (parent_level < 0 || level == parent_level - 1), Code::file_format, kWhat, " is of type ",
                 type, " and level ", level, ", type 0 and the level below ", parent_level,
                 " were expected; the file is damaged");
-    const std::uint64_t pair = static_cast<std::uint64_t>(widths.length + widths.address);
+    const std::uint64_t pair = widths.length + widths.address;
     const std::vector<std::byte> body = walk_.read(address + head_bytes, entries * pair, kWhat);
     Cursor pairs = walk_.cursor(body, kWhat);
     for (std::uint64_t entry = 0; entry < entries; ++entry) {
@@ -83,14 +86,14 @@ class SymbolTable {
     cursor.version(1, 1);
     cursor.skip(1);
     const std::uint64_t entries = cursor.u16();
-    const std::uint64_t entry_bytes = static_cast<std::uint64_t>(2 * widths.address) + 24;
+    const std::uint64_t entry_bytes = 2 * widths.address + 24;
     const std::vector<std::byte> body = walk_.read(address + 8, entries * entry_bytes, kWhat);
     Cursor symbols = walk_.cursor(body, kWhat);
     for (std::uint64_t entry = 0; entry < entries; ++entry) {
       const std::uint64_t name = symbols.address(), object = symbols.address();
       const bool is_soft = symbols.u32() == kSoftLinkEntry;
       symbols.skip(4 + 16);
-      links.push_back({heap_.name_at(walk_, name), is_soft ? LinkKind::soft : LinkKind::hard, object});
+      links.push_back({heap_.name_at(name), is_soft ? LinkKind::soft : LinkKind::hard, object});
     }
   }
 
@@ -112,7 +115,7 @@ Link parse_link(Cursor cursor) {
   const std::uint8_t type = (flags & 0x08U) != 0 ? cursor.u8() : std::uint8_t{0};
   if ((flags & 0x04U) != 0) cursor.skip(8);  // creation order
   if ((flags & 0x10U) != 0) cursor.skip(1);  // character set
-  const std::uint64_t length = cursor.unsigned_of(1 << (flags & 3U));
+  const std::uint64_t length = cursor.unsigned_of(std::uint64_t{1} << (flags & 3U));
   const std::span<const std::byte> name = cursor.take(length);
   Link link{{reinterpret_cast<const char*>(name.data()), name.size()}, LinkKind::external, kNoAddress};
   if (type == 0) {

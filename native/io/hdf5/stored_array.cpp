@@ -167,7 +167,7 @@ void StoredArray::visit_chunks(Slab slab, const Sink& sink) const {
 }
 
 void StoredArray::visit_chunk(Slab slab, std::uint64_t number, std::span<const std::byte> raw, const Sink& sink) const {
-  const std::size_t rank = static_cast<std::size_t>(grid_.rank());
+  const std::size_t rank = grid_.rank();
   const std::vector<std::uint64_t> place = grid_.place_of(number);
   // Along each axis, in elements of the array: where chunk and slab meet.
   std::vector<std::uint64_t> begin(rank), end(rank), origin(rank);

@@ -10,8 +10,8 @@ constexpr std::string_view kWhat = "a collection of the global heap";
 // Object `wanted` of the collection at `address`, of which `length` bytes are asked for.
 std::string read_object(const Image& image, std::uint64_t address, std::uint32_t wanted, std::uint64_t length) {
   Walk walk(image);
-  const int width = image.widths().length;
-  const std::uint64_t head_bytes = static_cast<std::uint64_t>(8 + width);
+  const std::uint64_t width = image.widths().length;
+  const std::uint64_t head_bytes = 8 + width;
   const std::vector<std::byte> head = walk.read(address, head_bytes, kWhat);
   Cursor cursor = walk.cursor(head, kWhat);
   cursor.expect_signature("GCOL");
@@ -21,7 +21,7 @@ std::string read_object(const Image& image, std::uint64_t address, std::uint32_t
   GYRUS_CHECK(size >= head_bytes, Code::file_format, kWhat, " has ", size, " bytes; the file is damaged");
   const std::vector<std::byte> body = walk.read(address + head_bytes, size - head_bytes, kWhat);
   Cursor objects = walk.cursor(body, kWhat);
-  while (objects.left() >= static_cast<std::size_t>(8 + width)) {
+  while (objects.left() >= 8 + width) {
     const std::uint16_t index = objects.u16();
     objects.skip(6);  // reference count, reserved
     const std::uint64_t bytes = objects.length();

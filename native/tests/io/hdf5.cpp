@@ -200,6 +200,7 @@ void test_behaviour(Suite& suite) {
     std::vector<std::vector<float>> found(4);
     {
       std::vector<std::jthread> threads;
+      threads.reserve(found.size());
       for (std::vector<float>& each : found) threads.emplace_back([&] { each = read_all(dataset); });
     }
     for (const std::vector<float>& each : found) check.that(each == golden_reals(0, 90), "what a thread read");

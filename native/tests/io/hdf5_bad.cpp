@@ -89,7 +89,7 @@ void test_unsupported(Suite& suite) {
 void read_everything(const std::string& bytes, const std::string& path, int depth = 0) {
   const Hdf5File file(bytes_of(bytes), "damaged");
   for (const std::string& name : file.children(path)) {
-    const std::string child = path + "/" + name;
+    const std::string child = text(path, "/", name);
     try {
       const Hdf5Dataset dataset = file.find(child);
       if (dataset.shape().elements() > 4096 || !dataset.type().is_number()) continue;
