@@ -34,6 +34,9 @@ namespace gyrus::tests {
   X(io_safetensors_bad)      \
   X(io_npy)                  \
   X(io_weights_match)        \
+  X(io_hdf5)                 \
+  X(io_hdf5_bad)             \
+  X(imaging_fastmri_file)    \
   X(io_corpus_replay)        \
   X(models)                  \
   X(golden_ops)              \

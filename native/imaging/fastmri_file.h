@@ -1,0 +1,76 @@
+// A volume of the fastMRI archives (and of M4Raw, which has the same form): k-space, the root-sum-of-squares images
+// made from it, and what is said of them (science.md C1).
+#pragma once
+
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/shape.h"
+#include "imaging/ismrmrd_header.h"
+#include "io/hdf5_file.h"
+
+namespace gyrus::imaging {
+
+struct FastmriAttributes {
+  std::optional<std::string> acquisition;  // "AXT2"
+  std::optional<double> max, norm;         // of reconstruction_rss
+  std::optional<std::string> patient_id;
+  std::optional<double> acceleration;  // of test files
+};
+
+// [slices, height, width] real numbers.
+class FastmriImages {
+ public:
+  const Shape& shape() const { return images_.shape(); }
+  // `out` has count * height * width floats (Code::shape). Thread-safe, as all reading here.
+  void read(std::int64_t first, std::int64_t count, std::span<float> out) const { images_.read_f32(first, count, out); }
+
+ private:
+  friend class FastmriFile;
+  explicit FastmriImages(io::Hdf5Dataset images) : images_(std::move(images)) {}
+  io::Hdf5Dataset images_;
+};
+
+// [slices, coils, height (readout), width (phase)] complex numbers.
+class FastmriKspace {
+ public:
+  const Shape& shape() const { return kspace_.shape(); }
+  // `out` has coils * height * width numbers (Code::shape).
+  void read_slice(std::int64_t slice, std::span<std::complex<float>> out) const;
+
+ private:
+  friend class FastmriFile;
+  explicit FastmriKspace(io::Hdf5Dataset kspace) : kspace_(std::move(kspace)) {}
+  io::Hdf5Dataset kspace_;
+};
+
+// What is asked for is looked up when it is asked for: a file without k-space still gives its images. Arrays that are
+// not completely stored are refused (Code::file_format), so their sizes are justified by the file's.
+class FastmriFile {
+ public:
+  // Throws Code::file_not_found, Code::file_io, Code::file_format.
+  explicit FastmriFile(const std::string& path) : file_(path) {}
+  FastmriFile(std::span<const std::byte> bytes, std::string label) : file_(bytes, std::move(label)) {}
+
+  FastmriAttributes attributes() const;
+  // nullopt: the file has no ismrmrd_header.
+  std::optional<IsmrmrdHeader> header() const;
+  // Code::name when reconstruction_rss is missing; reconstruction_esc, the single-coil images, does not stand in for
+  // it.
+  FastmriImages rss() const;
+  FastmriKspace kspace() const;  // Code::name when it is missing
+  // Of test files, one number a column of k-space, 0: not measured; nullopt: the file has none.
+  std::optional<std::vector<float>> mask() const;
+
+ private:
+  io::Hdf5Dataset array(std::string_view name, io::hdf5::ElementKind kind, std::string_view axes, int rank) const;
+
+  io::Hdf5File file_;
+};
+
+}  // namespace gyrus::imaging
