@@ -143,6 +143,57 @@ export interface NpyInfo {
   readonly dtype: string
 }
 
+/** Along which axis of the body slices follow one another: upwards, forwards, to the right. */
+export type Plane = 'axial' | 'coronal' | 'sagittal'
+
+/** What is known of a volume once it was read, in canonical order (right, anterior, superior). */
+export interface NativeVolumeFacts {
+  readonly shape: readonly [number, number, number]
+  readonly affine: readonly number[]
+  readonly spacing: readonly [number, number, number]
+  /** Of the file's bytes, or of the images for formats that hold more than them. */
+  readonly sha256: string
+  /** fastMRI's attributes, '' where there are none. */
+  readonly acquisition: string
+  readonly patientId: string
+}
+
+export interface NativeStatisticsOptions {
+  plane: Plane
+  percentileLow: number
+  percentileHigh: number
+  countsZeros: boolean
+  entropyOver: 'slice' | 'box'
+  foregroundThreshold: number
+}
+
+/** Of every slice along the plane's axis, in canonical order. */
+export interface SliceStatistics {
+  readonly low: number
+  readonly high: number
+  readonly entropy: Float64Array
+  readonly foreground: Float64Array
+  readonly nonFinite: number
+}
+
+export interface NativeVolumeReader {
+  open(
+    path: string,
+    format: 'nifti' | 'fastmri' | 'npy',
+    frame: number,
+    ticket?: NativeTicket,
+  ): Promise<NativeVolumeFacts>
+  openImage(pixels: Float32Array, rows: number, columns: number, sha256: string): Promise<NativeVolumeFacts>
+  examine(options: NativeStatisticsOptions, ticket?: NativeTicket): Promise<SliceStatistics>
+  extract(
+    request: { plane: Plane; low: number; high: number; size: number },
+    indices: Int32Array,
+    ticket?: NativeTicket,
+  ): Promise<Uint16Array<ArrayBuffer>>
+  values(ticket?: NativeTicket): Promise<Float32Array>
+  dispose(): Promise<void>
+}
+
 /** Cancels a call under way and tells how far it is. */
 export interface NativeTicket {
   cancel(): void
@@ -183,10 +234,12 @@ export interface NativeAddon {
   memory(): MemoryReport
   doctor(): Promise<DoctorReport>
   npyInfo(path: string): Promise<NpyInfo>
+  imageEntropies(images: Uint8Array, count: number): Promise<Float64Array>
   Ticket: new () => NativeTicket
   Encoder: new () => NativeEncoder
   MocoTrainer: new () => NativeMocoTrainer
   SupervisedTrainer: new () => NativeSupervisedTrainer
+  VolumeReader: new () => NativeVolumeReader
 }
 
 /** Where the addon may lie. GYRUS_ADDON names one file instead (a debug or sanitizer build). */

@@ -35,7 +35,7 @@ export const allowed = {
   'native/runtime': ['native/core', 'native/memory', 'native/graph', 'native/passes', 'native/backend'],
   'native/nn': ['native/core', 'native/graph'],
   'native/io': ['native/core', 'native/math'],
-  'native/imaging': ['native/core', 'native/math'],
+  'native/imaging': ['native/core', 'native/math', 'native/io'],
   'native/comm': ['native/core', 'native/math'],
   'native/train': [
     ...engine,
@@ -69,8 +69,9 @@ export const allowed = {
 const private_ = ['native/tests', 'native/fuzz', 'native/binding', 'lib/cli', 'test']
 const libraries = [
   { header: /^(oneapi\/)?dnnl/, only: ['native/backend/cpu/dnnl', 'native/tests'] },
-  { header: /^hwy\//, only: ['native/backend/cpu/simd', 'native/math', 'native/tests', 'bench/native'] },
-  { header: /^(\w*mm|amx\w*)intrin\.h/, only: ['native/backend/cpu/amx', 'native/tests', 'bench/native'] },
+  { header: /^hwy\//, only: ['native/backend/cpu/simd', 'native/imaging', 'native/math', 'native/tests', 'bench/native'] },
+  { header: /^(libdeflate|zlib)\.h/, only: ['native/io', 'native/tests'] },
+  { header: /^(\w*mm|amx\w*)intrin\.h/, only: ['native/backend/cpu/amx', 'native/io', 'native/tests', 'bench/native'] },
   { header: /^(napi|node_api)\.h/, only: ['native/binding'] },
 ]
 

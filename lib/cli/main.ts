@@ -2,6 +2,7 @@
 // The command line: `gyrus <command>`. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { curateCommand } from './curate.js'
 import { doctorCommand } from './doctor.js'
 import { embedCommand } from './embed.js'
 import { exitCode, reportError } from './report.js'
@@ -20,7 +21,7 @@ async function main(args: readonly string[]): Promise<void> {
     .exitOverride()
     .showSuggestionAfterError()
     .showHelpAfterError('(--help tells the options)')
-  for (const command of [embedCommand(), doctorCommand()])
+  for (const command of [curateCommand(), embedCommand(), doctorCommand()])
     program.addCommand(command.copyInheritedSettings(program))
   try {
     await program.parseAsync(args, { from: 'user' })

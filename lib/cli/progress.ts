@@ -5,7 +5,8 @@ import { printJson, printNote } from './report.js'
 const lineInterval = 5000 // ms
 
 export interface Progress {
-  update(done: number, total: number): void
+  /** `facts` are shown behind the bar, and are fields of the JSON lines. */
+  update(done: number, total: number, facts?: Readonly<Record<string, number | string>>): void
   stop(): void
 }
 
@@ -13,11 +14,11 @@ export function makeProgress(what: string, asJson: boolean): Progress {
   if (!asJson && process.stderr.isTTY) return makeBar(what)
   let lastTime = -Infinity
   return {
-    update(done, total) {
+    update(done, total, facts) {
       if (performance.now() - lastTime < lineInterval) return
       lastTime = performance.now()
-      if (asJson) printJson({ event: 'progress', done, total })
-      else printNote(`${what}: ${done} of ${total} (${Math.floor((100 * done) / total)} %)`)
+      if (asJson) printJson({ event: 'progress', done, total, ...facts })
+      else printNote(`${what}: ${done} of ${total} (${Math.floor((100 * done) / total)} %)${inWords(facts)}`)
     },
     stop() {
       // lines need no end
@@ -25,10 +26,16 @@ export function makeProgress(what: string, asJson: boolean): Progress {
   }
 }
 
+function inWords(facts: Readonly<Record<string, number | string>> = {}): string {
+  return Object.entries(facts)
+    .map(([name, value]) => (typeof value === 'number' ? `, ${value} ${name}` : `, ${value}`))
+    .join('')
+}
+
 function makeBar(what: string): Progress {
   const bar = new SingleBar(
     {
-      format: `${what} {bar} {value}/{total} | {eta_formatted} left`,
+      format: `${what} {bar} {value}/{total} | {eta_formatted} left{facts}`,
       stream: process.stderr,
       hideCursor: true,
     },
@@ -36,10 +43,10 @@ function makeBar(what: string): Progress {
   )
   let isStarted = false
   return {
-    update(done, total) {
-      if (!isStarted) bar.start(total, done)
+    update(done, total, facts) {
+      if (!isStarted) bar.start(total, done, { facts: '' })
       isStarted = true
-      bar.update(done)
+      bar.update(done, { facts: inWords(facts) })
     },
     stop() {
       if (isStarted) bar.stop()

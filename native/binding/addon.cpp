@@ -8,6 +8,7 @@
 #include "binding/session_wrap.h"
 #include "binding/supervised_wrap.h"
 #include "binding/ticket.h"
+#include "binding/volume_wrap.h"
 #include "core/memory_stats.h"
 #include "io/npy.h"
 
@@ -92,10 +93,12 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("memory", Napi::Function::New<memory>(env, "memory"));
   exports.Set("doctor", Napi::Function::New<doctor>(env, "doctor"));
   exports.Set("npyInfo", Napi::Function::New<npy_info>(env, "npyInfo"));
+  exports.Set("imageEntropies", Napi::Function::New<image_entropies>(env, "imageEntropies"));
   exports.Set("Ticket", Ticket::define(env));
   exports.Set("Encoder", EncoderWrap::define(env));
   exports.Set("MocoTrainer", MocoWrap::define(env));
   exports.Set("SupervisedTrainer", SupervisedWrap::define(env));
+  exports.Set("VolumeReader", VolumeWrap::define(env));
   return exports;
 }
 

@@ -8,7 +8,8 @@ namespace gyrus::binding {
 namespace {
 
 std::string_view name_of(napi_typedarray_type type) {
-  return type == napi_float32_array ? "a Float32Array" : "an Int32Array";
+  if (type == napi_float32_array) return "a Float32Array";
+  return type == napi_uint8_array ? "a Uint8Array" : "an Int32Array";
 }
 
 [[noreturn]] void refuse(std::string_view name, std::string_view found, std::string_view remedy) {
@@ -75,8 +76,9 @@ std::span<const std::int32_t> AsyncJob::lease_i32(Napi::Value value, std::string
   return {array.Data(), array.ElementLength()};
 }
 
-std::span<float> AsyncJob::pin_output(Napi::Float32Array array) {
-  pins_.push_back(Napi::Reference<Napi::ArrayBuffer>::New(array.ArrayBuffer(), 1));
+std::span<const std::uint8_t> AsyncJob::lease_u8(Napi::Value value, std::string_view name) {
+  lease(value, name, napi_uint8_array);
+  const auto array = value.As<Napi::Uint8Array>();
   return {array.Data(), array.ElementLength()};
 }
 

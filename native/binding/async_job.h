@@ -10,6 +10,7 @@
 
 #include <exception>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -36,8 +37,13 @@ class AsyncJob final : public runtime::EngineJob {
   std::span<const float> lease_f32(Napi::Value value, std::string_view name);
   // The same for labels and other small integers.
   std::span<const std::int32_t> lease_i32(Napi::Value value, std::string_view name);
+  std::span<const std::uint8_t> lease_u8(Napi::Value value, std::string_view name);
   // Keeps memory alive that JS cannot reach before the promise settles.
-  std::span<float> pin_output(Napi::Float32Array array);
+  template <class T>
+  std::span<T> pin_output(Napi::TypedArrayOf<T> array) {
+    pins_.push_back(Napi::Reference<Napi::ArrayBuffer>::New(array.ArrayBuffer(), 1));
+    return {array.Data(), array.ElementLength()};
+  }
 
   // What to do, and how its result becomes a JS value. `work`: (const Stop&) -> R or void; `to_js`: (Napi::Env, R&).
   template <class Work, class ToJs>
@@ -81,6 +87,9 @@ void AsyncJob::set(Work work) {
   work_ = std::move(work);
   to_js_ = [](Napi::Env env) { return env.Undefined(); };
 }
+
+// Which argument is the Ticket, when the method takes none.
+constexpr std::size_t kNoTicket = std::numeric_limits<std::size_t>::max();
 
 // Starts a call and returns its promise. `read` takes the arguments and calls job.set(); argument `ticket_at`, if there
 // is one, is a Ticket or undefined.

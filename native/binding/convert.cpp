@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "binding/fields.h"
 #include "binding/js_error.h"
 
 namespace gyrus::binding {
@@ -13,38 +14,6 @@ namespace {
 
 constexpr std::int64_t kMaxSafeInteger = (std::int64_t{1} << 53) - 1;
 constexpr std::int64_t kMaxExtent = std::numeric_limits<std::int32_t>::max();
-
-[[noreturn]] void refuse(std::string_view name, std::string_view expected, Napi::Value found) {
-  throw BadArgument(BadArgument::Kind::type, Code::invalid_argument,
-                    text(name, " must be ", expected, ", not ", describe(found)));
-}
-
-// The fields of one options object.
-class Fields {
- public:
-  Fields(Napi::Value value, std::string_view name) {
-    if (!value.IsObject() || value.IsArray() || value.IsFunction()) refuse(name, "an object", value);
-    object_ = value.As<Napi::Object>();
-  }
-  Napi::Value at(const char* key) const { return object_.Get(key); }
-  std::string string(const char* key) const { return to_string_argument(at(key), key); }
-  std::int64_t integer(const char* key, std::int64_t least, std::int64_t most) const {
-    return to_integer(at(key), key, least, most);
-  }
-  float number(const char* key) const {
-    const Napi::Value value = at(key);
-    if (!value.IsNumber()) refuse(key, "a number", value);
-    return value.As<Napi::Number>().FloatValue();
-  }
-  bool boolean(const char* key) const {
-    const Napi::Value value = at(key);
-    if (!value.IsBoolean()) refuse(key, "true or false", value);
-    return value.As<Napi::Boolean>().Value();
-  }
-
- private:
-  Napi::Object object_;
-};
 
 train::Precision to_precision(const std::string& name) {
   if (name == "auto") return train::Precision::automatic;
@@ -106,7 +75,7 @@ std::string describe(Napi::Value value) {
 }
 
 std::string to_string_argument(Napi::Value value, std::string_view name) {
-  if (!value.IsString()) refuse(name, "a string", value);
+  if (!value.IsString()) refuse_value(name, "a string", value);
   std::string string = value.As<Napi::String>().Utf8Value();
   if (string.find('\0') != std::string::npos) {
     throw BadArgument(BadArgument::Kind::type, Code::invalid_argument, text(name, " must not hold a NUL character"));
@@ -115,7 +84,7 @@ std::string to_string_argument(Napi::Value value, std::string_view name) {
 }
 
 std::int64_t to_integer(Napi::Value value, std::string_view name, std::int64_t least, std::int64_t most) {
-  if (!value.IsNumber()) refuse(name, "a number", value);
+  if (!value.IsNumber()) refuse_value(name, "a number", value);
   const double number = value.As<Napi::Number>().DoubleValue();
   const bool is_fine =
       std::trunc(number) == number && number >= static_cast<double>(least) && number <= static_cast<double>(most);

@@ -4,7 +4,6 @@
 #include <napi.h>
 
 #include <functional>
-#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -18,9 +17,6 @@
 #include "train/sessions.h"
 
 namespace gyrus::binding {
-
-// Which argument is the Ticket, when the method takes none.
-constexpr std::size_t kNoTicket = std::numeric_limits<std::size_t>::max();
 
 template <class Derived, class Session>
 class SessionWrap : public Napi::ObjectWrap<Derived> {

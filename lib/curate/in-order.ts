@@ -1,0 +1,56 @@
+// Work on many items at once whose results come in the order of the items.
+
+/**
+ * Runs `work` over the items with one call at a time per worker, and yields the results in the items' order. At most
+ * twice as many results as there are workers wait for their turn. When the consumer stops or an item fails, the calls
+ * under way are awaited before the generator ends.
+ */
+export async function* inOrder<Worker, Item, Result>(
+  workers: readonly Worker[],
+  items: readonly Item[],
+  work: (worker: Worker, item: Item) => Promise<Result>,
+): AsyncGenerator<Result> {
+  const idle = [...workers]
+  const waiting: Promise<{ result: Result } | { error: unknown }>[] = []
+  let wake: (() => void) | undefined
+  let next = 0
+  const start = (worker: Worker, item: Item): void => {
+    const settled = work(worker, item).then(
+      (result) => ({ result }),
+      (error: unknown) => ({ error }),
+    )
+    waiting.push(settled)
+    void settled.then(() => {
+      idle.push(worker)
+      wake?.()
+    })
+  }
+  const fill = (): void => {
+    while (next < items.length && waiting.length < 2 * workers.length) {
+      const worker = idle.pop()
+      if (worker === undefined) return
+      start(worker, items[next] as Item)
+      next += 1
+    }
+  }
+  try {
+    for (;;) {
+      fill()
+      const first = waiting[0]
+      if (first === undefined) return
+      // A worker that becomes idle is given work even while the first result is still awaited.
+      const freed = new Promise<undefined>((resolve) => {
+        wake = () => {
+          resolve(undefined)
+        }
+      })
+      const outcome = await Promise.race([first, freed])
+      if (outcome === undefined) continue
+      waiting.shift()
+      if ('error' in outcome) throw outcome.error
+      yield outcome.result
+    }
+  } finally {
+    await Promise.all(waiting)
+  }
+}

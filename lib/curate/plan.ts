@@ -1,0 +1,47 @@
+// What a run will do, decided before it begins: its volumes in order, and a fingerprint by which a later process knows
+// that it continues the same work.
+import { createHash } from 'node:crypto'
+import { discoverAll } from '../datasets/discover.js'
+import type { SkippedFile, VolumeSource } from '../datasets/source.js'
+import { GyrusError } from '../errors.js'
+import type { CurateSettings } from '../options/curate.js'
+
+export interface Plan {
+  readonly volumes: readonly VolumeSource[]
+  readonly skipped: readonly SkippedFile[]
+  readonly fingerprint: string
+}
+
+/** Settings that change neither what is measured nor what is kept. */
+const withoutEffect = ['out', 'overwrite', 'threads'] as const
+
+export async function makePlan(settings: CurateSettings, signal: AbortSignal | undefined): Promise<Plan> {
+  const { dataset, parts, contrasts, includeMra, includeDti } = settings
+  const found = await discoverAll(settings.roots, {
+    parts,
+    includeMra,
+    includeDti,
+    ...(dataset === undefined ? {} : { dataset }),
+    ...(contrasts === undefined ? {} : { contrasts }),
+    ...(signal === undefined ? {} : { signal }),
+  })
+  const volumes = found.flatMap((discovery) => discovery.volumes)
+  const skipped = found.flatMap((discovery) => discovery.skipped)
+  if (volumes.length === 0) {
+    throw new GyrusError(
+      'ERR_GYRUS_FILE_NOT_FOUND',
+      `no volume was found below ${settings.roots.join(', ')} (${skipped.length} files were left out); ` +
+        'name the archive with dataset, or check the folders',
+    )
+  }
+  return { volumes, skipped, fingerprint: fingerprintOf(settings, volumes) }
+}
+
+function fingerprintOf(settings: CurateSettings, volumes: readonly VolumeSource[]): string {
+  const hash = createHash('sha256')
+  const ignored: readonly string[] = withoutEffect
+  const entries = Object.entries(settings).filter(([name]) => !ignored.includes(name))
+  hash.update(JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1))))
+  for (const { root, path, bytes } of volumes) hash.update(JSON.stringify([root, path, bytes]))
+  return hash.digest('hex')
+}

@@ -1,0 +1,158 @@
+// From what was measured to what is said of every slice: reasons, rows of the manifest, counts. The same whether a run
+// went through at once or was continued.
+import type { VolumeSource } from '../datasets/source.js'
+import type { CurateSettings } from '../options/curate.js'
+import type { Measured, Unreadable } from './journal.js'
+import type { ManifestRow } from './manifest.js'
+import { isFlat } from './scan.js'
+import { applyWindows, positionOf, selectShare, selectTotal, type Reason } from './select.js'
+import { shardName } from './shard-writer.js'
+import { splitOf } from './split.js'
+
+/** A volume of the plan, what was found of it, and the fate of its slices. */
+export interface JudgedVolume {
+  readonly source: VolumeSource
+  /** The person: what the file says, else the archive's subject. */
+  readonly subject: string
+  readonly entry: Measured | Unreadable
+  /** One a slice; empty when the volume could not be read. */
+  readonly marks: readonly Reason[]
+}
+
+/** Decides over all slices. `entries` are in the order of the plan and complete. */
+export function judge(
+  sources: readonly VolumeSource[],
+  entries: readonly (Measured | Unreadable)[],
+  settings: CurateSettings,
+): JudgedVolume[] {
+  const { keep, quotas, balance } = settings
+  const judged = sources.map((source, volume) => {
+    const entry = entries[volume] as Measured | Unreadable
+    if (entry.kind === 'unreadable') return { source, subject: source.subject, entry, marks: [] as Reason[] }
+    const entropy = Float64Array.from(entry.entropy)
+    const marks =
+      keep === undefined
+        ? selectShare(volume, entropy, isFlat(entry), settings)
+        : applyWindows(entropy, isFlat(entry), settings)
+    return { source, subject: entry.patientId === '' ? source.subject : entry.patientId, entry, marks }
+  })
+  if (keep !== undefined) {
+    const candidates = judged.map(({ source, entry, marks }) => ({
+      stratum: balance === 'none' ? 'all' : source[balance],
+      entropy: Float64Array.from(entry.kind === 'volume' ? entry.entropy : []),
+      marks,
+    }))
+    selectTotal(candidates, keep, quotas)
+  }
+  return judged
+}
+
+/** The manifest's rows, in the order of the plan; kept slices are numbered as the shards hold them. */
+export function* manifestRows(
+  judged: readonly JudgedVolume[],
+  settings: CurateSettings,
+): Generator<ManifestRow> {
+  const { plane, shardRows, valFraction, seed } = settings
+  let written = 0
+  for (const { source, subject, entry, marks } of judged) {
+    const { dataset, session, contrast, path } = source
+    const split = splitOf(dataset, subject, valFraction, seed)
+    const common = { dataset, subject, session, contrast, source_path: path, plane, split }
+    if (entry.kind === 'unreadable') {
+      yield {
+        ...common,
+        ...unknown,
+        kept: false,
+        reason: 'unreadable',
+        detail: `${entry.code}: ${entry.message}`,
+      }
+      continue
+    }
+    for (const [index, reason] of marks.entries()) {
+      const kept = reason === 'kept'
+      const at = positionOf(index, marks.length)
+      yield {
+        ...common,
+        volume_sha256: entry.sha256,
+        index,
+        position: Number.isNaN(at) ? undefined : at,
+        entropy: entry.entropy[index],
+        foreground_fraction: entry.foreground[index],
+        kept,
+        reason,
+        shard: kept ? shardName(Math.floor(written / shardRows)) : undefined,
+        row: kept ? written % shardRows : undefined,
+        scale_lo: entry.low,
+        scale_hi: entry.high,
+        detail: undefined,
+      }
+      if (kept) written += 1
+    }
+  }
+}
+
+const unknown = {
+  volume_sha256: undefined,
+  index: undefined,
+  position: undefined,
+  entropy: undefined,
+  foreground_fraction: undefined,
+  shard: undefined,
+  row: undefined,
+  scale_lo: undefined,
+  scale_hi: undefined,
+} as const
+
+export interface Counts {
+  readonly volumes: number
+  readonly unreadable: number
+  readonly considered: number
+  readonly kept: number
+  /** Slices by reason. */
+  readonly reasons: Readonly<Record<string, number>>
+  /** Slices by dataset and contrast. */
+  readonly groups: readonly {
+    dataset: string
+    contrast: string
+    volumes: number
+    considered: number
+    kept: number
+  }[]
+  readonly nonFiniteVoxels: number
+  readonly subjects: { readonly train: number; readonly val: number }
+}
+
+export function countAll(judged: readonly JudgedVolume[], settings: CurateSettings): Counts {
+  const reasons: Record<string, number> = {}
+  const groups = new Map<string, Counts['groups'][number]>()
+  const subjects = { train: new Set<string>(), val: new Set<string>() }
+  let nonFiniteVoxels = 0
+  for (const { source, subject, entry, marks } of judged) {
+    const { dataset, contrast } = source
+    if (entry.kind === 'unreadable') continue
+    nonFiniteVoxels += entry.nonFinite
+    subjects[splitOf(dataset, subject, settings.valFraction, settings.seed)].add(`${dataset}/${subject}`)
+    const key = `${dataset}/${contrast}`
+    const group = groups.get(key) ?? { dataset, contrast, volumes: 0, considered: 0, kept: 0 }
+    group.volumes += 1
+    group.considered += marks.length
+    for (const mark of marks) {
+      reasons[mark] = (reasons[mark] ?? 0) + 1
+      if (mark === 'kept') group.kept += 1
+    }
+    groups.set(key, group)
+  }
+  const list = [...groups.values()].sort((a, b) =>
+    `${a.dataset}/${a.contrast}` < `${b.dataset}/${b.contrast}` ? -1 : 1,
+  )
+  return {
+    volumes: judged.length,
+    unreadable: judged.filter(({ entry }) => entry.kind === 'unreadable').length,
+    considered: list.reduce((sum, group) => sum + group.considered, 0),
+    kept: reasons['kept'] ?? 0,
+    reasons,
+    groups: list,
+    nonFiniteVoxels,
+    subjects: { train: subjects.train.size, val: subjects.val.size },
+  }
+}

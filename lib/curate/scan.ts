@@ -1,0 +1,117 @@
+// The work itself: volumes measured in parallel and committed in the order of the plan, rows first, then the journal.
+import { isGyrusError } from '../errors.js'
+import type { VolumeSource } from '../datasets/source.js'
+import type { CurateSettings } from '../options/curate.js'
+import { inOrder } from './in-order.js'
+import type { Entry, Journal, Measured, Unreadable } from './journal.js'
+import { selectShare } from './select.js'
+import type { ShardWriter } from './shard-writer.js'
+import type { VolumeWorker } from './volume-worker.js'
+
+/** A volume's turn: its number in the plan, and the source. */
+export interface Turn {
+  readonly volume: number
+  readonly source: VolumeSource
+}
+
+interface Outcome<Kind extends Entry> {
+  readonly turn: Turn
+  readonly entry: Kind
+  readonly slices: Uint16Array | undefined
+}
+
+/** Codes that speak of one file. Any other error ends the run. */
+const ofOneFile: readonly string[] = [
+  'ERR_GYRUS_FILE_NOT_FOUND',
+  'ERR_GYRUS_FILE_IO',
+  'ERR_GYRUS_FILE_FORMAT',
+  'ERR_GYRUS_DTYPE',
+  'ERR_GYRUS_SHAPE',
+  'ERR_GYRUS_NAME',
+  'ERR_GYRUS_OUT_OF_MEMORY',
+  'ERR_GYRUS_INVALID_ARGUMENT', // a frame that the file does not have
+]
+
+export interface Scan {
+  readonly settings: CurateSettings
+  readonly workers: readonly VolumeWorker[]
+  readonly journal: Journal
+  readonly shards: ShardWriter
+}
+
+export function isFlat(window: { readonly low: number; readonly high: number }): boolean {
+  return !(window.low < window.high)
+}
+
+async function measure(
+  scan: Scan,
+  worker: VolumeWorker,
+  turn: Turn,
+): Promise<Outcome<Measured | Unreadable>> {
+  const { settings } = scan
+  try {
+    const { sha256, patientId } = await worker.open(turn.source)
+    const { low, high, entropy, foreground, nonFinite } = await worker.examine()
+    const measured = {
+      kind: 'volume' as const,
+      volume: turn.volume,
+      sha256,
+      patientId,
+      low,
+      high,
+      nonFinite,
+      rows: 0,
+    }
+    const entry = { ...measured, entropy: [...entropy], foreground: [...foreground] }
+    if (settings.keep !== undefined) return { turn, entry, slices: undefined }
+    const marks = selectShare(turn.volume, entropy, isFlat({ low, high }), settings)
+    const indices = [...marks.keys()].filter((index) => marks[index] === 'kept')
+    const slices =
+      indices.length > 0 ? await worker.extract({ low, high }, indices, settings.size) : undefined
+    return { turn, entry, slices }
+  } catch (error) {
+    if (!isGyrusError(error) || !ofOneFile.includes(error.code)) throw error
+    const { code, message } = error
+    return { turn, entry: { kind: 'unreadable', volume: turn.volume, code, message }, slices: undefined }
+  }
+}
+
+/** Measures volumes, and where the choice is each volume's own, writes its slices. Yields entries as committed. */
+export async function* scanVolumes(
+  scan: Scan,
+  turns: readonly Turn[],
+): AsyncGenerator<Measured | Unreadable> {
+  const { workers, journal, shards } = scan
+  const outcomes = inOrder(workers, turns, (worker: VolumeWorker, turn: Turn) => measure(scan, worker, turn))
+  for await (const { entry, slices } of outcomes) {
+    if (slices !== undefined) await shards.append(slices)
+    const committed = entry.kind === 'volume' ? { ...entry, rows: shards.rows } : entry
+    await journal.append(committed)
+    yield committed
+  }
+}
+
+/** A volume's slices that a choice over the whole set kept. */
+export interface Choice {
+  readonly turn: Turn
+  readonly window: { readonly low: number; readonly high: number }
+  readonly indices: readonly number[]
+}
+
+/** The second pass of a run that keeps a total: writes the chosen slices. Yields the volume of each choice. */
+export async function* extractChoices(scan: Scan, choices: readonly Choice[]): AsyncGenerator<number> {
+  const { workers, journal, shards, settings } = scan
+  const outcomes = inOrder(
+    workers,
+    choices,
+    async (worker: VolumeWorker, { turn, window, indices }: Choice) => {
+      await worker.open(turn.source)
+      return { turn, slices: await worker.extract(window, indices, settings.size) }
+    },
+  )
+  for await (const { turn, slices } of outcomes) {
+    await shards.append(slices)
+    await journal.append({ kind: 'extracted', volume: turn.volume, rows: shards.rows })
+    yield turn.volume
+  }
+}

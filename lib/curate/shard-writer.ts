@@ -1,0 +1,142 @@
+// Slices into .npy shards of a fixed number of rows. A shard that is not finished ends in `.partial`; where a run was
+// killed, the next one cuts it back to the last row that the journal knows.
+import { open, readdir, rename, rm, truncate, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import { writeError } from './write-error.js'
+
+const headerBytes = 128
+const pattern = /^slices-(\d{5,})\.npy(\.partial)?$/
+
+export interface ShardLayout {
+  readonly folder: string
+  /** Pixels of a slice's side. */
+  readonly size: number
+  /** Slices a shard. */
+  readonly rows: number
+}
+
+/** "slices-00012.npy" */
+export function shardName(shard: number): string {
+  return `slices-${String(shard).padStart(5, '0')}.npy`
+}
+
+/** The header of a version 1.0 .npy file: uint16, C order, [rows, size, size]. */
+export function npyHeader(rows: number, size: number): Buffer {
+  const words = `{'descr': '<u2', 'fortran_order': False, 'shape': (${rows}, ${size}, ${size}), }`
+  const text = words.padEnd(headerBytes - 11) + '\n'
+  return Buffer.concat([
+    Buffer.from([0x93]),
+    Buffer.from('NUMPY'),
+    Buffer.from([1, 0, headerBytes - 10, 0]),
+    Buffer.from(text, 'latin1'),
+  ])
+}
+
+export class ShardWriter {
+  readonly #layout: ShardLayout
+  #rows: number
+  #file: FileHandle | undefined
+
+  private constructor(layout: ShardLayout, rows: number) {
+    this.#layout = layout
+    this.#rows = rows
+  }
+
+  /** Continues behind the first `rows` rows of the set; everything after them is removed. */
+  static async open(layout: ShardLayout, rows: number): Promise<ShardWriter> {
+    const active = Math.floor(rows / layout.rows)
+    const isStarted = rows % layout.rows > 0
+    for (const name of await readdir(layout.folder)) {
+      const match = pattern.exec(name)
+      if (match === null) continue
+      const shard = Number(match[1])
+      const path = join(layout.folder, name)
+      if (shard > active || (shard === active && !isStarted)) await rm(path)
+      else if (shard === active && match[2] === undefined) await rename(path, `${path}.partial`)
+    }
+    const writer = new ShardWriter(layout, rows)
+    if (isStarted) await truncate(writer.#partial(active), writer.#offset(rows % layout.rows))
+    return writer
+  }
+
+  /** Rows written so far, over all shards. */
+  get rows(): number {
+    return this.#rows
+  }
+
+  #path(shard: number): string {
+    return join(this.#layout.folder, shardName(shard))
+  }
+
+  #partial(shard: number): string {
+    return `${this.#path(shard)}.partial`
+  }
+
+  #offset(row: number): number {
+    return headerBytes + row * this.#layout.size ** 2 * Uint16Array.BYTES_PER_ELEMENT
+  }
+
+  /** Appends slices, [n, size, size]. When the promise settles they are in the file, though not yet on the disk. */
+  async append(slices: Uint16Array): Promise<void> {
+    const { rows, size } = this.#layout
+    const total = slices.length / size ** 2
+    for (let done = 0; done < total;) {
+      const shard = Math.floor(this.#rows / rows)
+      const row = this.#rows % rows
+      const count = Math.min(total - done, rows - row)
+      const piece = slices.subarray(done * size ** 2, (done + count) * size ** 2)
+      try {
+        this.#file ??= await this.#open(shard, row)
+        await writeAll(
+          this.#file,
+          new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength),
+          this.#offset(row),
+        )
+      } catch (error) {
+        throw writeError(this.#partial(shard), error)
+      }
+      this.#rows += count
+      done += count
+      if (this.#rows % rows === 0) await this.#finish(shard, rows)
+    }
+  }
+
+  async #open(shard: number, row: number): Promise<FileHandle> {
+    const file = await open(this.#partial(shard), row === 0 ? 'w' : 'r+')
+    if (row === 0) await writeAll(file, npyHeader(0, this.#layout.size), 0)
+    return file
+  }
+
+  /** Gives a shard its header and its name, once everything is on the disk. */
+  async #finish(shard: number, rows: number): Promise<void> {
+    try {
+      const file = (this.#file ??= await this.#open(shard, rows))
+      await writeAll(file, npyHeader(rows, this.#layout.size), 0)
+      await file.sync()
+      await this.close()
+      await rename(this.#partial(shard), this.#path(shard))
+    } catch (error) {
+      throw writeError(this.#path(shard), error)
+    }
+  }
+
+  /** Finishes the last shard. */
+  async end(): Promise<void> {
+    const rest = this.#rows % this.#layout.rows
+    if (rest > 0) await this.#finish(Math.floor(this.#rows / this.#layout.rows), rest)
+  }
+
+  /** Lets go of the file; what was appended can be continued later. */
+  async close(): Promise<void> {
+    const file = this.#file
+    this.#file = undefined
+    await file?.close()
+  }
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done)
+    done += bytesWritten
+  }
+}

@@ -1,0 +1,63 @@
+// One reader at work on one volume after another: measure, choose, cut out.
+import { join } from 'node:path'
+import { callEngine } from '../call.js'
+import type { VolumeSource } from '../datasets/source.js'
+import { native, type NativeVolumeFacts, type NativeVolumeReader, type SliceStatistics } from '../native.js'
+import type { CurateSettings } from '../options/curate.js'
+import { readImage } from './read-image.js'
+
+export interface Window {
+  readonly low: number
+  readonly high: number
+}
+
+export class VolumeWorker {
+  readonly #reader: NativeVolumeReader = new (native().VolumeReader)()
+  readonly #settings: CurateSettings
+  readonly #signal: AbortSignal | undefined
+
+  constructor(settings: CurateSettings, signal: AbortSignal | undefined) {
+    this.#settings = settings
+    this.#signal = signal
+  }
+
+  async open(source: VolumeSource): Promise<NativeVolumeFacts> {
+    const path = join(source.root, source.path)
+    const { format } = source
+    if (format !== 'image') {
+      const { frame } = this.#settings
+      return this.#call((ticket) => this.#reader.open(path, format, frame, ticket))
+    }
+    const { pixels, rows, columns, sha256 } = await readImage(path)
+    return this.#call(() => this.#reader.openImage(pixels, rows, columns, sha256))
+  }
+
+  /** Statistics of the volume that is open. */
+  async examine(): Promise<SliceStatistics> {
+    const { plane, percentiles, percentilesOf, entropyOver, foregroundThreshold } = this.#settings
+    const options = {
+      plane,
+      percentileLow: percentiles[0],
+      percentileHigh: percentiles[1],
+      countsZeros: percentilesOf === 'all',
+      entropyOver,
+      foregroundThreshold,
+    }
+    return this.#call((ticket) => this.#reader.examine(options, ticket))
+  }
+
+  /** Slices of the volume that is open, 16 bits over the window, [n, size, size]. */
+  async extract(window: Window, indices: readonly number[], size: number): Promise<Uint16Array<ArrayBuffer>> {
+    const { low, high } = window
+    const request = { plane: this.#settings.plane, low, high, size }
+    return this.#call((ticket) => this.#reader.extract(request, Int32Array.from(indices), ticket))
+  }
+
+  async dispose(): Promise<void> {
+    await this.#reader.dispose()
+  }
+
+  #call<Result>(start: Parameters<typeof callEngine<Result>>[2]): Promise<Result> {
+    return callEngine(this.open, this.#signal, start)
+  }
+}

@@ -1,0 +1,129 @@
+// What lies below the roots: every file is offered to the adapters, and the first that knows its name claims it. So an
+// archive is found wherever in the folder it begins, and several may lie side by side. Only where none is recognised is
+// the root a plain folder.
+import { stat } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
+import { brats21 } from './brats21.js'
+import { fastmri } from './fastmri.js'
+import { folder } from './folder.js'
+import { ixi } from './ixi.js'
+import { oasis3 } from './oasis3.js'
+import type { Adapter, Claim } from './adapter.js'
+import {
+  datasetNames,
+  type DatasetName,
+  type Discovery,
+  type SkippedFile,
+  type VolumeSource,
+} from './source.js'
+import { walk } from './walk.js'
+
+const adapters: readonly Adapter[] = [fastmri, oasis3, ixi, brats21]
+const statsAtOnce = 64
+
+export interface DiscoverOptions {
+  /** Instead of finding out. */
+  readonly dataset?: DatasetName
+  /** Of the archives' own splits; the others are held out. Default: training, and archives without a split. */
+  readonly parts?: readonly string[]
+  /** Only these. */
+  readonly contrasts?: readonly string[]
+  readonly includeMra?: boolean
+  readonly includeDti?: boolean
+  readonly signal?: AbortSignal
+}
+
+interface Claimed {
+  readonly dataset: DatasetName
+  readonly path: string
+  readonly claim: Claim
+}
+
+/** The archives in each of the roots, in the order of the roots and of `datasetNames`. */
+export async function discoverAll(
+  roots: readonly string[],
+  options: DiscoverOptions = {},
+): Promise<Discovery[]> {
+  const found: Discovery[] = []
+  for (const root of roots) found.push(...(await discover(root, options)))
+  return found
+}
+
+/** The archives below one folder. Throws ERR_GYRUS_FILE_NOT_FOUND when there is no such folder. */
+export async function discover(root: string, options: DiscoverOptions = {}): Promise<Discovery[]> {
+  const { files, unreadable } = await walk(root, options.signal)
+  const claims = claimAll(root, files, options.dataset)
+  const names = datasetNames.filter((name) => claims.some(({ dataset }) => dataset === name))
+  const lost = unreadable.map((path) => ({ path, reason: 'unreadable-folder' }))
+  if (names.length === 0) names.push(options.dataset ?? 'folder')
+  const discoveries: Discovery[] = []
+  for (const [at, dataset] of names.entries()) {
+    const own = claims.filter((claimed) => claimed.dataset === dataset)
+    const others = at === 0 ? lost : []
+    discoveries.push(await collect(root, dataset, own, others, options))
+  }
+  return discoveries
+}
+
+function claimAll(root: string, files: readonly string[], dataset: DatasetName | undefined): Claimed[] {
+  const top = basename(resolve(root))
+  const by = (asked: readonly Adapter[]): Claimed[] =>
+    files.flatMap((path) => {
+      const segments = [top, ...path.split('/')]
+      for (const adapter of asked) {
+        const claim = adapter.claim(segments)
+        if (claim !== undefined) return [{ dataset: adapter.name, path, claim }]
+      }
+      return []
+    })
+  if (dataset !== undefined) return by([folder, ...adapters].filter(({ name }) => name === dataset))
+  const claims = by(adapters)
+  return claims.length > 0 ? claims : by([folder])
+}
+
+/** Why the options leave out a file that the adapter would take, or undefined. */
+function exclusion(claim: Exclude<Claim, { skip: string }>, options: DiscoverOptions): string | undefined {
+  const { contrast, part } = claim
+  if (!(options.parts ?? ['train', '']).includes(part)) return 'held-out'
+  if (contrast === 'mra' && options.includeMra !== true) return 'not-anatomical'
+  if (contrast === 'dti' && options.includeDti !== true) return 'not-anatomical'
+  return options.contrasts?.includes(contrast) === false ? 'contrast-excluded' : undefined
+}
+
+async function collect(
+  root: string,
+  dataset: DatasetName,
+  claims: readonly Claimed[],
+  lost: readonly { path: string; reason: string }[],
+  options: DiscoverOptions,
+): Promise<Discovery> {
+  const skipped: SkippedFile[] = lost.map((file) => ({ dataset, root, ...file }))
+  const taken: Omit<VolumeSource, 'bytes'>[] = []
+  const paths = new Set(claims.map(({ path }) => path))
+  for (const { path, claim } of claims) {
+    const reason = 'skip' in claim ? claim.skip : (exclusion(claim, options) ?? duplicate(path, paths))
+    if (reason !== undefined) skipped.push({ dataset, root, path, reason })
+    else if (!('skip' in claim)) taken.push({ dataset, root, path, ...claim })
+  }
+  const volumes: VolumeSource[] = []
+  for (let at = 0; at < taken.length; at += statsAtOnce) {
+    options.signal?.throwIfAborted()
+    const some = taken.slice(at, at + statsAtOnce)
+    // A file that vanished meanwhile is met again when it is read, and told of then.
+    const sizes = await Promise.all(
+      some.map(({ path }) =>
+        stat(join(root, path)).then(
+          ({ size }) => size,
+          () => 0,
+        ),
+      ),
+    )
+    volumes.push(...some.map((source, i) => ({ ...source, bytes: sizes[i] ?? 0 })))
+  }
+  return { dataset, root, volumes, skipped }
+}
+
+/** The same volume packed and unpacked side by side counts once. */
+function duplicate(path: string, paths: ReadonlySet<string>): string | undefined {
+  return path.endsWith('.gz') && paths.has(path.slice(0, -3)) ? 'duplicate-format' : undefined
+}

@@ -1,0 +1,41 @@
+// What an adapter says of an archive: which files hold volumes, whose and of what kind they are, and what it left out.
+
+export const datasetNames = ['fastmri', 'oasis3', 'ixi', 'brats21', 'folder'] as const
+export type DatasetName = (typeof datasetNames)[number]
+
+export type SourceFormat = 'nifti' | 'fastmri' | 'npy' | 'image'
+
+/** One file that holds a volume (or, in a plain folder, an image). */
+export interface VolumeSource {
+  readonly dataset: DatasetName
+  /** Unique within the dataset, never ''. fastMRI: the scan; the person is named inside the file (`patient_id`). */
+  readonly subject: string
+  /** '' where the archive knows none. */
+  readonly session: string
+  /** 't1', 't1ce', 't2', 'flair', 'pd', 't2star', 'mra', 'dti' or 'unknown'. */
+  readonly contrast: string
+  /** The archive's own split: 'train', 'val', 'test', or '' where it has none. */
+  readonly part: string
+  /** The folder as it was given. */
+  readonly root: string
+  /** Below the root, with '/'. */
+  readonly path: string
+  readonly format: SourceFormat
+  readonly bytes: number
+}
+
+/** A file or folder that was left out. */
+export interface SkippedFile {
+  readonly dataset: DatasetName
+  readonly root: string
+  readonly path: string
+  /** 'not-anatomical', 'held-out', 'segmentation', 'contrast-excluded', 'unreadable-folder', ... */
+  readonly reason: string
+}
+
+export interface Discovery {
+  readonly dataset: DatasetName
+  readonly root: string
+  readonly volumes: readonly VolumeSource[]
+  readonly skipped: readonly SkippedFile[]
+}

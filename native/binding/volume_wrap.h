@@ -1,0 +1,44 @@
+// JS face of imaging::VolumeReader: new VolumeReader(); open(path, format, frame, ticket);
+// openImage(pixels, rows, columns, sha256); examine(options, ticket); extract(request, indices, ticket);
+// values(ticket); dispose().
+#pragma once
+
+#include <napi.h>
+
+#include <vector>
+
+#include "binding/session_core.h"
+#include "imaging/slice_extractor.h"
+#include "imaging/slice_statistics.h"
+#include "imaging/volume_reader.h"
+
+namespace gyrus::binding {
+
+class VolumeWrap : public Napi::ObjectWrap<VolumeWrap> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit VolumeWrap(const Napi::CallbackInfo& info);
+
+ private:
+  // Everything that jobs use, freed with dispose().
+  struct Engine {
+    imaging::VolumeReader reader;
+    imaging::SliceStatistician statistician;
+    imaging::SliceExtractor extractor;
+  };
+
+  Napi::Value open(const Napi::CallbackInfo& info);
+  Napi::Value open_image(const Napi::CallbackInfo& info);
+  Napi::Value examine(const Napi::CallbackInfo& info);
+  Napi::Value extract(const Napi::CallbackInfo& info);
+  Napi::Value values(const Napi::CallbackInfo& info);
+  Napi::Value dispose(const Napi::CallbackInfo& info);
+
+  std::unique_ptr<Engine> engine_ = std::make_unique<Engine>();  // used on the engine thread
+  SessionCore core_;                                             // after engine_: its destructor ends the thread first
+};
+
+// imageEntropies(Uint8Array, count) -> promise of a Float64Array: the entropy of each of `count` images of equal size.
+Napi::Value image_entropies(const Napi::CallbackInfo& info);
+
+}  // namespace gyrus::binding

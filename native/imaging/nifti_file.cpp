@@ -1,0 +1,118 @@
+#include "imaging/nifti_file.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "core/error.h"
+#include "imaging/stored_voxels.h"
+#include "io/sha256.h"
+
+namespace gyrus::imaging {
+namespace {
+
+constexpr std::int64_t kHashPiece = std::int64_t{1} << 20;
+
+// "brain.img.gz" with .img and .hdr gives "brain.hdr.gz"; a path without that suffix is returned as it is.
+std::string with_suffix(const std::string& path, std::string_view from, std::string_view to) {
+  for (const std::string_view packing : {std::string_view(""), std::string_view(".gz")}) {
+    const std::string suffix = std::string(from).append(packing);
+    if (path.ends_with(suffix)) {
+      return path.substr(0, path.size() - suffix.size()).append(to).append(packing);
+    }
+  }
+  return path;
+}
+
+void check_frame(const NiftiHeader& header, std::int64_t frame, const std::string& label) {
+  GYRUS_CHECK(frame >= 0 && frame < header.frames, Code::invalid_argument, label, " has ", header.frames,
+              " frames; there is no frame ", frame);
+}
+
+// What lies between `begin` and `end` of a file, hashed piece by piece.
+void hash_range(const io::InputFile& file, std::int64_t begin, std::int64_t end, io::Sha256& hash) {
+  const AlignedBuffer piece(std::min(kHashPiece, std::max<std::int64_t>(end - begin, 0)));
+  for (std::int64_t at = begin; at < end; at += kHashPiece) {
+    const std::span<std::byte> bytes(piece.as<std::byte>(), static_cast<std::size_t>(std::min(kHashPiece, end - at)));
+    file.read_at(at, bytes);
+    hash.update(bytes);
+  }
+}
+
+}  // namespace
+
+NiftiReader::Source NiftiReader::open(const io::InputFile& file) {
+  std::array<std::byte, 2> magic{};
+  if (file.size() >= 2) file.read_at(0, magic);
+  if (!io::is_gzip(magic)) return {file, false, {}};
+  const std::span<std::byte> packed = packed_.take(file.size());
+  file.read_at(0, packed);
+  return {file, true, packed};
+}
+
+NiftiHeader NiftiReader::header_of(const Source& source) {
+  std::array<std::byte, kNiftiHeaderBytes> bytes;
+  std::int64_t found = std::min(source.file.size(), kNiftiHeaderBytes);
+  if (source.is_packed) {
+    found = gunzip_.prefix(source.packed, bytes, source.file.label());
+  } else {
+    source.file.read_at(0, std::span(bytes).first(static_cast<std::size_t>(found)));
+  }
+  return parse_nifti_header(std::span(bytes).first(static_cast<std::size_t>(found)), source.file.label());
+}
+
+Volume NiftiReader::read(const std::string& path, std::int64_t frame) {
+  const std::string header_path = with_suffix(path, ".img", ".hdr");
+  const io::InputFile header_file(header_path);
+  const Source source = open(header_file);
+  const NiftiHeader header = header_of(source);
+  if (!header.is_pair) return read_frame(source, header, frame);
+  const std::string voxel_path = with_suffix(header_path, ".hdr", ".img");
+  GYRUS_CHECK(voxel_path != header_path, Code::file_format, path,
+              " is the header of a pair, but is not named .hdr, so that its .img cannot be found; rename it");
+  const io::InputFile voxel_file(voxel_path);
+  return read_frame(open(voxel_file), header, frame);
+}
+
+Volume NiftiReader::read_single(const io::InputFile& file, std::int64_t frame) {
+  const Source source = open(file);
+  const NiftiHeader header = header_of(source);
+  GYRUS_CHECK(!header.is_pair, Code::file_format, file.label(), " is one of a pair; its voxels lie in another file");
+  return read_frame(source, header, frame);
+}
+
+Volume NiftiReader::read_frame(const Source& source, const NiftiHeader& header, std::int64_t frame) {
+  const std::string& label = source.file.label();
+  check_frame(header, frame, label);
+  // Below 2^40 voxels of at most 32 bytes in all frames together, as the header was checked: no overflow.
+  const std::int64_t bytes = header.frame_bytes(), begin = header.voxel_offset + frame * bytes, end = begin + bytes;
+  const std::int64_t most = source.is_packed ? source.file.size() * io::kMaxInflation : source.file.size();
+  GYRUS_CHECK(end <= most, Code::file_format, label, " announces voxels up to byte ", end,
+              source.is_packed ? "; packed into its size there can be at most " : "; it has only ", most,
+              ": it is truncated or its header is damaged");
+  Volume volume;
+  volume.orientation = closest_canonical(header.affine, label);
+  volume.affine = canonical_affine(header.affine, volume.orientation, header.extents);
+  std::span<std::byte> voxels;
+  io::Sha256 hash;
+  if (source.is_packed) {
+    // A file of one frame is inflated with its header before it, so that the checksum over both can be verified.
+    const bool has_one = header.frames == 1;
+    const std::int64_t lead = has_one ? header.voxel_offset : 0;
+    const std::span<std::byte> unpacked = unpacked_.take(lead + bytes);
+    gunzip_.read(source.packed, has_one ? 0 : begin, unpacked, label);
+    voxels = unpacked.subspan(static_cast<std::size_t>(lead));
+    hash.update(source.packed);
+  } else {
+    voxels = unpacked_.take(bytes);
+    hash_range(source.file, 0, begin, hash);
+    source.file.read_at(begin, voxels);
+    hash.update(voxels);
+    hash_range(source.file, end, source.file.size(), hash);
+  }
+  volume.sha256 = hash.hex();
+  volume.voxels = adopt_frame(header, voxels);
+  return volume;
+}
+
+}  // namespace gyrus::imaging

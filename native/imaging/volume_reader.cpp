@@ -1,0 +1,83 @@
+#include "imaging/volume_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/error.h"
+#include "imaging/fastmri_file.h"
+#include "io/npy.h"
+#include "io/sha256.h"
+
+namespace gyrus::imaging {
+
+void VolumeReader::open_nifti(const std::string& path, std::int64_t frame) {
+  volume_.reset();
+  labels_ = {};
+  volume_ = nifti_.read(path, frame);
+}
+
+std::span<float> VolumeReader::adopt_slices(std::int64_t count, std::int64_t rows, std::int64_t columns,
+                                            bool is_top_first) {
+  const std::int64_t elements = Shape{count, rows, columns}.elements();
+  const std::span<std::byte> bytes =
+      values_.take(Shape{elements, static_cast<std::int64_t>(sizeof(float))}.elements());
+  Volume volume;
+  volume.voxels.data = bytes.data();
+  volume.voxels.extents = {columns, rows, count};
+  volume.orientation[1].is_flipped = is_top_first;
+  volume_ = std::move(volume);
+  return {reinterpret_cast<float*>(bytes.data()), static_cast<std::size_t>(elements)};
+}
+
+void VolumeReader::open_fastmri(const std::string& path) {
+  volume_.reset();
+  const FastmriFile file(path);
+  const FastmriImages images = file.rss();
+  const FastmriAttributes attributes = file.attributes();
+  labels_ = {attributes.acquisition.value_or(""), attributes.patient_id.value_or("")};
+  const Shape& shape = images.shape();
+  GYRUS_CHECK(shape.elements() > 0, Code::shape, path, " has reconstruction_rss of shape ", shape,
+              ": there is no pixel in it");
+  try {
+    const std::span<float> values = adopt_slices(shape[0], shape[1], shape[2], false);
+    images.read(0, shape[0], values);
+    volume_->sha256 = io::sha256_hex(std::as_bytes(values));
+  } catch (...) {
+    volume_.reset();
+    throw;
+  }
+}
+
+void VolumeReader::open_npy(const std::string& path) {
+  volume_.reset();
+  labels_ = {};
+  const io::NpyReader reader(path);
+  const Shape& shape = reader.shape();
+  GYRUS_CHECK((shape.rank() == 2 || shape.rank() == 3) && shape.elements() > 0, Code::shape, path, " has shape ", shape,
+              "; slices are [n, height, width] or [height, width]");
+  try {
+    const std::span<float> values = adopt_slices(shape.rank() == 3 ? shape[0] : 1, shape[-2], shape[-1], true);
+    reader.read_f32(0, values);
+    volume_->sha256 = io::sha256_hex(std::as_bytes(values));
+  } catch (...) {
+    volume_.reset();
+    throw;
+  }
+}
+
+void VolumeReader::open_image(std::span<const float> pixels, std::int64_t rows, std::int64_t columns,
+                              std::string sha256) {
+  volume_.reset();
+  labels_ = {};
+  GYRUS_CHECK(rows > 0 && columns > 0 && Shape({rows, columns}).elements() == static_cast<std::int64_t>(pixels.size()),
+              Code::shape, "an image of ", rows, " x ", columns, " pixels does not fit ", pixels.size(), " values");
+  std::ranges::copy(pixels, adopt_slices(1, rows, columns, true).begin());
+  volume_->sha256 = std::move(sha256);
+}
+
+const Volume& VolumeReader::volume() const {
+  GYRUS_CHECK(volume_.has_value(), Code::invalid_argument, "no volume is open; open one first");
+  return *volume_;
+}
+
+}  // namespace gyrus::imaging

@@ -1,0 +1,137 @@
+#include "io/gzip.h"
+
+#include <libdeflate.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <new>
+
+#include "core/error.h"
+
+namespace gyrus::io {
+namespace {
+
+constexpr std::size_t kSkipBuffer = std::size_t{1} << 16;
+constexpr int kGzipWindow = 15 + 16;  // zlib's way to ask for a gzip wrapper
+
+struct FreeDecompressor {
+  void operator()(libdeflate_decompressor* state) const noexcept { libdeflate_free_decompressor(state); }
+};
+
+[[noreturn]] void fail_damaged(std::string_view label) {
+  throw Error(Code::file_format,
+              text(label, " is a damaged gzip file: its compressed data breaks the format; copy or download it again"));
+}
+
+[[noreturn]] void fail_truncated(std::string_view label, std::int64_t found, std::int64_t expected) {
+  throw Error(Code::file_format, text(label, " ends early: ", expected, " bytes are announced, its gzip data holds ",
+                                      found, "; copy or download it again"));
+}
+
+// zlib's stream over compressed data, member after member.
+class MemberStream {
+ public:
+  MemberStream(std::span<const std::byte> compressed, std::string_view label) : left_(compressed), label_(label) {
+    if (inflateInit2(&stream_, kGzipWindow) != Z_OK) throw std::bad_alloc();
+  }
+  ~MemberStream() { inflateEnd(&stream_); }
+  MemberStream(const MemberStream&) = delete;
+  MemberStream& operator=(const MemberStream&) = delete;
+
+  // Fills `out` as far as the data reaches and returns how far that is.
+  std::int64_t read(std::span<std::byte> out) {
+    std::size_t done = 0;
+    while (done < out.size() && !is_at_end_) done += step(out.subspan(done));
+    return static_cast<std::int64_t>(done);
+  }
+
+ private:
+  // zlib counts in 32 bits, so input and output are given in pieces.
+  static constexpr std::size_t kPiece = std::size_t{1} << 30;
+
+  std::size_t step(std::span<std::byte> out) {
+    const std::size_t room = std::min(out.size(), kPiece), input = std::min(left_.size(), kPiece);
+    // zlib's interface predates const.
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(left_.data()));
+    stream_.avail_in = static_cast<uInt>(input);
+    stream_.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream_.avail_out = static_cast<uInt>(room);
+    const int status = inflate(&stream_, Z_NO_FLUSH);
+    const std::size_t taken = input - stream_.avail_in, made = room - stream_.avail_out;
+    left_ = left_.subspan(taken);
+    if (status == Z_STREAM_END) {
+      is_at_end_ = !is_gzip(left_) || inflateReset(&stream_) != Z_OK;  // what follows the last member is padding
+    } else if (status == Z_BUF_ERROR || (status == Z_OK && taken == 0 && made == 0)) {
+      is_at_end_ = true;
+    } else if (status != Z_OK) {
+      fail_damaged(label_);
+    }
+    return made;
+  }
+
+  std::span<const std::byte> left_;
+  std::string_view label_;
+  z_stream stream_{};
+  bool is_at_end_ = false;
+};
+
+}  // namespace
+
+struct Gunzip::State {
+  std::unique_ptr<libdeflate_decompressor, FreeDecompressor> decompressor;
+};
+
+Gunzip::Gunzip() : state_(std::make_unique<State>()) {
+  state_->decompressor.reset(libdeflate_alloc_decompressor());
+  if (state_->decompressor == nullptr) throw std::bad_alloc();
+}
+
+Gunzip::~Gunzip() = default;
+
+bool is_gzip(std::span<const std::byte> bytes) {
+  return bytes.size() >= 2 && bytes[0] == std::byte{0x1f} && bytes[1] == std::byte{0x8b};
+}
+
+std::int64_t Gunzip::prefix(std::span<const std::byte> compressed, std::span<std::byte> out, std::string_view label) {
+  return MemberStream(compressed, label).read(out);
+}
+
+// False when the stream holds more than `out`: libdeflate then leaves nothing that could be relied on.
+bool Gunzip::read_whole(std::span<const std::byte> compressed, std::span<std::byte> out, std::string_view label) {
+  std::size_t done = 0;
+  while (done < out.size()) {
+    std::size_t taken = 0, made = 0;
+    const libdeflate_result result =
+        libdeflate_gzip_decompress_ex(state_->decompressor.get(), compressed.data(), compressed.size(),
+                                      out.data() + done, out.size() - done, &taken, &made);
+    if (result == LIBDEFLATE_INSUFFICIENT_SPACE) return false;
+    if (result != LIBDEFLATE_SUCCESS) fail_damaged(label);
+    done += made;
+    compressed = compressed.subspan(taken);
+    if (done < out.size() && !is_gzip(compressed)) {
+      fail_truncated(label, static_cast<std::int64_t>(done), static_cast<std::int64_t>(out.size()));
+    }
+  }
+  return true;
+}
+
+void Gunzip::read(std::span<const std::byte> compressed, std::int64_t skip, std::span<std::byte> out,
+                  std::string_view label) {
+  if (skip == 0 && read_whole(compressed, out, label)) return;
+  MemberStream stream(compressed, label);
+  std::array<std::byte, kSkipBuffer> skipped;
+  std::int64_t at = 0;
+  while (at < skip) {
+    const auto piece = std::min<std::int64_t>(skip - at, kSkipBuffer);
+    const std::int64_t got = stream.read(std::span(skipped).first(static_cast<std::size_t>(piece)));
+    at += got;
+    if (got < piece) fail_truncated(label, at, skip + static_cast<std::int64_t>(out.size()));
+  }
+  const std::int64_t got = stream.read(out);
+  if (got < static_cast<std::int64_t>(out.size())) {
+    fail_truncated(label, skip + got, skip + static_cast<std::int64_t>(out.size()));
+  }
+}
+
+}  // namespace gyrus::io

@@ -1,0 +1,41 @@
+// Gzip streams (RFC 1952) into memory whose size the caller knows. Whole streams go through libdeflate, two to three
+// times as fast as zlib; zlib, which can stop and go on, reads prefixes and skips.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+namespace gyrus::io {
+
+// Deflate cannot expand by more than this: a length of 258 takes two bits at least (RFC 1951).
+constexpr std::int64_t kMaxInflation = 1032;
+
+// Whether these are the first bytes of a gzip stream.
+bool is_gzip(std::span<const std::byte> bytes);
+
+// Inflates gzip data of one or several members; one object serves any number of files, one at a time.
+class Gunzip {
+ public:
+  Gunzip();
+  ~Gunzip();
+  Gunzip(const Gunzip&) = delete;
+  Gunzip& operator=(const Gunzip&) = delete;
+
+  // The first out.size() bytes of what `compressed` holds, which may itself be a prefix. Returns how many there were.
+  // Throws Code::file_format naming `label` when the data is damaged before that.
+  std::int64_t prefix(std::span<const std::byte> compressed, std::span<std::byte> out, std::string_view label);
+  // Bytes [skip, skip + out.size()). When they are the whole stream, its checksums are verified. Throws
+  // Code::file_format naming `label` when the stream is damaged or ends earlier.
+  void read(std::span<const std::byte> compressed, std::int64_t skip, std::span<std::byte> out, std::string_view label);
+
+ private:
+  bool read_whole(std::span<const std::byte> compressed, std::span<std::byte> out, std::string_view label);
+
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace gyrus::io

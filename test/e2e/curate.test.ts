@@ -1,0 +1,260 @@
+// `gyrus curate` from archives to shards and manifest: contents, bad files, continuing after kills, full disks.
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
+import t, { type Test } from 'tap'
+import { curate, readVolume, type CurateEvent } from '../../lib/index.js'
+import { gyrus, gyrusWithFileLimit, jsonLines } from '../support/cli.js'
+import { drawBall, writeNifti } from '../support/nifti.js'
+import { rejection } from '../support/rejection.js'
+
+const shape = [40, 36, 32] as const
+const volumes = 12
+
+/** IXI with `volumes` subjects. */
+function archive(t: Test): { root: string; out: string } {
+  const folder = t.testdir()
+  const root = join(folder, 'ixi')
+  for (let i = 0; i < volumes; i += 1) {
+    const name = `IXI${String(i).padStart(3, '0')}-HH-1${i}-T1.nii.gz`
+    writeNifti(join(root, 'IXI-T1', name), shape, drawBall(shape, i + 1))
+  }
+  return { root, out: join(folder, 'out') }
+}
+
+type Row = Record<string, unknown>
+
+async function manifest(out: string): Promise<Row[]> {
+  const file = await asyncBufferFromFile(join(out, 'manifest.parquet'))
+  return (await parquetReadObjects({ file })) as Row[]
+}
+
+/** A shard's rows: the header is text of 128 bytes. */
+function shard(out: string, name: string): { rows: number; size: number; pixels: Uint16Array } {
+  const bytes = readFileSync(join(out, name))
+  const [, rows = '', size = ''] =
+    /'descr': '<u2', .*'shape': \((\d+), (\d+), \2\)/.exec(bytes.toString('latin1', 0, 128)) ?? []
+  return {
+    rows: Number(rows),
+    size: Number(size),
+    pixels: new Uint16Array(bytes.buffer.slice(bytes.byteOffset + 128)),
+  }
+}
+
+/** Everything that a run must write alike, however it came about. */
+function digest(out: string): string {
+  const hash = createHash('sha256')
+  for (const name of readdirSync(out).sort()) {
+    if (/^(slices-.*\.npy|manifest\.parquet)$/.test(name))
+      hash.update(name).update(readFileSync(join(out, name)))
+  }
+  return hash.digest('hex')
+}
+
+void t.test('shards hold what the manifest says', async (t) => {
+  const { root, out } = archive(t)
+  const { status, stdout, stderr } = gyrus('curate', root, '--out', out, '--size', '36', '--shard-rows', '20')
+  t.equal(status, 0, stderr)
+  t.match(stdout, /kept 48 of 384 slices \(12\.5 %\) of 12 volumes/)
+  t.same(readdirSync(out).sort(), [
+    'curation.json',
+    'manifest.parquet',
+    'report.html',
+    'slices-00000.npy',
+    'slices-00001.npy',
+    'slices-00002.npy',
+  ])
+  const rows = await manifest(out)
+  t.equal(rows.length, volumes * shape[2])
+  const kept = rows.filter((row) => row['kept'])
+  t.equal(kept.length, 48)
+  t.same(
+    kept.slice(18, 22).map((row) => [row['shard'], row['row']]),
+    [
+      ['slices-00000.npy', 18],
+      ['slices-00000.npy', 19],
+      ['slices-00001.npy', 0],
+      ['slices-00001.npy', 1],
+    ],
+  )
+  t.ok(rows.every((row) => row['dataset'] === 'ixi' && row['contrast'] === 't1' && row['session'] === 'HH'))
+  t.ok(
+    rows.every(
+      (row) => row['kept'] === (row['reason'] === 'kept') && row['kept'] === (row['shard'] !== null),
+    ),
+  )
+
+  const first = kept[25] ?? {}
+  const source = readFileSync(join(root, String(first['source_path'])))
+  t.equal(first['volume_sha256'], createHash('sha256').update(source).digest('hex'))
+  const { data } = await readVolume(join(root, String(first['source_path'])))
+  const { rows: count, size, pixels } = shard(out, String(first['shard']))
+  t.equal(count, 20)
+  t.equal(size, 36)
+  // 40 x 36 pixels into 36 x 36: compare the mean over the slice, which resampling keeps.
+  const [low, high] = [Number(first['scale_lo']), Number(first['scale_hi'])]
+  const row = pixels.subarray(Number(first['row']) * size ** 2, (Number(first['row']) + 1) * size ** 2)
+  const plane = data.subarray(Number(first['index']) * 1440, (Number(first['index']) + 1) * 1440)
+  const clipped = plane.map((value) => Math.min(Math.max(value, low), high) - low)
+  const mean = (values: Float32Array | Uint16Array): number => values.reduce((sum, value) => sum + value, 0)
+  const found = (mean(row) * (high - low)) / 65535 / 36 ** 2
+  const wanted = mean(clipped) / 40 ** 2
+  t.ok(Math.abs(found / wanted - 1) < 0.02, `${found} against ${wanted}`)
+})
+
+void t.test('a shard is the slice itself where size and spacing agree', async (t) => {
+  const folder = t.testdir()
+  const cube = [32, 32, 16] as const
+  writeNifti(join(folder, 'in', 'x.nii'), cube, drawBall(cube, 5))
+  const settings = { roots: [join(folder, 'in')], out: join(folder, 'out'), size: 32, keepFraction: 1 }
+  for await (const event of curate({ ...settings, position: [0, 1], entropyMin: 0 })) t.ok(event.type)
+  const { data } = await readVolume(join(folder, 'in', 'x.nii'))
+  const rows = await manifest(settings.out)
+  const { pixels } = shard(settings.out, 'slices-00000.npy')
+  const [low, high] = [Number(rows[0]?.['scale_lo']), Number(rows[0]?.['scale_hi'])]
+  const wanted = Uint16Array.from({ length: 32 * 32 * 16 }, (_, at) => {
+    const [x, y, z] = [at % 32, 31 - (Math.floor(at / 32) % 32), Math.floor(at / 1024)]
+    const value = ((data[x + 32 * (y + 32 * z)] ?? NaN) - low) / (high - low)
+    return Math.round(Math.min(Math.max(value, 0), 1) * 65535)
+  })
+  t.same(pixels, wanted, 'rows run from the front, columns from the left')
+  // Entropy again, from the definition.
+  for (const { index, entropy } of rows as { index: number; entropy: number }[]) {
+    const counts = new Map<number, number>()
+    for (const value of data.subarray(index * 1024, (index + 1) * 1024)) {
+      const grey = Math.floor(Math.min(Math.max(((value - low) / (high - low)) * 255, 0), 255))
+      counts.set(grey, (counts.get(grey) ?? 0) + 1)
+    }
+    const bits = [...counts.values()].reduce((sum, n) => sum - (n / 1024) * Math.log2(n / 1024), 0)
+    t.ok(Math.abs(bits - entropy) < 1e-9, `slice ${index}: ${entropy} against ${bits}`)
+  }
+})
+
+void t.test('unreadable files are recorded, and the run goes on', async (t) => {
+  const { root, out } = archive(t)
+  writeFileSync(join(root, 'IXI-T1', 'IXI003-HH-13-T1.nii.gz'), 'no gzip at all')
+  const { status, stdout, stderr } = gyrus('curate', root, '--out', out, '--size', '32', '--json')
+  t.equal(status, 1, 'the exit code says so')
+  const events = jsonLines(stdout)
+  t.match(
+    events.find(({ event }) => event === 'unreadable'),
+    { code: 'ERR_GYRUS_FILE_FORMAT', path: /IXI003/ },
+  )
+  t.match(events.at(-1), { event: 'done', volumes: 12, unreadable: 1, considered: 11 * 32 }, stderr)
+  const [row, ...others] = (await manifest(out)).filter(({ reason }) => reason === 'unreadable')
+  t.same(others, [])
+  t.match(row, {
+    subject: 'IXI003',
+    kept: false,
+    index: null,
+    detail: /ERR_GYRUS_FILE_FORMAT.*IXI003-HH-13-T1\.nii\.gz/,
+  })
+})
+
+void t.test('a total with quotas, in two passes', async (t) => {
+  const { root, out } = archive(t)
+  const events: CurateEvent[] = []
+  for await (const event of curate({ roots: [root], out, keep: 50, size: 16, shardRows: 7 }))
+    events.push(event)
+  t.match(events.at(-1), { type: 'done', kept: 50 })
+  t.ok(events.some((event) => event.type === 'progress' && event.phase === 'extract'))
+  const kept = (await manifest(out)).filter((row) => row['kept'])
+  t.equal(kept.length, 50)
+  t.equal(readdirSync(out).filter((name) => name.startsWith('slices-')).length, 8)
+  t.equal(shard(out, 'slices-00007.npy').rows, 1)
+})
+
+void t.test('wrong use', async (t) => {
+  const { root, out } = archive(t)
+  const run = (more: object) => curate({ roots: [root], out, ...more }).next()
+  await rejection(t, run({ entropyMin: 9 }), 'ERR_GYRUS_INVALID_ARGUMENT', 'RangeError')
+  await rejection(t, run({ position: [0.8, 0.2] }), 'ERR_GYRUS_INVALID_ARGUMENT', 'TypeError')
+  t.match(
+    (await rejection(t, run({ entropymin: 1 }), 'ERR_GYRUS_INVALID_ARGUMENT', 'TypeError')).message,
+    /entropyMin/,
+  )
+  await rejection(t, run({ roots: [join(root, 'none')] }), 'ERR_GYRUS_FILE_NOT_FOUND')
+  mkdirSync(join(root, 'empty'))
+  await rejection(t, run({ roots: [join(root, 'empty')] }), 'ERR_GYRUS_FILE_NOT_FOUND')
+  t.equal(gyrus('curate', root).status, 2)
+  t.equal(gyrus('curate', root, '--out', out, '--position', '1').status, 2)
+  t.equal(gyrus('curate', root, '--out', out, '--size', '16').status, 0)
+  const again = gyrus('curate', root, '--out', out, '--size', '16')
+  t.equal(again.status, 1)
+  t.match(again.stderr, /finished run.*overwrite/)
+  t.equal(gyrus('curate', root, '--out', out, '--size', '16', '--overwrite').status, 0)
+})
+
+const cli = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
+
+/** Runs until `delay` ms have passed, then kills; true when it had ended by itself. */
+async function runAndKill(delay: number, parameters: readonly string[]): Promise<boolean> {
+  const child = spawn(process.execPath, [cli, ...parameters], { stdio: 'ignore' })
+  const timer = setTimeout(() => child.kill('SIGKILL'), delay)
+  return new Promise((resolve) => {
+    child.once('close', (code) => {
+      clearTimeout(timer)
+      resolve(code === 0)
+    })
+  })
+}
+
+for (const [name, flags] of [
+  ['shares', []],
+  ['a total', ['--keep', '60']],
+] as const) {
+  void t.test(`20 kills leave the same bytes: ${name}`, async (t) => {
+    const { root, out } = archive(t)
+    const more = ['--size', '200', '--shard-rows', '9', ...flags]
+    const start = performance.now()
+    t.equal(gyrus('curate', root, '--out', `${out}-whole`, ...more).status, 0)
+    const whole = performance.now() - start
+    let isDone = false
+    for (let kill = 0; kill < 20; kill += 1) {
+      // From before the first volume to near the end, not in order.
+      const delay = whole * (0.3 + 0.7 * ((kill * 0.618) % 1))
+      isDone = await runAndKill(delay, ['curate', root, '--out', out, ...more])
+      if (isDone) {
+        t.equal(digest(out), digest(`${out}-whole`), `done after ${kill} kills`)
+        for (const left of readdirSync(out)) t.notMatch(left, /partial$/)
+        await runAndKill(whole * 0.5, ['curate', root, '--out', out, ...more, '--overwrite'])
+      }
+    }
+    const last = gyrus('curate', root, '--out', out, ...more)
+    if (last.status !== 0) t.match(last.stderr, /finished run/)
+    t.equal(digest(out), digest(`${out}-whole`))
+  })
+}
+
+void t.test('a full disk: a typed error, and the rest when there is room', (t) => {
+  const { root, out } = archive(t)
+  const parameters = ['curate', root, '--out', out, '--size', '128', '--shard-rows', '64']
+  const { status, stderr } = gyrusWithFileLimit(400, ...parameters)
+  t.equal(status, 1)
+  t.match(stderr, /ERR_GYRUS_FILE_IO/)
+  t.match(stderr, out)
+  t.equal(gyrus(...parameters).status, 0)
+  t.equal(gyrus('curate', root, '--out', `${out}-whole`, '--size', '128', '--shard-rows', '64').status, 0)
+  t.equal(digest(out), digest(`${out}-whole`))
+  t.end()
+})
+
+void t.test('cancelling and continuing', async (t) => {
+  const { root, out } = archive(t)
+  const controller = new AbortController()
+  const settings = { roots: [root], out, size: 64 }
+  const run = async (): Promise<void> => {
+    for await (const event of curate(settings, { signal: controller.signal })) {
+      if (event.type === 'progress' && event.done === 3) controller.abort()
+    }
+  }
+  await rejection(t, run(), 'ERR_GYRUS_ABORTED')
+  for await (const event of curate(settings)) {
+    if (event.type === 'start') t.ok(event.resumed >= 3 && event.resumed < volumes, String(event.resumed))
+  }
+  for await (const event of curate({ ...settings, out: `${out}-whole`, threads: 1 })) t.ok(event.type)
+  t.equal(digest(out), digest(`${out}-whole`), 'whatever the number of threads')
+})

@@ -1,0 +1,167 @@
+// The adapters: archives in their real layouts, decoys among them, parts that are held out.
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import t, { type Test } from 'tap'
+import { discover, discoverAll } from '../../lib/datasets/discover.js'
+import type { VolumeSource } from '../../lib/datasets/source.js'
+import { rejection } from '../support/rejection.js'
+
+/** Makes files of as many bytes as their names have characters. */
+function tree(t: Test, files: readonly string[]): string {
+  const root = t.testdir()
+  for (const file of files) {
+    mkdirSync(dirname(join(root, file)), { recursive: true })
+    writeFileSync(join(root, file), file)
+  }
+  return root
+}
+
+const words = ({ subject, session, contrast, part, path }: VolumeSource): string =>
+  [subject, session, contrast, part, path].join(' ')
+
+void t.test('fastMRI: contrasts, and what is held out', async (t) => {
+  const root = tree(t, [
+    'multicoil_train/file_brain_AXT2_200_6000001.h5',
+    'multicoil_train/file_brain_AXT1POST_201_6000002.h5',
+    'multicoil_train/file_brain_AXT1PRE_201_6000003.h5',
+    'multicoil_train/._file_brain_AXT2_200_6000001.h5',
+    'multicoil_val/file_brain_AXFLAIR_202_6000004.h5',
+    'multicoil_test_full/file_brain_AXT1_203_6000005.h5',
+    'multicoil_train/readme.txt',
+  ])
+  const [found, ...rest] = await discover(root)
+  t.same(rest, [])
+  t.equal(found?.dataset, 'fastmri')
+  t.same(found?.volumes.map(words), [
+    '201_6000002  t1ce train multicoil_train/file_brain_AXT1POST_201_6000002.h5',
+    '201_6000003  t1 train multicoil_train/file_brain_AXT1PRE_201_6000003.h5',
+    '200_6000001  t2 train multicoil_train/file_brain_AXT2_200_6000001.h5',
+  ])
+  t.equal(found?.volumes[0]?.format, 'fastmri')
+  t.equal(found?.volumes[0]?.bytes, found?.volumes[0]?.path.length)
+  t.same(
+    found?.skipped.map(({ reason }) => reason),
+    ['held-out', 'held-out'],
+  )
+  const [asked] = await discover(root, { parts: ['val', 'test'], contrasts: ['flair'] })
+  t.same(asked?.volumes.map(words), [
+    '202_6000004  flair val multicoil_val/file_brain_AXFLAIR_202_6000004.h5',
+  ])
+  const [inside] = await discover(join(root, 'multicoil_val'))
+  t.same(inside?.volumes, [], 'a part is known by its own name too')
+})
+
+void t.test('OASIS-3: BIDS and XNAT', async (t) => {
+  const root = tree(t, [
+    'sub-OAS30001/ses-d0129/anat/sub-OAS30001_ses-d0129_run-01_T1w.nii.gz',
+    'sub-OAS30001/ses-d0129/anat/sub-OAS30001_ses-d0129_run-01_T1w.json',
+    'sub-OAS30001/ses-d0129/anat/sub-OAS30001_ses-d0129_acq-TSE_T2w.nii.gz',
+    'sub-OAS30001/ses-d0129/anat/sub-OAS30001_ses-d0129_T2star.nii.gz',
+    'sub-OAS30001/ses-d0129/func/sub-OAS30001_ses-d0129_task-rest_bold.nii.gz',
+    'sub-OAS30001/ses-d0129/swi/sub-OAS30001_ses-d0129_T2star.nii.gz',
+    'OAS30002_MR_d0100/anat3/NIFTI/sub-OAS30002_ses-d0100_FLAIR.nii.gz',
+    'OAS30002_MR_d0100/dwi1/NIFTI/sub-OAS30002_ses-d0100_dwi.nii.gz',
+  ])
+  const [found] = await discover(root)
+  t.equal(found?.dataset, 'oasis3')
+  t.same(found?.volumes.map(words), [
+    'OAS30002 d0100 flair  OAS30002_MR_d0100/anat3/NIFTI/sub-OAS30002_ses-d0100_FLAIR.nii.gz',
+    'OAS30001 d0129 t2star  sub-OAS30001/ses-d0129/anat/sub-OAS30001_ses-d0129_T2star.nii.gz',
+    'OAS30001 d0129 t2  sub-OAS30001/ses-d0129/anat/sub-OAS30001_ses-d0129_acq-TSE_T2w.nii.gz',
+    'OAS30001 d0129 t1  sub-OAS30001/ses-d0129/anat/sub-OAS30001_ses-d0129_run-01_T1w.nii.gz',
+  ])
+  t.same(
+    found?.skipped.map(({ reason }) => reason),
+    ['not-anatomical', 'not-anatomical', 'not-anatomical'],
+  )
+})
+
+void t.test('IXI: angiography and diffusion by option', async (t) => {
+  const root = tree(t, [
+    'IXI-T1/IXI012-HH-1211-T1.nii.gz',
+    'IXI-T2/IXI012-HH-1211-T2.nii.gz',
+    'IXI-PD/IXI002-Guys-0828-PD.nii.gz',
+    'IXI-MRA/IXI002-Guys-0828-MRA.nii.gz',
+    'IXI-DTI/IXI002-Guys-0828-DTI-00.nii.gz',
+  ])
+  const [found] = await discover(root)
+  t.same(
+    found?.volumes.map(({ subject, session, contrast }) => `${subject} ${session} ${contrast}`),
+    ['IXI002 Guys pd', 'IXI012 HH t1', 'IXI012 HH t2'],
+  )
+  t.same(
+    found?.skipped.map(({ reason }) => reason),
+    ['not-anatomical', 'not-anatomical'],
+  )
+  const [all] = await discover(root, { includeMra: true, includeDti: true })
+  t.equal(all?.volumes.length, 5)
+})
+
+void t.test('BraTS 2021: both ways of naming, masks left out', async (t) => {
+  const root = tree(t, [
+    ...['flair', 't1', 't1ce', 't2', 'seg'].map((kind) => `BraTS2021_00000/BraTS2021_00000_${kind}.nii.gz`),
+    ...['t1c', 't1n', 't2f', 't2w', 'seg'].map((kind) => `new/BraTS-GLI-00005-001-${kind}.nii.gz`),
+    'ValidationData/BraTS2021_00001_t1.nii.gz',
+  ])
+  const [found] = await discover(root)
+  t.same(
+    found?.volumes.map(({ contrast }) => contrast),
+    ['flair', 't1', 't1ce', 't2', 't1ce', 't1', 'flair', 't2'],
+  )
+  t.equal(found?.volumes[4]?.session, '001')
+  t.same(found?.skipped.map(({ reason }) => reason).sort(), ['held-out', 'segmentation', 'segmentation'])
+})
+
+void t.test('several archives in one folder, and plain folders', async (t) => {
+  const mixed = tree(t, ['ixi/IXI012-HH-1211-T1.nii.gz', 'b/BraTS2021_00000_t1.nii.gz', 'other/scan.nii.gz'])
+  t.same(
+    (await discover(mixed)).map(({ dataset, volumes }) => [dataset, volumes.length]),
+    [
+      ['ixi', 1],
+      ['brats21', 1],
+    ],
+  )
+  const [plain] = await discover(mixed, { dataset: 'folder' })
+  t.equal(plain?.volumes.length, 3)
+
+  const names = [
+    'p1/T1w.nii.gz',
+    'p1/T1w.nii',
+    'p1/pair.hdr',
+    'p1/pair.img',
+    'é/flair.png',
+    'slices.npy',
+    'x.txt',
+    't1_t2.jpg',
+  ]
+  const [folder] = await discover(tree(t, names))
+  t.equal(folder?.dataset, 'folder')
+  t.same(
+    folder?.volumes.map(({ subject, contrast, format }) => `${subject} ${contrast} ${format}`),
+    ['p1 t1 nifti', 'p1 unknown nifti', 'slices unknown npy', 't1_t2 unknown image', 'é flair image'],
+  )
+  t.same(
+    folder?.skipped.map(({ reason }) => reason),
+    ['duplicate-format'],
+  )
+  t.same((await discover(tree(t, ['notes.txt'])))[0]?.volumes, [])
+})
+
+void t.test('links in a circle, folders that may not be read, missing roots', async (t) => {
+  const root = tree(t, ['a/IXI012-HH-1211-T1.nii.gz', 'closed/IXI013-HH-1211-T1.nii.gz'])
+  symlinkSync(root, join(root, 'a', 'again'))
+  symlinkSync(join(root, 'nowhere'), join(root, 'a', 'broken'))
+  t.equal((await discover(root))[0]?.volumes.length, 2)
+  if (process.getuid?.() !== 0) {
+    chmodSync(join(root, 'closed'), 0)
+    const [found] = await discover(root)
+    t.same(
+      found?.skipped.map(({ path, reason }) => [path, reason]),
+      [['closed', 'unreadable-folder']],
+    )
+    chmodSync(join(root, 'closed'), 0o700)
+  }
+  const error = await rejection(t, discoverAll([root, join(root, 'missing')]), 'ERR_GYRUS_FILE_NOT_FOUND')
+  t.match(error.message, join(root, 'missing'))
+  await rejection(t, discover(join(root, 'a', 'IXI012-HH-1211-T1.nii.gz')), 'ERR_GYRUS_FILE_NOT_FOUND')
+})
