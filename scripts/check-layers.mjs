@@ -69,9 +69,15 @@ export const allowed = {
 const private_ = ['native/tests', 'native/fuzz', 'native/binding', 'lib/cli', 'test']
 const libraries = [
   { header: /^(oneapi\/)?dnnl/, only: ['native/backend/cpu/dnnl', 'native/tests'] },
-  { header: /^hwy\//, only: ['native/backend/cpu/simd', 'native/imaging', 'native/math', 'native/tests', 'bench/native'] },
+  {
+    header: /^hwy\//,
+    only: ['native/backend/cpu/simd', 'native/imaging', 'native/math', 'native/tests', 'bench/native'],
+  },
   { header: /^(libdeflate|zlib)\.h/, only: ['native/io', 'native/tests'] },
-  { header: /^(\w*mm|amx\w*)intrin\.h/, only: ['native/backend/cpu/amx', 'native/io', 'native/tests', 'bench/native'] },
+  {
+    header: /^(\w*mm|amx\w*)intrin\.h/,
+    only: ['native/backend/cpu/amx', 'native/io', 'native/tests', 'bench/native'],
+  },
   { header: /^(napi|node_api)\.h/, only: ['native/binding'] },
 ]
 

@@ -76,8 +76,9 @@ Fields find_layout(std::span<const std::byte> bytes, bool& is_swapped, std::stri
                 bytes.size(), " bytes; a header of ", layout->header_bytes, " was announced");
     return {bytes, *layout, is_swapped};
   }
-  throw Error(Code::file_format, text(label, " is no NIfTI file: it begins with ", size,
-                                      ", NIfTI begins with 348 or 540; convert it (dcm2niix, nibabel) or leave it out"));
+  throw Error(Code::file_format,
+              text(label, " is no NIfTI file: it begins with ", size,
+                   ", NIfTI begins with 348 or 540; convert it (dcm2niix, nibabel) or leave it out"));
 }
 
 void read_kind(const Fields& fields, NiftiHeader& header, std::string_view label) {
@@ -180,8 +181,8 @@ void read_affine(const Fields& fields, NiftiHeader& header, std::string_view lab
       }
     }
   } else {
-    header.affine = fields.code(layout.qform_code) > 0 ? affine_of_qform(fields, label)
-                                                       : affine_of_sizes(fields, header.extents);
+    header.affine =
+        fields.code(layout.qform_code) > 0 ? affine_of_qform(fields, label) : affine_of_sizes(fields, header.extents);
   }
 }
 

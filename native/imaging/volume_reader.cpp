@@ -19,8 +19,7 @@ void VolumeReader::open_nifti(const std::string& path, std::int64_t frame) {
 std::span<float> VolumeReader::adopt_slices(std::int64_t count, std::int64_t rows, std::int64_t columns,
                                             bool is_top_first) {
   const std::int64_t elements = Shape{count, rows, columns}.elements();
-  const std::span<std::byte> bytes =
-      values_.take(Shape{elements, static_cast<std::int64_t>(sizeof(float))}.elements());
+  const std::span<std::byte> bytes = values_.take(Shape{elements, static_cast<std::int64_t>(sizeof(float))}.elements());
   Volume volume;
   volume.voxels.data = bytes.data();
   volume.voxels.extents = {columns, rows, count};

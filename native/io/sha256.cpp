@@ -13,9 +13,7 @@ namespace {
 
 constexpr std::size_t kBlock = 64;
 
-internal::Compress choose() {
-  return has_sha_instructions() ? internal::compress_sha_ni : internal::compress_portable;
-}
+internal::Compress choose() { return has_sha_instructions() ? internal::compress_sha_ni : internal::compress_portable; }
 
 std::uint32_t big_endian(const std::byte* bytes) {
   std::uint32_t word = 0;

@@ -1,5 +1,5 @@
-// The constants of SHA-256 (FIPS 180-4, 4.2.2 and 5.3.3): the first 32 bits of the fractional parts of the cube roots of
-// the first 64 primes, and of the square roots of the first eight.
+// The constants of SHA-256 (FIPS 180-4, 4.2.2 and 5.3.3): the first 32 bits of the fractional parts of the cube roots
+// of the first 64 primes, and of the square roots of the first eight.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@ alignas(64) inline constexpr std::array<std::uint32_t, 64> kSha256Rounds = {
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
-inline constexpr std::array<std::uint32_t, 8> kSha256Start = {
-    0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+inline constexpr std::array<std::uint32_t, 8> kSha256Start = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                                              0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
 
 }  // namespace gyrus::io

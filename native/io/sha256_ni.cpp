@@ -29,8 +29,7 @@ GYRUS_SHA void store_state(const Pairs& pairs, std::uint32_t* state) {
 
 // Four rounds with the message words `w`, of which the first has the number 4 * at.
 GYRUS_SHA inline void four_rounds(Pairs& pairs, __m128i w, std::size_t at) {
-  const __m128i sum =
-      _mm_add_epi32(w, _mm_load_si128(reinterpret_cast<const __m128i*>(kSha256Rounds.data() + 4 * at)));
+  const __m128i sum = _mm_add_epi32(w, _mm_load_si128(reinterpret_cast<const __m128i*>(kSha256Rounds.data() + 4 * at)));
   pairs.cdgh = _mm_sha256rnds2_epu32(pairs.cdgh, pairs.abef, sum);
   pairs.abef = _mm_sha256rnds2_epu32(pairs.abef, pairs.cdgh, _mm_shuffle_epi32(sum, 0x0e));
 }
