@@ -1,6 +1,6 @@
 // Every asynchronous call into the engine goes through here: it connects an AbortSignal, and gives errors the stack of
 // the call, which the engine's threads cannot know.
-import { GyrusError } from './errors.js'
+import { GyrusError, throwIfAborted } from './errors.js'
 import { native, type NativeTicket } from './native.js'
 
 /** Starts a call at once and settles with it. `method` is the public function: the stack begins at its caller. */
@@ -11,7 +11,7 @@ export async function callEngine<Result>(
 ): Promise<Result> {
   const site: { stack?: string } = {}
   Error.captureStackTrace(site, method)
-  if (signal?.aborted === true) throw abortedBefore(signal)
+  throwIfAborted(signal)
   const ticket = signal === undefined ? undefined : new (native().Ticket)()
   const cancel = (): void => ticket?.cancel()
   signal?.addEventListener('abort', cancel, { once: true })
@@ -22,12 +22,6 @@ export async function callEngine<Result>(
   } finally {
     signal?.removeEventListener('abort', cancel)
   }
-}
-
-function abortedBefore(signal: AbortSignal): GyrusError {
-  return new GyrusError('ERR_GYRUS_ABORTED', 'the call was cancelled before it began', {
-    cause: signal.reason,
-  })
 }
 
 function atCall(error: unknown, stack: string | undefined, signal: AbortSignal | undefined): unknown {

@@ -56,6 +56,12 @@ export function invalidOption(
   return Object.assign(error, { code: 'ERR_GYRUS_INVALID_ARGUMENT' as const })
 }
 
+/** Throws ERR_GYRUS_ABORTED, with the signal's reason as its cause, when the signal has been raised. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted !== true) return
+  throw new GyrusError('ERR_GYRUS_ABORTED', 'the call was cancelled', { cause: signal.reason })
+}
+
 /** A value in a few words, for messages. */
 export function describe(value: unknown): string {
   if (typeof value === 'string') return `'${value.length > 60 ? `${value.slice(0, 57)}...` : value}'`

@@ -145,8 +145,8 @@ function summary(done: CurateEvent & { type: 'done' }): string[] {
   const share = done.considered > 0 ? (100 * done.kept) / done.considered : 0
   const dropped = Object.entries(done.reasons).filter(([reason]) => reason !== 'kept')
   return [
-    `${done.out}: kept ${done.kept} of ${done.considered} slices (${share.toFixed(1)} %) of ${done.volumes} volumes in ` +
-      `${done.seconds.toFixed(1)} s`,
+    `${done.out}: kept ${done.kept} of ${done.considered} slices (${share.toFixed(1)} %) of ${done.volumes} volumes ` +
+      `in ${done.seconds.toFixed(1)} s`,
     ...dropped.map(([reason, count]) => `  ${reason.padEnd(14)} ${count}`),
     ...(done.unreadable > 0
       ? [`  ${done.unreadable} volumes could not be read: see unreadableFiles in curation.json`]

@@ -46,7 +46,7 @@ export async function* inOrder<Worker, Item, Result>(
       })
       const outcome = await Promise.race([first, freed])
       if (outcome === undefined) continue
-      waiting.shift()
+      void waiting.shift()
       if ('error' in outcome) throw outcome.error
       yield outcome.result
     }

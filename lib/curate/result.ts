@@ -1,6 +1,7 @@
 // From what was measured to what is said of every slice: reasons, rows of the manifest, counts. The same whether a run
 // went through at once or was continued.
 import type { VolumeSource } from '../datasets/source.js'
+import { GyrusError } from '../errors.js'
 import type { CurateSettings } from '../options/curate.js'
 import type { Measured, Unreadable } from './journal.js'
 import type { ManifestRow } from './manifest.js'
@@ -27,7 +28,8 @@ export function judge(
 ): JudgedVolume[] {
   const { keep, quotas, balance } = settings
   const judged = sources.map((source, volume) => {
-    const entry = entries[volume] as Measured | Unreadable
+    const entry = entries[volume]
+    if (entry === undefined) throw new GyrusError('ERR_GYRUS_INTERNAL', `nothing is known of ${source.path}`)
     if (entry.kind === 'unreadable') return { source, subject: source.subject, entry, marks: [] as Reason[] }
     const entropy = Float64Array.from(entry.entropy)
     const marks =

@@ -84,8 +84,8 @@ export interface Candidates {
 }
 
 /**
- * Keeps `keep` candidates in all. Strata with a quota get it; the others share the rest in proportion to how many slices
- * they have (largest remainder). What a stratum cannot fill goes to the others. Returns how many are kept.
+ * Keeps `keep` candidates in all. Strata with a quota get it; the others share the rest in proportion to how many
+ * slices they have (largest remainder). What a stratum cannot fill goes to the others. Returns how many are kept.
  */
 export function selectTotal(
   volumes: readonly Candidates[],

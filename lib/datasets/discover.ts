@@ -3,6 +3,7 @@
 // the root a plain folder.
 import { stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
+import { throwIfAborted } from '../errors.js'
 import { brats21 } from './brats21.js'
 import { fastmri } from './fastmri.js'
 import { folder } from './folder.js'
@@ -107,7 +108,7 @@ async function collect(
   }
   const volumes: VolumeSource[] = []
   for (let at = 0; at < taken.length; at += statsAtOnce) {
-    options.signal?.throwIfAborted()
+    throwIfAborted(options.signal)
     const some = taken.slice(at, at + statsAtOnce)
     // A file that vanished meanwhile is met again when it is read, and told of then.
     const sizes = await Promise.all(

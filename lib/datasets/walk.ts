@@ -2,7 +2,7 @@
 // is told of and left out.
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { GyrusError } from '../errors.js'
+import { GyrusError, throwIfAborted } from '../errors.js'
 
 export interface Tree {
   /** Paths below the root, with '/', sorted by their bytes. */
@@ -24,7 +24,7 @@ export async function walk(root: string, signal: AbortSignal | undefined): Promi
   const unreadable: string[] = []
   const seen = new Set<string>()
   const visit = async (path: string): Promise<void> => {
-    signal?.throwIfAborted()
+    throwIfAborted(signal)
     const folder = join(root, path)
     const place = await realpath(folder).catch(() => undefined)
     if (place === undefined || seen.has(place)) return

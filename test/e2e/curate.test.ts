@@ -99,9 +99,10 @@ void t.test('shards hold what the manifest says', async (t) => {
   const row = pixels.subarray(Number(first['row']) * size ** 2, (Number(first['row']) + 1) * size ** 2)
   const plane = data.subarray(Number(first['index']) * 1440, (Number(first['index']) + 1) * 1440)
   const clipped = plane.map((value) => Math.min(Math.max(value, low), high) - low)
-  const mean = (values: Float32Array | Uint16Array): number => values.reduce((sum, value) => sum + value, 0)
-  const found = (mean(row) * (high - low)) / 65535 / 36 ** 2
-  const wanted = mean(clipped) / 40 ** 2
+  const sumOf = (values: ArrayLike<number>): number =>
+    Array.from(values).reduce((sum, value) => sum + value, 0)
+  const found = (sumOf(row) * (high - low)) / 65535 / 36 ** 2
+  const wanted = sumOf(clipped) / 40 ** 2
   t.ok(Math.abs(found / wanted - 1) < 0.02, `${found} against ${wanted}`)
 })
 
@@ -212,11 +213,10 @@ for (const [name, flags] of [
     const start = performance.now()
     t.equal(gyrus('curate', root, '--out', `${out}-whole`, ...more).status, 0)
     const whole = performance.now() - start
-    let isDone = false
     for (let kill = 0; kill < 20; kill += 1) {
       // From before the first volume to near the end, not in order.
       const delay = whole * (0.3 + 0.7 * ((kill * 0.618) % 1))
-      isDone = await runAndKill(delay, ['curate', root, '--out', out, ...more])
+      const isDone = await runAndKill(delay, ['curate', root, '--out', out, ...more])
       if (isDone) {
         t.equal(digest(out), digest(`${out}-whole`), `done after ${kill} kills`)
         for (const left of readdirSync(out)) t.notMatch(left, /partial$/)
@@ -251,7 +251,7 @@ void t.test('cancelling and continuing', async (t) => {
       if (event.type === 'progress' && event.done === 3) controller.abort()
     }
   }
-  await rejection(t, run(), 'ERR_GYRUS_ABORTED')
+  await t.rejects(run(), { name: 'GyrusError', code: 'ERR_GYRUS_ABORTED', cause: { name: 'AbortError' } })
   for await (const event of curate(settings)) {
     if (event.type === 'start') t.ok(event.resumed >= 3 && event.resumed < volumes, String(event.resumed))
   }

@@ -1,5 +1,5 @@
-"""Writes test/goldens/nifti/ with nibabel: small volumes of every element type, byte order, version and orientation, and
-index.json with what nibabel says of each in closest-canonical order. Run by hand:
+"""Writes test/goldens/nifti/ with nibabel: small volumes of every element type, byte order, version and orientation,
+and index.json with what nibabel says of each in closest-canonical order. Run by hand:
 
     python test/goldens/make_nifti.py
 

@@ -49,7 +49,9 @@ const lies: readonly [string, RegExp, ErrorCode, (header: Buffer) => void][] = [
     '18 GB',
     /truncated|damaged/,
     'ERR_GYRUS_FILE_FORMAT',
-    (h) => [1, 2, 3].forEach((a) => h.writeInt16LE(2100, 40 + 2 * a)),
+    (h) => {
+      ;[1, 2, 3].forEach((a) => h.writeInt16LE(2100, 40 + 2 * a))
+    },
   ],
   ['dim[0] = 200', /dim\[0\] = 200/, 'ERR_GYRUS_FILE_FORMAT', (h) => h.writeInt16LE(200, 40)],
   ['dim[0] = 0', /dim\[0\] = 0/, 'ERR_GYRUS_FILE_FORMAT', (h) => h.writeInt16LE(0, 40)],
