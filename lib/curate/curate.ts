@@ -12,8 +12,9 @@ import {
 import { parseOptions } from '../options/parse.js'
 import type { CallOptions } from '../options/encoder.js'
 import { Journal, type Entry, type Measured, type Unreadable } from './journal.js'
-import { writeManifest } from './manifest.js'
 import { makePlan, type Plan } from './plan.js'
+import { Gallery } from './report/gallery.js'
+import type { ReportFacts } from './report/report.js'
 import { countAll, judge, manifestRows, type Counts, type JudgedVolume } from './result.js'
 import { extractChoices, scanVolumes, type Choice, type Scan, type Turn } from './scan.js'
 import { ShardWriter } from './shard-writer.js'
@@ -105,6 +106,7 @@ class Run {
   readonly #shards: ShardWriter
   readonly #found: (Measured | Unreadable)[]
   readonly #extracted: number
+  readonly #gallery: Gallery
   readonly #start = performance.now()
   #workers: VolumeWorker[] = []
 
@@ -119,6 +121,7 @@ class Run {
     this.#plan = plan
     this.#journal = journal
     this.#shards = shards
+    this.#gallery = new Gallery(plan.volumes, settings)
     this.#found = entries.filter((entry) => entry.kind !== 'extracted')
     this.#extracted = entries.length - this.#found.length
   }
@@ -153,7 +156,13 @@ class Run {
   }
 
   #scanOf(): Scan {
-    return { settings: this.#settings, workers: this.#workers, journal: this.#journal, shards: this.#shards }
+    return {
+      settings: this.#settings,
+      workers: this.#workers,
+      journal: this.#journal,
+      shards: this.#shards,
+      gallery: this.#gallery,
+    }
   }
 
   async *#scan(): AsyncGenerator<CurateEvent> {
@@ -213,9 +222,10 @@ class Run {
     }
   }
 
-  /** Manifest and summary; with them the folder is complete, and the journal is no longer needed. */
+  /** Manifest, report and summary; with them the folder is complete, and the journal is no longer needed. */
   async #finish(judged: readonly JudgedVolume[], counts: Counts): Promise<void> {
     const { out } = this.#settings
+    const { writeManifest } = await import('./manifest.js')
     await writeManifest(join(out, 'manifest.parquet'), manifestRows(judged, this.#settings))
     const { volumes, skipped, fingerprint } = this.#plan
     const skippedFiles: Record<string, number> = {}
@@ -224,6 +234,7 @@ class Run {
       entry.kind === 'unreadable' ? [{ path: source.path, code: entry.code, message: entry.message }] : [],
     )
     const bytes = volumes.reduce((sum, source) => sum + source.bytes, 0)
+    await writeWhole(join(out, 'report.html'), await this.#report({ judged, counts, skippedFiles, bytes }))
     const summary = {
       settings: this.#settings,
       fingerprint,
@@ -234,6 +245,14 @@ class Run {
     }
     await writeWhole(join(out, summaryName), `${JSON.stringify(summary, undefined, 2)}\n`)
     await rm(join(out, journalName))
+  }
+
+  /** Drawing is loaded only here: most of what a short run would otherwise wait for at its start. */
+  async #report(facts: Omit<ReportFacts, 'settings' | 'thumbnails'>): Promise<string> {
+    const [worker] = this.#workers
+    const thumbnails = worker === undefined ? new Map() : await this.#gallery.complete(worker, facts.judged)
+    const { renderReport } = await import('./report/report.js')
+    return renderReport({ ...facts, settings: this.#settings, thumbnails })
   }
 }
 

@@ -13,7 +13,14 @@ export interface Plan {
 }
 
 /** Settings that change neither what is measured nor what is kept. */
-const withoutEffect = ['out', 'overwrite', 'threads'] as const
+const withoutEffect: readonly string[] = ['out', 'overwrite', 'threads']
+
+/** The settings that decide what comes out, by name. */
+export function effectiveSettings(settings: CurateSettings): [string, unknown][] {
+  return Object.entries(settings)
+    .filter(([name, value]) => value !== undefined && !withoutEffect.includes(name))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+}
 
 export async function makePlan(settings: CurateSettings, signal: AbortSignal | undefined): Promise<Plan> {
   const { dataset, parts, contrasts, includeMra, includeDti } = settings
@@ -39,9 +46,7 @@ export async function makePlan(settings: CurateSettings, signal: AbortSignal | u
 
 function fingerprintOf(settings: CurateSettings, volumes: readonly VolumeSource[]): string {
   const hash = createHash('sha256')
-  const ignored: readonly string[] = withoutEffect
-  const entries = Object.entries(settings).filter(([name]) => !ignored.includes(name))
-  hash.update(JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1))))
+  hash.update(JSON.stringify(effectiveSettings(settings)))
   for (const { root, path, bytes } of volumes) hash.update(JSON.stringify([root, path, bytes]))
   return hash.digest('hex')
 }

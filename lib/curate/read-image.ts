@@ -1,7 +1,6 @@
 // PNG and JPEG to grey values of full depth; a 16-bit PNG stays 16 bits.
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import sharp from 'sharp'
 import { GyrusError } from '../errors.js'
 
 export interface GreyImage {
@@ -23,6 +22,8 @@ export async function readImage(path: string): Promise<GreyImage> {
       },
     )
   })
+  // Only runs over images pay for loading it.
+  const { default: sharp } = await import('sharp')
   try {
     const image = sharp(bytes, { failOn: 'error' })
     const { depth } = await image.metadata()

@@ -3,6 +3,7 @@ import { isGyrusError } from '../errors.js'
 import type { VolumeSource } from '../datasets/source.js'
 import type { CurateSettings } from '../options/curate.js'
 import { inOrder } from './in-order.js'
+import type { Gallery } from './report/gallery.js'
 import type { Entry, Journal, Measured, Unreadable } from './journal.js'
 import { selectShare } from './select.js'
 import type { ShardWriter } from './shard-writer.js'
@@ -37,6 +38,7 @@ export interface Scan {
   readonly workers: readonly VolumeWorker[]
   readonly journal: Journal
   readonly shards: ShardWriter
+  readonly gallery: Gallery
 }
 
 export function isFlat(window: { readonly low: number; readonly high: number }): boolean {
@@ -66,6 +68,7 @@ async function measure(
     if (settings.keep !== undefined) return { turn, entry, slices: undefined }
     const marks = selectShare(turn.volume, entropy, isFlat({ low, high }), settings)
     const indices = [...marks.keys()].filter((index) => marks[index] === 'kept')
+    await scan.gallery.take(worker, turn.volume, { window: { low, high }, entropy, marks })
     const slices =
       indices.length > 0 ? await worker.extract({ low, high }, indices, settings.size) : undefined
     return { turn, entry, slices }

@@ -48,7 +48,7 @@ function shard(out: string, name: string): { rows: number; size: number; pixels:
 function digest(out: string): string {
   const hash = createHash('sha256')
   for (const name of readdirSync(out).sort()) {
-    if (/^(slices-.*\.npy|manifest\.parquet)$/.test(name))
+    if (/^(slices-.*\.npy|manifest\.parquet|report\.html)$/.test(name))
       hash.update(name).update(readFileSync(join(out, name)))
   }
   return hash.digest('hex')
@@ -132,6 +132,34 @@ void t.test('a shard is the slice itself where size and spacing agree', async (t
     const bits = [...counts.values()].reduce((sum, n) => sum - (n / 1024) * Math.log2(n / 1024), 0)
     t.ok(Math.abs(bits - entropy) < 1e-9, `slice ${index}: ${entropy} against ${bits}`)
   }
+})
+
+void t.test('the report stands alone and shows both sides of the thresholds', async (t) => {
+  const folder = t.testdir()
+  const root = join(folder, 'in')
+  writeNifti(join(root, '<img src=x> & co.nii'), shape, drawBall(shape, 3))
+  writeNifti(join(root, 'b.nii'), shape, drawBall(shape, 4))
+  writeFileSync(join(root, '<i>.nii'), 'not a volume')
+  const out = join(folder, 'out')
+  for await (const event of curate({ roots: [root], out, size: 32, entropyMin: 2 })) t.ok(event.type)
+  const page = readFileSync(join(out, 'report.html'), 'utf8')
+  t.match(page, /8 of 64 slices kept/)
+  t.notMatch(page, /<img src=x>|<i>/, 'names of files are text')
+  t.match(page, /&lt;img src=x&gt; &amp; co\.nii/)
+  t.match(page, /&lt;i&gt;\.nii.*ERR_GYRUS_FILE_FORMAT/s)
+  t.notMatch(page, /(src|href)="(?!data:)/, 'nothing is fetched')
+  t.equal(page.match(/<svg/g)?.length, 3)
+  // Of each volume a slice on either side of the position window, and of the share.
+  for (const [threshold, fates] of [
+    ['position', 4],
+    ['quota', 4],
+  ] as const) {
+    const section = page.slice(page.indexOf(`<code>${threshold}</code></h3>`)).split('</section>')[0] ?? ''
+    t.equal(section.match(/<img/g)?.length, fates, threshold)
+  }
+  const pictures = [...page.matchAll(/data:image\/png;base64,([^"]+)"/g)].map(([, data = '']) => data)
+  for (const data of pictures) t.equal(Buffer.from(data, 'base64').toString('latin1', 1, 4), 'PNG')
+  t.ok(new Set(pictures).size > 4, 'different ones')
 })
 
 void t.test('unreadable files are recorded, and the run goes on', async (t) => {

@@ -1,0 +1,58 @@
+// Takes the report's pictures: while a volume is open anyway, or, of volumes that an earlier process measured, by
+// opening it again.
+import type { VolumeSource } from '../../datasets/source.js'
+import { isGyrusError } from '../../errors.js'
+import type { CurateSettings } from '../../options/curate.js'
+import type { JudgedVolume } from '../result.js'
+import type { Reason } from '../select.js'
+import type { VolumeWorker, Window } from '../volume-worker.js'
+import { chooseVolumes, nearThresholds, thumbnailSize, toThumbnails, type Thumbnail } from './montage.js'
+
+/** What is known of an open volume. */
+export interface OpenVolume {
+  readonly window: Window
+  readonly entropy: ArrayLike<number>
+  readonly marks: readonly Reason[]
+}
+
+export class Gallery {
+  readonly #settings: CurateSettings
+  readonly #wanted: ReadonlySet<number>
+  readonly #taken = new Map<number, readonly Thumbnail[]>()
+
+  constructor(volumes: readonly VolumeSource[], settings: CurateSettings) {
+    this.#settings = settings
+    this.#wanted = chooseVolumes(volumes)
+  }
+
+  /** Takes the pictures of the volume that the worker has open, if the report shows it. */
+  async take(worker: VolumeWorker, volume: number, open: OpenVolume): Promise<void> {
+    if (!this.#wanted.has(volume)) return
+    const shown = nearThresholds(open.entropy, open.marks, this.#settings)
+    if (shown.length === 0) return
+    const indices = shown.map(({ index }) => index)
+    const slices = await worker.extract(open.window, indices, thumbnailSize)
+    this.#taken.set(volume, toThumbnails(shown, open.entropy, slices))
+  }
+
+  /** Takes what is missing, and returns all pictures by the volume's place in the plan. */
+  async complete(
+    worker: VolumeWorker,
+    judged: readonly JudgedVolume[],
+  ): Promise<ReadonlyMap<number, readonly Thumbnail[]>> {
+    for (const volume of [...this.#wanted].sort((a, b) => a - b)) {
+      const one = judged[volume]
+      if (this.#taken.has(volume) || one?.entry.kind !== 'volume') continue
+      const { entropy } = one.entry
+      if (nearThresholds(entropy, one.marks, this.#settings).length === 0) continue
+      try {
+        await worker.open(one.source)
+        await this.take(worker, volume, { window: one.entry, entropy, marks: one.marks })
+      } catch (error) {
+        // A file that has gone since it was measured costs the report its pictures, not the run its result.
+        if (!isGyrusError(error) || error.code === 'ERR_GYRUS_ABORTED') throw error
+      }
+    }
+    return this.#taken
+  }
+}

@@ -1,0 +1,286 @@
+// report.html: one file that stands alone, of what a run kept, dropped and could not read, and why. Says nothing of
+// time or machine: the same input and settings give the same report.
+import sharp from 'sharp'
+import type { CurateSettings } from '../../options/curate.js'
+import { effectiveSettings } from '../plan.js'
+import type { Counts, JudgedVolume } from '../result.js'
+import { reasons, type Reason } from '../select.js'
+import { entropyChart, planeChart, positionChart } from './charts.js'
+import { html, type Html } from './html.js'
+import { thresholds, thumbnailSize, type Threshold, type Thumbnail } from './montage.js'
+import { style } from './style.js'
+import { tallyByDataset, type DatasetTally } from './tally.js'
+
+export interface ReportFacts {
+  readonly settings: CurateSettings
+  readonly counts: Counts
+  readonly judged: readonly JudgedVolume[]
+  readonly thumbnails: ReadonlyMap<number, readonly Thumbnail[]>
+  /** Files left out before they were opened, by reason. */
+  readonly skippedFiles: Readonly<Record<string, number>>
+  /** Of the volumes' files. */
+  readonly bytes: number
+}
+
+/** Unreadable files that are named; the manifest names all. */
+const namedFiles = 100
+
+const reasonTexts: Readonly<Record<Reason, string>> = {
+  kept: 'kept',
+  position: 'outside the position window',
+  'entropy-low': 'entropy too low',
+  'entropy-high': 'entropy too high',
+  thinned: 'between the strides',
+  quota: 'richer slices filled the share',
+  'flat-volume': 'of a volume of one value',
+  unreadable: 'volumes that could not be read',
+}
+
+const thresholdTexts: Readonly<Record<Threshold, string>> = {
+  position: 'Edges of the position window',
+  'entropy-low': 'Lowest entropy',
+  'entropy-high': 'Highest entropy',
+  quota: 'Share of a volume or stratum: the last slice that was kept, the first that was not',
+}
+
+const grouped = new Intl.NumberFormat('en')
+const whole = (count: number): string => grouped.format(count)
+const percent = (part: number, of: number): string => (of > 0 ? `${((100 * part) / of).toFixed(1)} %` : '–')
+
+/** The page as text. */
+export async function renderReport(facts: ReportFacts): Promise<string> {
+  const { counts } = facts
+  const tallies = tallyByDataset(facts.judged)
+  const montages = await Promise.all(thresholds.map((threshold) => montage(threshold, facts)))
+  const page = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>gyrus: curation</title>
+        <style>
+          ${style}
+        </style>
+      </head>
+      <body>
+        <h1>
+          ${whole(counts.kept)} of ${whole(counts.considered)} slices kept
+          <small>${percent(counts.kept, counts.considered)}</small>
+        </h1>
+        ${tiles(facts)}
+        <h2>By dataset</h2>
+        ${tallies.map((tally) => datasetFigures(tally, facts.settings))}
+        <h2>By reason</h2>
+        ${reasonTable(tallies)}
+        <h2>By contrast</h2>
+        ${contrastTable(counts)}
+        <h2>Near the thresholds</h2>
+        ${montages} ${unreadable(facts)} ${skipped(facts)}
+        <h2>Settings</h2>
+        ${settingsTable(facts.settings)}
+      </body>
+    </html> `
+  return page.text
+}
+
+function tiles({ counts, bytes }: ReportFacts): Html {
+  const { train, val } = counts.subjects
+  const facts: [string, string, string][] = [
+    ['volumes', whole(counts.volumes), `${(bytes / 1e9).toFixed(2)} GB of files`],
+    ['subjects', whole(train + val), `${whole(train)} to train, ${whole(val)} to validate`],
+    ['unreadable', whole(counts.unreadable), counts.unreadable > 0 ? 'named below' : 'every file was read'],
+    ['non-finite voxels', whole(counts.nonFiniteVoxels), 'taken as 0'],
+  ]
+  return html`<ul class="tiles">
+    ${facts.map(([name, value, note]) => html`<li><b>${value}</b> ${name}<small>${note}</small></li>`)}
+  </ul>`
+}
+
+function datasetFigures(tally: DatasetTally, settings: CurateSettings): Html {
+  return html`<section>
+    <h3>
+      ${tally.dataset}
+      <small>${whole(tally.counts.kept)} of ${whole(tally.considered)} kept</small>
+      <span class="legend"
+        ><i class="kept"></i> kept <i class="dropped"></i> dropped <i class="edge"></i> threshold</span
+      >
+    </h3>
+    <div class="figures">
+      <figure>
+        ${entropyChart(tally, settings)}
+        <figcaption>Entropy</figcaption>
+      </figure>
+      <figure>
+        ${positionChart(tally, settings)}
+        <figcaption>Position, 0 the lowest slice</figcaption>
+      </figure>
+      <figure>
+        ${planeChart(tally, settings)}
+        <figcaption>Both; denser where there are more slices, coloured where some are kept</figcaption>
+      </figure>
+    </div>
+  </section>`
+}
+
+function reasonTable(tallies: readonly DatasetTally[]): Html {
+  const rows = reasons.filter((reason) => tallies.some(({ counts }) => counts[reason] > 0))
+  const total = (reason: Reason): number => tallies.reduce((sum, { counts }) => sum + counts[reason], 0)
+  return html`<table>
+    <thead>
+      <tr>
+        <th>reason</th>
+        ${tallies.map(({ dataset }) => html`<th class="number">${dataset}</th>`)}
+        <th class="number">all</th>
+        <th></th>
+      </tr>
+    </thead>
+    <tbody>
+      ${rows.map(
+        (reason) =>
+          html`<tr>
+            <td>${reasonTexts[reason]} <code>${reason}</code></td>
+            ${tallies.map(({ counts }) => html`<td class="number">${whole(counts[reason])}</td>`)}
+            <td class="number">${whole(total(reason))}</td>
+            <td>${reason === 'unreadable' ? '' : bar(total(reason), tallies, reason === 'kept')}</td>
+          </tr>`,
+      )}
+    </tbody>
+  </table>`
+}
+
+function bar(count: number, tallies: readonly DatasetTally[], isKept: boolean): Html {
+  const considered = tallies.reduce((sum, tally) => sum + tally.considered, 0)
+  const share = considered > 0 ? (100 * count) / considered : 0
+  return html`<span
+      class="bar ${isKept ? 'kept' : 'dropped'}"
+      style="width: ${(1.6 * share).toFixed(1)}px"
+    ></span>
+    ${percent(count, considered)}`
+}
+
+function contrastTable({ groups }: Counts): Html {
+  return html`<table>
+    <thead>
+      <tr>
+        <th>dataset</th>
+        <th>contrast</th>
+        <th class="number">volumes</th>
+        <th class="number">slices</th>
+        <th class="number">kept</th>
+        <th class="number">share</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${groups.map(
+        (group) =>
+          html`<tr>
+            <td>${group.dataset}</td>
+            <td>${group.contrast}</td>
+            <td class="number">${whole(group.volumes)}</td>
+            <td class="number">${whole(group.considered)}</td>
+            <td class="number">${whole(group.kept)}</td>
+            <td class="number">${percent(group.kept, group.considered)}</td>
+          </tr>`,
+      )}
+    </tbody>
+  </table>`
+}
+
+async function montage(threshold: Threshold, facts: ReportFacts): Promise<Html> {
+  const all = [...facts.thumbnails].sort(([a], [b]) => a - b)
+  const side = async (isKept: boolean): Promise<Html[]> => {
+    const pictures = all.flatMap(([volume, thumbnails]) =>
+      thumbnails
+        .filter((one) => one.threshold === threshold && one.isKept === isKept)
+        .map((one) => picture(one, facts.judged[volume])),
+    )
+    return Promise.all(pictures)
+  }
+  const [dropped, kept] = [await side(false), await side(true)]
+  if (dropped.length === 0) return html``
+  return html`<section>
+    <h3>${thresholdTexts[threshold]} <code>${threshold}</code></h3>
+    <h4><i class="kept"></i> kept</h4>
+    <div class="montage">${kept}</div>
+    <h4><i class="dropped"></i> dropped</h4>
+    <div class="montage">${dropped}</div>
+  </section>`
+}
+
+async function picture(thumbnail: Thumbnail, judged: JudgedVolume | undefined): Promise<Html> {
+  const raw = { width: thumbnailSize, height: thumbnailSize, channels: 1 } as const
+  const png = await sharp(thumbnail.pixels, { raw }).png({ compressionLevel: 9 }).toBuffer()
+  const { dataset = '', path = '', contrast = '' } = judged?.source ?? {}
+  const name = `${judged?.subject ?? ''} ${contrast}`
+  return html`<figure title="${path}, slice ${thumbnail.index}">
+    <img
+      src="data:image/png;base64,${png.toString('base64')}"
+      width="${thumbnailSize}"
+      height="${thumbnailSize}"
+      alt="${dataset}: ${name}, slice ${thumbnail.index}"
+    />
+    <figcaption>${name}<br />slice ${thumbnail.index}, ${thumbnail.bits.toFixed(2)} bits</figcaption>
+  </figure>`
+}
+
+function unreadable({ judged, counts }: ReportFacts): Html {
+  if (counts.unreadable === 0) return html``
+  const rows: Html[] = []
+  for (const { source, entry } of judged) {
+    if (entry.kind !== 'unreadable') continue
+    if (rows.length === namedFiles) break
+    rows.push(
+      html`<tr>
+        <td>${source.path}</td>
+        <td><code>${entry.code}</code></td>
+        <td>${entry.message}</td>
+      </tr>`,
+    )
+  }
+  const more = counts.unreadable - rows.length
+  return html`<h2>Unreadable</h2>
+    <table>
+      <thead>
+        <tr>
+          <th>file</th>
+          <th>code</th>
+          <th>why</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${rows}
+      </tbody>
+    </table>
+    ${more > 0 ? html`<p>and ${whole(more)} more: see the manifest, reason <code>unreadable</code>.</p>` : ''}`
+}
+
+function skipped({ skippedFiles }: ReportFacts): Html {
+  const entries = Object.entries(skippedFiles).sort(([a], [b]) => (a < b ? -1 : 1))
+  if (entries.length === 0) return html``
+  return html`<h2>Files not considered</h2>
+    <table>
+      <tbody>
+        ${entries.map(
+          ([reason, count]) =>
+            html`<tr>
+              <td><code>${reason}</code></td>
+              <td class="number">${whole(count)}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>`
+}
+
+function settingsTable(settings: CurateSettings): Html {
+  return html`<table>
+    <tbody>
+      ${effectiveSettings(settings).map(
+        ([name, value]) =>
+          html`<tr>
+            <td><code>${name}</code></td>
+            <td>${typeof value === 'string' ? value : JSON.stringify(value)}</td>
+          </tr>`,
+      )}
+    </tbody>
+  </table>`
+}
