@@ -185,11 +185,13 @@ export interface NativeVolumeReader {
   ): Promise<NativeVolumeFacts>
   openImage(pixels: Float32Array, rows: number, columns: number, sha256: string): Promise<NativeVolumeFacts>
   examine(options: NativeStatisticsOptions, ticket?: NativeTicket): Promise<SliceStatistics>
+  /** Fills `out`, [indices.length, size, size]; it must not be read or changed before the promise settles. */
   extract(
     request: { plane: Plane; low: number; high: number; size: number },
     indices: Int32Array,
+    out: Uint16Array,
     ticket?: NativeTicket,
-  ): Promise<Uint16Array<ArrayBuffer>>
+  ): Promise<void>
   values(ticket?: NativeTicket): Promise<Float32Array>
   dispose(): Promise<void>
 }

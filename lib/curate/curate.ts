@@ -18,6 +18,7 @@ import type { ReportFacts } from './report/report.js'
 import { countAll, judge, manifestRows, type Counts, type JudgedVolume } from './result.js'
 import { extractChoices, scanVolumes, type Choice, type Scan, type Turn } from './scan.js'
 import { ShardWriter } from './shard-writer.js'
+import { SliceBuffers } from './slice-buffers.js'
 import { VolumeWorker } from './volume-worker.js'
 import { writeError } from './write-error.js'
 
@@ -106,6 +107,7 @@ class Run {
   readonly #shards: ShardWriter
   readonly #found: (Measured | Unreadable)[]
   readonly #extracted: number
+  readonly #buffers = new SliceBuffers()
   readonly #gallery: Gallery
   readonly #start = performance.now()
   #workers: VolumeWorker[] = []
@@ -121,14 +123,15 @@ class Run {
     this.#plan = plan
     this.#journal = journal
     this.#shards = shards
-    this.#gallery = new Gallery(plan.volumes, settings)
+    this.#gallery = new Gallery(plan.volumes, settings, this.#buffers)
     this.#found = entries.filter((entry) => entry.kind !== 'extracted')
     this.#extracted = entries.length - this.#found.length
   }
 
   async *work(signal: AbortSignal | undefined): AsyncGenerator<CurateEvent> {
-    const threads = this.#settings.threads ?? availableParallelism()
-    this.#workers = Array.from({ length: threads }, () => new VolumeWorker(this.#settings, signal))
+    // One more than there are processors, so that none waits while a result is handed over.
+    const length = this.#settings.threads ?? availableParallelism() + 1
+    this.#workers = Array.from({ length }, () => new VolumeWorker(this.#settings, this.#buffers, signal))
     const { volumes, skipped } = this.#plan
     yield {
       type: 'start',
@@ -159,6 +162,7 @@ class Run {
     return {
       settings: this.#settings,
       workers: this.#workers,
+      buffers: this.#buffers,
       journal: this.#journal,
       shards: this.#shards,
       gallery: this.#gallery,

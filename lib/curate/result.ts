@@ -59,29 +59,30 @@ export function* manifestRows(
   for (const { source, subject, entry, marks } of judged) {
     const { dataset, session, contrast, path } = source
     const split = splitOf(dataset, subject, valFraction, seed)
-    const common = { dataset, subject, session, contrast, source_path: path, plane, split }
+    const name = { dataset, subject, session, contrast, source_path: path, plane, split }
     if (entry.kind === 'unreadable') {
-      yield {
-        ...common,
-        ...unknown,
-        kept: false,
-        reason: 'unreadable',
-        detail: `${entry.code}: ${entry.message}`,
-      }
+      yield { ...name, ...unknown, detail: `${entry.code}: ${entry.message}` }
       continue
     }
     for (const [index, reason] of marks.entries()) {
       const kept = reason === 'kept'
       const at = positionOf(index, marks.length)
+      // Spelled out: there are millions of these, and a spread would take most of the time.
       yield {
-        ...common,
+        dataset,
+        subject,
+        session,
+        contrast,
+        source_path: path,
         volume_sha256: entry.sha256,
+        plane,
         index,
         position: Number.isNaN(at) ? undefined : at,
         entropy: entry.entropy[index],
         foreground_fraction: entry.foreground[index],
         kept,
         reason,
+        split,
         shard: kept ? shardName(Math.floor(written / shardRows)) : undefined,
         row: kept ? written % shardRows : undefined,
         scale_lo: entry.low,
@@ -99,6 +100,8 @@ const unknown = {
   position: undefined,
   entropy: undefined,
   foreground_fraction: undefined,
+  kept: false,
+  reason: 'unreadable',
   shard: undefined,
   row: undefined,
   scale_lo: undefined,

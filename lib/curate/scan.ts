@@ -7,6 +7,7 @@ import type { Gallery } from './report/gallery.js'
 import type { Entry, Journal, Measured, Unreadable } from './journal.js'
 import { selectShare } from './select.js'
 import type { ShardWriter } from './shard-writer.js'
+import type { SliceBuffers } from './slice-buffers.js'
 import type { VolumeWorker } from './volume-worker.js'
 
 /** A volume's turn: its number in the plan, and the source. */
@@ -36,6 +37,7 @@ const ofOneFile: readonly string[] = [
 export interface Scan {
   readonly settings: CurateSettings
   readonly workers: readonly VolumeWorker[]
+  readonly buffers: SliceBuffers
   readonly journal: Journal
   readonly shards: ShardWriter
   readonly gallery: Gallery
@@ -84,10 +86,13 @@ export async function* scanVolumes(
   scan: Scan,
   turns: readonly Turn[],
 ): AsyncGenerator<Measured | Unreadable> {
-  const { workers, journal, shards } = scan
+  const { workers, buffers, journal, shards } = scan
   const outcomes = inOrder(workers, turns, (worker: VolumeWorker, turn: Turn) => measure(scan, worker, turn))
   for await (const { entry, slices } of outcomes) {
-    if (slices !== undefined) await shards.append(slices)
+    if (slices !== undefined) {
+      await shards.append(slices)
+      buffers.give(slices)
+    }
     const committed = entry.kind === 'volume' ? { ...entry, rows: shards.rows } : entry
     await journal.append(committed)
     yield committed
@@ -103,7 +108,7 @@ export interface Choice {
 
 /** The second pass of a run that keeps a total: writes the chosen slices. Yields the volume of each choice. */
 export async function* extractChoices(scan: Scan, choices: readonly Choice[]): AsyncGenerator<number> {
-  const { workers, journal, shards, settings } = scan
+  const { workers, buffers, journal, shards, settings } = scan
   const outcomes = inOrder(
     workers,
     choices,
@@ -114,6 +119,7 @@ export async function* extractChoices(scan: Scan, choices: readonly Choice[]): A
   )
   for await (const { turn, slices } of outcomes) {
     await shards.append(slices)
+    buffers.give(slices)
     await journal.append({ kind: 'extracted', volume: turn.volume, rows: shards.rows })
     yield turn.volume
   }

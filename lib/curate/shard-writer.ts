@@ -36,6 +36,8 @@ export class ShardWriter {
   readonly #layout: ShardLayout
   #rows: number
   #file: FileHandle | undefined
+  /** The shard on its way to the disk, if any; the error that it met, or undefined. */
+  #finishing: Promise<Error | undefined> = Promise.resolve(undefined)
 
   private constructor(layout: ShardLayout, rows: number) {
     this.#layout = layout
@@ -55,6 +57,8 @@ export class ShardWriter {
       else if (shard === active && match[2] === undefined) await rename(path, `${path}.partial`)
     }
     const writer = new ShardWriter(layout, rows)
+    // The last full shard may have been on its way to the disk.
+    if (active > 0) await writer.#finishAgain(active - 1)
     if (isStarted) await truncate(writer.#partial(active), writer.#offset(rows % layout.rows))
     return writer
   }
@@ -97,7 +101,7 @@ export class ShardWriter {
       }
       this.#rows += count
       done += count
-      if (this.#rows % rows === 0) await this.#finish(shard, rows)
+      if (this.#rows % rows === 0) await this.#startToFinish(shard, rows)
     }
   }
 
@@ -107,31 +111,57 @@ export class ShardWriter {
     return file
   }
 
+  /** Lets a full shard go to the disk while the next one is filled; one at a time. */
+  async #startToFinish(shard: number, rows: number): Promise<void> {
+    await this.#throwIfFailed(this.#finishing)
+    const file = this.#file ?? (await this.#open(shard, rows))
+    this.#file = undefined
+    this.#finishing = this.#finish(file, shard, rows).then(
+      () => undefined,
+      (error: unknown) => writeError(this.#path(shard), error),
+    )
+  }
+
+  async #throwIfFailed(finishing: Promise<Error | undefined>): Promise<void> {
+    const error = await finishing
+    if (error !== undefined) throw error
+  }
+
   /** Gives a shard its header and its name, once everything is on the disk. */
-  async #finish(shard: number, rows: number): Promise<void> {
+  async #finish(file: FileHandle, shard: number, rows: number): Promise<void> {
     try {
-      const file = (this.#file ??= await this.#open(shard, rows))
       await writeAll(file, npyHeader(rows, this.#layout.size), 0)
       await file.sync()
-      await this.close()
-      await rename(this.#partial(shard), this.#path(shard))
-    } catch (error) {
-      throw writeError(this.#path(shard), error)
+    } finally {
+      await file.close()
     }
+    await rename(this.#partial(shard), this.#path(shard))
   }
 
-  /** Finishes the last shard. */
+  async #finishAgain(shard: number): Promise<void> {
+    const file = await open(this.#partial(shard), 'r+').catch(ignoreMissing)
+    if (file !== undefined) await this.#finish(file, shard, this.#layout.rows)
+  }
+
+  /** Finishes the last shard; then all are on the disk. */
   async end(): Promise<void> {
     const rest = this.#rows % this.#layout.rows
-    if (rest > 0) await this.#finish(Math.floor(this.#rows / this.#layout.rows), rest)
+    if (rest > 0) await this.#startToFinish(Math.floor(this.#rows / this.#layout.rows), rest)
+    await this.#throwIfFailed(this.#finishing)
   }
 
-  /** Lets go of the file; what was appended can be continued later. */
+  /** Lets go of the files; what was appended can be continued later. */
   async close(): Promise<void> {
+    await this.#finishing
     const file = this.#file
     this.#file = undefined
     await file?.close()
   }
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  return undefined
 }
 
 async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {

@@ -5,6 +5,7 @@ import type { VolumeSource } from '../datasets/source.js'
 import { native, type NativeVolumeFacts, type NativeVolumeReader, type SliceStatistics } from '../native.js'
 import type { CurateSettings } from '../options/curate.js'
 import { readImage } from './read-image.js'
+import type { SliceBuffers } from './slice-buffers.js'
 
 export interface Window {
   readonly low: number
@@ -14,10 +15,12 @@ export interface Window {
 export class VolumeWorker {
   readonly #reader: NativeVolumeReader = new (native().VolumeReader)()
   readonly #settings: CurateSettings
+  readonly #buffers: SliceBuffers
   readonly #signal: AbortSignal | undefined
 
-  constructor(settings: CurateSettings, signal: AbortSignal | undefined) {
+  constructor(settings: CurateSettings, buffers: SliceBuffers, signal: AbortSignal | undefined) {
     this.#settings = settings
+    this.#buffers = buffers
     this.#signal = signal
   }
 
@@ -46,11 +49,13 @@ export class VolumeWorker {
     return this.#call((ticket) => this.#reader.examine(options, ticket))
   }
 
-  /** Slices of the volume that is open, 16 bits over the window, [n, size, size]. */
-  async extract(window: Window, indices: readonly number[], size: number): Promise<Uint16Array<ArrayBuffer>> {
+  /** Slices of the volume that is open, 16 bits over the window, [n, size, size], in an array of the buffers. */
+  async extract(window: Window, indices: readonly number[], size: number): Promise<Uint16Array> {
     const { low, high } = window
     const request = { plane: this.#settings.plane, low, high, size }
-    return this.#call((ticket) => this.#reader.extract(request, Int32Array.from(indices), ticket))
+    const out = this.#buffers.take(indices.length * size ** 2)
+    await this.#call((ticket) => this.#reader.extract(request, Int32Array.from(indices), out, ticket))
+    return out
   }
 
   async dispose(): Promise<void> {

@@ -64,7 +64,12 @@ export const curateOptions = z
     shardRows: z.int().min(1).max(65536).default(2048).describe('slices a shard'),
     valFraction: share.default(0.05).describe('of the subjects, to be set aside for validation'),
     seed: z.int().min(0).default(0).describe('of the choice of those subjects'),
-    threads: z.int().min(1).max(256).optional().describe('volumes read at a time; default: all processors'),
+    threads: z
+      .int()
+      .min(1)
+      .max(256)
+      .optional()
+      .describe('volumes read at a time; default: one more than processors'),
   })
   .refine((options) => options.entropyMin <= options.entropyMax, {
     error: 'at most entropyMax',

@@ -99,6 +99,16 @@ std::vector<std::int64_t> to_indices(AsyncJob& job, Napi::Value value) {
   return {indices.begin(), indices.end()};
 }
 
+// The caller's array, so that one array can serve volume after volume: fresh memory costs more than the slices do.
+std::span<std::uint16_t> to_output(AsyncJob& job, Napi::Value value, std::size_t elements) {
+  const bool is_u16 = value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint16_array;
+  if (!is_u16 || value.As<Napi::Uint16Array>().ElementLength() != elements) {
+    throw BadArgument(BadArgument::Kind::type, Code::invalid_argument,
+                      text("out must be a Uint16Array of ", elements, " elements"));
+  }
+  return job.pin_output(value.As<Napi::Uint16Array>());
+}
+
 }  // namespace
 
 Napi::Function VolumeWrap::define(Napi::Env env) {
@@ -155,25 +165,19 @@ Napi::Value VolumeWrap::examine(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value VolumeWrap::extract(const Napi::CallbackInfo& info) {
-  return start_job(info, core_, Call::use, 2, [&](AsyncJob& job) {
+  return start_job(info, core_, Call::use, 3, [&](AsyncJob& job) {
     const imaging::SliceExtractor::Request request = to_request(info[0]);
     const std::vector<std::int64_t> indices = to_indices(job, info[1]);
     const std::size_t pixels = static_cast<std::size_t>(request.size * request.size);
-    const auto slices = Napi::Uint16Array::New(info.Env(), indices.size() * pixels);
-    const auto kept =
-        std::make_shared<Napi::Reference<Napi::Uint16Array>>(Napi::Reference<Napi::Uint16Array>::New(slices, 1));
-    job.set(
-        [this, request, indices, out = job.pin_output(slices)](const runtime::Stop&) {
-          const imaging::Volume& volume = engine_->reader.volume();
-          const std::int64_t count = imaging::slice_count(volume, request.plane);
-          for (const std::int64_t index : indices) {
-            GYRUS_CHECK(index >= 0 && index < count, Code::invalid_argument, "there is no slice ", index,
-                        "; the volume has ", count);
-          }
-          engine_->extractor.extract(volume, request, indices, out);
-          return true;
-        },
-        [kept](Napi::Env, bool) { return kept->Value(); });
+    job.set([this, request, indices, out = to_output(job, info[2], indices.size() * pixels)](const runtime::Stop&) {
+      const imaging::Volume& volume = engine_->reader.volume();
+      const std::int64_t count = imaging::slice_count(volume, request.plane);
+      for (const std::int64_t index : indices) {
+        GYRUS_CHECK(index >= 0 && index < count, Code::invalid_argument, "there is no slice ", index,
+                    "; the volume has ", count);
+      }
+      engine_->extractor.extract(volume, request, indices, out);
+    });
   });
 }
 

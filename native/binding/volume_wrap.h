@@ -1,5 +1,5 @@
 // JS face of imaging::VolumeReader: new VolumeReader(); open(path, format, frame, ticket);
-// openImage(pixels, rows, columns, sha256); examine(options, ticket); extract(request, indices, ticket);
+// openImage(pixels, rows, columns, sha256); examine(options, ticket); extract(request, indices, out, ticket);
 // values(ticket); dispose().
 #pragma once
 

@@ -5,6 +5,7 @@ import { isGyrusError } from '../../errors.js'
 import type { CurateSettings } from '../../options/curate.js'
 import type { JudgedVolume } from '../result.js'
 import type { Reason } from '../select.js'
+import type { SliceBuffers } from '../slice-buffers.js'
 import type { VolumeWorker, Window } from '../volume-worker.js'
 import { chooseVolumes, nearThresholds, thumbnailSize, toThumbnails, type Thumbnail } from './montage.js'
 
@@ -17,11 +18,13 @@ export interface OpenVolume {
 
 export class Gallery {
   readonly #settings: CurateSettings
+  readonly #buffers: SliceBuffers
   readonly #wanted: ReadonlySet<number>
   readonly #taken = new Map<number, readonly Thumbnail[]>()
 
-  constructor(volumes: readonly VolumeSource[], settings: CurateSettings) {
+  constructor(volumes: readonly VolumeSource[], settings: CurateSettings, buffers: SliceBuffers) {
     this.#settings = settings
+    this.#buffers = buffers
     this.#wanted = chooseVolumes(volumes)
   }
 
@@ -33,6 +36,7 @@ export class Gallery {
     const indices = shown.map(({ index }) => index)
     const slices = await worker.extract(open.window, indices, thumbnailSize)
     this.#taken.set(volume, toThumbnails(shown, open.entropy, slices))
+    this.#buffers.give(slices)
   }
 
   /** Takes what is missing, and returns all pictures by the volume's place in the plan. */

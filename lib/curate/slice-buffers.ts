@@ -1,0 +1,21 @@
+// Arrays that slices are cut into, used again from volume to volume: fresh ones would have to be cleared by the system
+// page by page, and collected.
+
+export class SliceBuffers {
+  readonly #free: ArrayBuffer[] = []
+
+  /** An array of `elements` whose contents are arbitrary. */
+  take(elements: number): Uint16Array<ArrayBuffer> {
+    const bytes = elements * Uint16Array.BYTES_PER_ELEMENT
+    const at = this.#free.findIndex((buffer) => buffer.byteLength >= bytes)
+    // One that is too small makes room for its successor, so that there are never more than are in use at once.
+    const [found] = this.#free.splice(at, 1)
+    const buffer = at >= 0 && found !== undefined ? found : new ArrayBuffer(bytes)
+    return new Uint16Array(buffer, 0, elements)
+  }
+
+  /** Takes an array back; its owner must not touch it any more. */
+  give({ buffer }: Uint16Array): void {
+    if (buffer instanceof ArrayBuffer) this.#free.push(buffer)
+  }
+}
