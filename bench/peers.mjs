@@ -3,22 +3,22 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
-const modules = ['torch', 'torchvision', 'timm', 'numpy']
+const training = ['torch', 'torchvision', 'timm', 'numpy']
 
-function canImport(python) {
+function canImport(python, modules) {
   return spawnSync(python, ['-c', `import ${modules.join(', ')}`], { stdio: 'ignore' }).status === 0
 }
 
 /** GYRUS_BENCH_PYTHON if it is set, else the Pythons of an active or local environment, else the system's. */
-export function findPython() {
+export function findPython(modules = training) {
   const asked = process.env.GYRUS_BENCH_PYTHON
   if (asked !== undefined) {
-    if (canImport(asked)) return asked
+    if (canImport(asked, modules)) return asked
     throw new Error(`GYRUS_BENCH_PYTHON is ${asked}, which cannot import ${modules.join(', ')}`)
   }
   const environments = [process.env.VIRTUAL_ENV, '.venv', 'venv'].filter((folder) => folder !== undefined)
   const candidates = [...environments.map((folder) => join(folder, 'bin', 'python')), 'python3']
-  const found = candidates.find(canImport)
+  const found = candidates.find((python) => canImport(python, modules))
   if (found !== undefined) return found
   throw new Error(
     `none of ${candidates.join(', ')} can import ${modules.join(', ')}: point GYRUS_BENCH_PYTHON at a Python that can`,
