@@ -81,10 +81,8 @@ async function compareCuration(scratch, python) {
     const difference = differenceOf(results.gyrus.sample, results.peer.sample)
     if (!(difference < 1e-2)) throw new Error(`the entropies differ by ${difference} bits`)
     runs.push({ ...results, difference })
-    const { inflate, gyrus, peer } = results
-    say(
-      `  ${round + 1}: gyrus ${gyrus.seconds.toFixed(2)} s, peer ${peer.seconds.toFixed(2)} s, inflating ${inflate.seconds.toFixed(2)} s`,
-    )
+    const seconds = (name) => `${name} ${results[name].seconds.toFixed(2)} s`
+    say(`  ${round + 1}: ${seconds('gyrus')}, ${seconds('peer')}, ${seconds('inflate')}`)
   }
   const of = (name, key) => median(runs.map((one) => one[name][key]))
   const speedups = runs.map(({ gyrus, peer }) => peer.seconds / gyrus.seconds)

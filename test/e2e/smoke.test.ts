@@ -1,6 +1,8 @@
 // The shortest way through everything: a step of each trainer, features of an image. Any build of the addon must pass.
+import { join } from 'node:path'
 import t from 'tap'
-import { Encoder, memory, MocoTrainer, SupervisedTrainer } from '../../lib/index.js'
+import { curate, Encoder, imageEntropies, memory, MocoTrainer, SupervisedTrainer } from '../../lib/index.js'
+import { drawBall, writeNifti } from '../support/nifti.js'
 import { encoderOptions, images, labels, mocoOptions, supervisedOptions } from '../support/model.js'
 
 void t.test('an encoder turns images into features', async (t) => {
@@ -31,6 +33,18 @@ void t.test('a supervised trainer learns its batch', async (t) => {
   }
   const [first, last] = [losses[0] ?? 0, losses.at(-1) ?? 0]
   t.ok(last < first / 2, `${first} -> ${last}`)
+})
+
+void t.test('a volume is curated', async (t) => {
+  const folder = t.testdir()
+  const shape = [24, 24, 16] as const
+  writeNifti(join(folder, 'in', 'a.nii.gz'), shape, drawBall(shape, 1))
+  let kept = 0
+  for await (const event of curate({ roots: [join(folder, 'in')], out: join(folder, 'out'), size: 24 }))
+    if (event.type === 'done') kept = event.kept
+  t.equal(kept, 2, 'an eighth of 16 slices')
+  const [flat, halves] = await imageEntropies(Uint8Array.of(7, 7, 7, 7, 0, 255, 0, 255), 2)
+  t.same([flat, halves], [0, 1])
 })
 
 void t.test('memory goes up and comes back to nothing', async (t) => {

@@ -1,13 +1,17 @@
 // Types of the public API, checked by the compiler alone: this file is never run. Lines that must not compile say so.
 import {
+  curate,
   doctor,
   Encoder,
   GyrusError,
+  imageEntropies,
   isGyrusError,
   memory,
   MocoTrainer,
+  readVolume,
   SupervisedTrainer,
   type Architecture,
+  type CurateEvent,
   type EncoderOptions,
   type ErrorCode,
   type KernelTime,
@@ -24,6 +28,23 @@ function holds<Claim extends true>(): Claim | undefined {
 
 const x = new Float32Array(1)
 const labels = new Int32Array(1)
+
+export async function curation(): Promise<void> {
+  for await (const event of curate({ roots: ['a'], out: 'b' }, { signal: new AbortController().signal })) {
+    holds<Same<typeof event, CurateEvent>>()
+    if (event.type === 'progress') holds<Same<typeof event.phase, 'scan' | 'extract'>>()
+    // @ts-expect-error: only a finished run has counts
+    void event.kept.toFixed()
+  }
+  const { data, shape } = await readVolume('v.nii', { frame: 1 })
+  holds<Same<typeof data, Float32Array>>()
+  void shape.length.toFixed()
+  holds<Same<Awaited<ReturnType<typeof imageEntropies>>, Float64Array>>()
+  // @ts-expect-error: a folder to write is required
+  curate({ roots: ['a'] })
+  // @ts-expect-error: datasets have names
+  curate({ roots: ['a'], out: 'b', dataset: 'mri' })
+}
 
 export async function encoders(): Promise<void> {
   const encoder = await Encoder.load({ weights: 'w', arch: 'resnet50', imageSize: [64, 32], channels: 1 })
