@@ -76,14 +76,16 @@ namespace {
 AxisTaps axis_taps(std::int64_t source, std::int64_t size, double scale) {
   const double support = std::max(scale, 1.0), middle = static_cast<double>(source) / 2;
   AxisTaps taps;
-  taps.count = std::min(source, static_cast<std::int64_t>(std::ceil(2 * support)));  // integers in an open interval
+  // Integers in an open interval. Voxel sizes come from files: what they lead to may be beyond any integer.
+  taps.count = static_cast<std::int64_t>(std::min(static_cast<double>(source), std::ceil(2 * support)));
   taps.first.resize(static_cast<std::size_t>(size));
   taps.weight.resize(static_cast<std::size_t>(taps.count * size));
   for (std::int64_t i = 0; i < size; ++i) {
     const double center = (static_cast<double>(i) + 0.5 - static_cast<double>(size) / 2) * scale + middle;
-    if (center < 0 || center > static_cast<double>(source)) continue;  // beyond the source: all weights stay 0
-    const auto wanted = static_cast<std::int64_t>(std::floor(center - 0.5 - support)) + 1;
-    const std::int64_t first = std::clamp(wanted, std::int64_t{0}, source - taps.count);
+    // Beyond the source all weights stay 0. NaN is beyond it.
+    if (!(center >= 0 && center <= static_cast<double>(source))) continue;
+    const double wanted = std::floor(center - 0.5 - support) + 1;
+    const auto first = static_cast<std::int64_t>(std::clamp(wanted, 0.0, static_cast<double>(source - taps.count)));
     const auto weight_of = [&](std::int64_t tap) {
       return std::max(0.0, 1 - std::abs(static_cast<double>(first + tap) + 0.5 - center) / support);
     };

@@ -11,17 +11,32 @@
 #include "imaging/slices.h"
 
 namespace gyrus::imaging {
+
+// Where a slice's counts lie in the pool of them all. A slice with fewer elements than keys from its least to its most
+// has none: it is counted when the levels of keys are known, for tables larger than slices need more memory than the
+// file does.
+struct SliceCounts {
+  std::size_t begin = 0;
+  KeyRange range;
+  bool is_pooled = true;
+
+  std::size_t size() const { return static_cast<std::size_t>(range.most - range.least) + 1; }
+};
+
 namespace {
 
 using Counts = std::array<std::uint32_t, 256>;
 
-// Where a slice's counts lie in the pool of them all.
-struct PooledCounts {
-  std::size_t begin = 0;
-  KeyRange range;
+constexpr std::size_t kKeys = 65536;
+constexpr std::size_t kMostSlices = 65536;
 
-  std::size_t size() const { return static_cast<std::size_t>(range.most - range.least) + 1; }
-};
+template <class T, class Visit>
+void for_each_key(const Runs<T>& runs, T sign, Visit visit) {
+  for (std::int64_t run = 0; run < runs.count; ++run) {
+    const T* row = runs.data + run * runs.step;
+    for (std::int64_t i = 0; i < runs.length; ++i) visit(static_cast<std::size_t>(row[i] ^ sign));
+  }
+}
 
 // Grey levels of all keys from range.least on, and the first of them that is foreground.
 struct KeyLevels {
@@ -66,47 +81,61 @@ int grey_level(double value, const Window& window) {
 }
 
 template <class T>
-void SliceStatistician::examine_keys(const Volume& volume, const StatisticsOptions& options,
-                                     VolumeStatistics& statistics) {
-  const Voxels& voxels = volume.voxels;
-  Slices<T> slices(volume, options.plane);
-  std::vector<PooledCounts> pooled;
-  KeyRange all{0xffff, 0};
+std::vector<SliceCounts> SliceStatistician::count_slices(Slices<T>& slices, T sign, std::vector<std::uint64_t>& total) {
+  std::vector<SliceCounts> all;
   pool_.clear();
   for (std::int64_t slice = 0; slice < slices.count(); ++slice) {
     const Runs<T> runs = slices[slice];
-    PooledCounts counts{pool_.size(), {0, 255}};
-    if constexpr (std::is_same_v<T, std::uint16_t>) counts.range = key_range(runs, voxels.sign);
+    SliceCounts counts{pool_.size(), {0, 255}, true};
+    if constexpr (std::is_same_v<T, std::uint16_t>) counts.range = key_range(runs, sign);
+    counts.is_pooled = static_cast<std::int64_t>(counts.size()) <= slices.elements();
+    all.push_back(counts);
+    if (!counts.is_pooled) {
+      for_each_key(runs, sign, [&](std::size_t key) { ++total[key]; });
+      continue;
+    }
     pool_.resize(counts.begin + counts.size());
     const std::span<std::uint32_t> place = std::span(pool_).subspan(counts.begin);
     if constexpr (std::is_same_v<T, std::uint16_t>) {
-      histogram_.count(runs, voxels.sign, counts.range, place);
+      histogram_.count(runs, sign, counts.range, place);
     } else {
-      count_bytes(runs, static_cast<T>(voxels.sign), place.template first<256>());
+      count_bytes(runs, sign, place.template first<256>());
     }
-    all = {std::min(all.least, counts.range.least), std::max(all.most, counts.range.most)};
-    pooled.push_back(counts);
+    for (std::size_t i = 0; i < counts.size(); ++i) total[counts.range.least + i] += place[i];
   }
+  return all;
+}
 
-  std::vector<std::uint64_t> total(static_cast<std::size_t>(all.most - all.least) + 1);
-  for (const PooledCounts& counts : pooled) {
-    for (std::size_t i = 0; i < counts.size(); ++i) {
-      total[static_cast<std::size_t>(counts.range.least - all.least) + i] += pool_[counts.begin + i];
-    }
+template <class T>
+void SliceStatistician::examine_keys(const Volume& volume, const StatisticsOptions& options,
+                                     VolumeStatistics& statistics) {
+  const Voxels& voxels = volume.voxels;
+  const T sign = static_cast<T>(voxels.sign);
+  Slices<T> slices(volume, options.plane);
+  std::vector<std::uint64_t> total(kKeys);
+  const std::vector<SliceCounts> counted = count_slices(slices, sign, total);
+  KeyRange all{0xffff, 0};
+  for (const SliceCounts& counts : counted) {
+    all = {std::min(all.least, counts.range.least), std::max(all.most, counts.range.most)};
   }
-  statistics.window = window_of_keys(voxels, all.least, total, options.percentiles);
+  const auto keys = static_cast<std::size_t>(all.most - all.least) + 1;
+  statistics.window = window_of_keys(voxels, all.least, std::span(total).subspan(all.least, keys), options.percentiles);
 
   const KeyLevels levels = levels_of(voxels, all, statistics.window, options.foreground);
   std::uint16_t zero = 0;
   const bool has_box = options.domain == EntropyDomain::box && find_zero(voxels, all, zero);
   for (std::int64_t slice = 0; slice < slices.count(); ++slice) {
-    const PooledCounts& counts = pooled[static_cast<std::size_t>(slice)];
+    const SliceCounts& counts = counted[static_cast<std::size_t>(slice)];
     Counts grey{};
     std::uint64_t foreground = 0;
-    for (std::size_t i = 0; i < counts.size(); ++i) {
-      const std::size_t key = static_cast<std::size_t>(counts.range.least - all.least) + i;
-      grey[levels.grey[key]] += pool_[counts.begin + i];
-      foreground += levels.is_foreground[key] * std::uint64_t{pool_[counts.begin + i]};
+    const auto add = [&](std::size_t key, std::uint32_t count) {
+      grey[levels.grey[key - all.least]] += count;
+      foreground += levels.is_foreground[key - all.least] * std::uint64_t{count};
+    };
+    if (counts.is_pooled) {
+      for (std::size_t i = 0; i < counts.size(); ++i) add(counts.range.least + i, pool_[counts.begin + i]);
+    } else {
+      for_each_key(slices[slice], sign, [&](std::size_t key) { add(key, 1); });
     }
     if (has_box) {
       keep_box(grey, slices.elements(), occupied_area(slices[slice], static_cast<T>(zero)), statistics.window);
@@ -149,6 +178,8 @@ void SliceStatistician::examine_values(const Volume& volume, const StatisticsOpt
 VolumeStatistics SliceStatistician::examine(const Volume& volume, const StatisticsOptions& options) {
   VolumeStatistics statistics;
   const auto count = static_cast<std::size_t>(slice_count(volume, options.plane));
+  GYRUS_CHECK(count <= kMostSlices, Code::shape, "a volume of ", count, " slices: more than ", kMostSlices,
+              " are no scan; check its axes");
   statistics.entropy.resize(count);
   statistics.foreground.resize(count);
   switch (volume.voxels.kind) {

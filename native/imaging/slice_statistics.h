@@ -33,8 +33,13 @@ struct VolumeStatistics {
 // The grey level from 0 to 255 of a value: floor(255 (x - low) / (high - low)), clipped; 0 in a flat window.
 int grey_level(double value, const Window& window);
 
+struct SliceCounts;
+template <class T>
+class Slices;
+
 class SliceStatistician {
  public:
+  // Memory: the volume's size twice over, and 20 bytes a slice. Throws Code::shape for more than 65536 slices.
   VolumeStatistics examine(const Volume& volume, const StatisticsOptions& options);
 
  private:
@@ -43,6 +48,8 @@ class SliceStatistician {
   std::vector<std::uint32_t> pool_;
   std::vector<std::uint8_t> grey_;
 
+  template <class T>
+  std::vector<SliceCounts> count_slices(Slices<T>& slices, T sign, std::vector<std::uint64_t>& total);
   template <class T>
   void examine_keys(const Volume& volume, const StatisticsOptions& options, VolumeStatistics& statistics);
   void examine_values(const Volume& volume, const StatisticsOptions& options, VolumeStatistics& statistics);

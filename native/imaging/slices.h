@@ -41,7 +41,7 @@ class Slices {
   void gather(std::int64_t first) {
     first_ = first;
     const std::int64_t slices = std::min(kBlock, extents_[0] - first), size = elements();
-    gathered_.resize(static_cast<std::size_t>(kBlock * size));
+    gathered_.resize(static_cast<std::size_t>(std::min(kBlock, extents_[0]) * size));
     for (std::int64_t i = 0; i < size; ++i) {
       const T* from = data_ + i * extents_[0] + first;
       for (std::int64_t slice = 0; slice < slices; ++slice) {

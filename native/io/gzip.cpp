@@ -12,7 +12,8 @@
 namespace gyrus::io {
 namespace {
 
-constexpr std::size_t kSkipBuffer = std::size_t{1} << 16;
+constexpr std::int64_t kSkipBuffer = std::int64_t{1} << 16;
+constexpr std::int64_t kMostBehind = std::int64_t{64} << 20;
 constexpr int kGzipWindow = 15 + 16;  // zlib's way to ask for a gzip wrapper
 
 struct FreeDecompressor {
@@ -22,6 +23,11 @@ struct FreeDecompressor {
 [[noreturn]] void fail_damaged(std::string_view label) {
   throw Error(Code::file_format,
               text(label, " is a damaged gzip file: its compressed data breaks the format; copy or download it again"));
+}
+
+[[noreturn]] void fail_too_long(std::string_view label, std::int64_t expected) {
+  throw Error(Code::file_format, text(label, " holds more than twice the ", expected,
+                                      " bytes that are announced: it is damaged, or no volume; leave it out"));
 }
 
 [[noreturn]] void fail_truncated(std::string_view label, std::int64_t found, std::int64_t expected) {
@@ -46,6 +52,9 @@ class MemberStream {
     return static_cast<std::int64_t>(done);
   }
 
+  // Whether the last member was there to its end, its checksum right.
+  bool is_complete() const { return is_complete_; }
+
  private:
   // zlib counts in 32 bits, so input and output are given in pieces.
   static constexpr std::size_t kPiece = std::size_t{1} << 30;
@@ -60,6 +69,7 @@ class MemberStream {
     const int status = inflate(&stream_, Z_NO_FLUSH);
     const std::size_t taken = input - stream_.avail_in, made = room - stream_.avail_out;
     left_ = left_.subspan(taken);
+    is_complete_ = status == Z_STREAM_END;
     if (status == Z_STREAM_END) {
       is_at_end_ = !is_gzip(left_) || inflateReset(&stream_) != Z_OK;  // what follows the last member is padding
     } else if (status == Z_BUF_ERROR || (status == Z_OK && taken == 0 && made == 0)) {
@@ -73,7 +83,7 @@ class MemberStream {
   std::span<const std::byte> left_;
   std::string_view label_;
   z_stream stream_{};
-  bool is_at_end_ = false;
+  bool is_at_end_ = false, is_complete_ = false;
 };
 
 }  // namespace
@@ -120,18 +130,24 @@ void Gunzip::read(std::span<const std::byte> compressed, std::int64_t skip, std:
                   std::string_view label) {
   if (skip == 0 && read_whole(compressed, out, label)) return;
   MemberStream stream(compressed, label);
-  std::array<std::byte, kSkipBuffer> skipped;
+  std::array<std::byte, static_cast<std::size_t>(kSkipBuffer)> skipped;
   std::int64_t at = 0;
   while (at < skip) {
-    const auto piece = std::min<std::int64_t>(skip - at, kSkipBuffer);
+    const std::int64_t piece = std::min(skip - at, kSkipBuffer);
     const std::int64_t got = stream.read(std::span(skipped).first(static_cast<std::size_t>(piece)));
     at += got;
     if (got < piece) fail_truncated(label, at, skip + static_cast<std::int64_t>(out.size()));
   }
+  const auto size = static_cast<std::int64_t>(out.size());
   const std::int64_t got = stream.read(out);
-  if (got < static_cast<std::int64_t>(out.size())) {
-    fail_truncated(label, skip + got, skip + static_cast<std::int64_t>(out.size()));
+  if (got < size) fail_truncated(label, skip + got, skip + size);
+  if (skip > 0) return;
+  // More than was announced: a little padding, or data so damaged that it grew. Only the checksum at the end tells.
+  for (std::int64_t rest = 0, piece = kSkipBuffer; piece == kSkipBuffer; rest += piece) {
+    if (rest > size + kMostBehind) fail_too_long(label, size);
+    piece = stream.read(skipped);
   }
+  if (!stream.is_complete()) fail_damaged(label);
 }
 
 }  // namespace gyrus::io

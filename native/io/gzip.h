@@ -27,8 +27,8 @@ class Gunzip {
   // The first out.size() bytes of what `compressed` holds, which may itself be a prefix. Returns how many there were.
   // Throws Code::file_format naming `label` when the data is damaged before that.
   std::int64_t prefix(std::span<const std::byte> compressed, std::span<std::byte> out, std::string_view label);
-  // Bytes [skip, skip + out.size()). When they are the whole stream, its checksums are verified. Throws
-  // Code::file_format naming `label` when the stream is damaged or ends earlier.
+  // Bytes [skip, skip + out.size()). From the start (skip = 0) the whole stream's checksums are verified, and it may
+  // not be much longer than `out`. Throws Code::file_format naming `label` when the stream is damaged or ends earlier.
   void read(std::span<const std::byte> compressed, std::int64_t skip, std::span<std::byte> out, std::string_view label);
 
  private:

@@ -38,6 +38,10 @@ namespace gyrus::tests {
   X(io_hdf5_bad)             \
   X(imaging_fastmri_file)    \
   X(io_corpus_replay)        \
+  X(io_sha256)               \
+  X(io_gzip)                 \
+  X(imaging_orientation)     \
+  X(imaging_nifti)           \
   X(models)                  \
   X(golden_ops)              \
   X(golden_optimizers)       \
