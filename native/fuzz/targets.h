@@ -16,6 +16,9 @@
 #include "core/memory_stats.h"
 #include "imaging/fastmri_file.h"
 #include "imaging/ismrmrd_header.h"
+#include "imaging/nifti_file.h"
+#include "imaging/slice_extractor.h"
+#include "imaging/slice_statistics.h"
 #include "io/finite.h"
 #include "io/hdf5_file.h"
 #include "io/npy.h"
@@ -26,6 +29,7 @@ namespace gyrus::fuzz {
 enum class Verdict { accepted, refused };
 
 constexpr std::int64_t kMaxElements = 1 << 16;  // of a tensor that is read, to keep an input fast
+constexpr std::int64_t kMaxExamined = 1 << 12;  // voxels
 
 inline void require(bool holds) {
   if (!holds) __builtin_trap();
@@ -144,6 +148,36 @@ inline Verdict run_ismrmrd(std::span<const std::byte> bytes) {
     const imaging::IsmrmrdHeader header =
         imaging::parse_ismrmrd_header({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     require(header.encoded.x >= 0 && header.recon.z >= 0 && header.padding_right > header.padding_left);
+  });
+}
+
+// All that curation asks of a volume: values, statistics in every plane, a slice of it.
+inline void examine(const imaging::Volume& volume) {
+  std::vector<float> values(static_cast<std::size_t>(volume.voxels.count()));
+  imaging::read_canonical(volume, values);
+  imaging::SliceStatistician statistician;
+  imaging::SliceExtractor extractor;
+  for (const auto plane : {imaging::Plane::axial, imaging::Plane::coronal, imaging::Plane::sagittal}) {
+    imaging::StatisticsOptions options{.plane = plane, .percentiles = {}, .domain = imaging::EntropyDomain::box};
+    const imaging::VolumeStatistics statistics = statistician.examine(volume, options);
+    for (const double bits : statistics.entropy) require(bits >= 0 && bits <= 8);
+    for (const double share : statistics.foreground) require(share >= 0 && share <= 1);
+    const std::int64_t index = imaging::slice_count(volume, plane) - 1;
+    std::vector<std::uint16_t> pixels(17 * 17);
+    extractor.extract(volume, {plane, statistics.window, 17}, std::span(&index, 1), pixels);
+  }
+}
+
+inline Verdict run_nifti(std::span<const std::byte> bytes) {
+  return verdict_of([bytes] {
+    imaging::NiftiReader reader;
+    const io::InputFile file(bytes, "input");
+    const imaging::Volume volume = reader.read_single(file, 0);
+    const std::int64_t count = volume.voxels.count();
+    require(count > 0 && count <= io::kMaxInflation * static_cast<std::int64_t>(bytes.size()));
+    require(volume.sha256.size() == 64);
+    for (const double mm : imaging::spacing_of(volume.affine)) require(mm > 0);
+    if (count <= kMaxExamined) examine(volume);
   });
 }
 

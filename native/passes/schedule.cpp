@@ -38,8 +38,7 @@ void add_mutation_order(const Graph& graph, std::vector<std::vector<std::size_t>
 
 class Scheduler {
  public:
-  explicit Scheduler(const Graph& graph)
-      : graph_(graph), needs_(graph.nodes().size()), state_(graph.nodes().size(), 0) {
+  explicit Scheduler(const Graph& graph) : needs_(graph.nodes().size()), state_(graph.nodes().size(), 0) {
     for (std::size_t n = 0; n < graph.nodes().size(); ++n) {
       for (const ValueId input : graph.nodes()[n].inputs) {
         const NodeId producer = graph.value(input).producer;
@@ -67,7 +66,6 @@ class Scheduler {
   const std::vector<std::size_t>& order() const { return order_; }
 
  private:
-  const Graph& graph_;
   std::vector<std::vector<std::size_t>> needs_;
   std::vector<char> state_;
   std::vector<std::size_t> order_;
