@@ -1,0 +1,114 @@
+// Smooth random fields over the head, computed once on a cubic lattice and interpolated after: random plane waves of
+// nearly one length, added up. Their zeros are evenly spaced winding sheets, which is what sulci are.
+import type { Random } from './random.js'
+
+const reach = 160 // mm from the origin to the lattice's sides
+
+export class Lattice {
+  readonly #values: Float32Array
+  readonly #count: number
+  readonly #perMm: number
+
+  constructor(values: Float32Array, count: number) {
+    this.#values = values
+    this.#count = count
+    this.#perMm = (count - 1) / (2 * reach)
+  }
+
+  /** Trilinear; outside, as at the nearest side. */
+  at(x: number, y: number, z: number): number {
+    const count = this.#count
+    const values = this.#values
+    const most = count - 1.001
+    const u = Math.min(most, Math.max(0, (x + reach) * this.#perMm))
+    const v = Math.min(most, Math.max(0, (y + reach) * this.#perMm))
+    const w = Math.min(most, Math.max(0, (z + reach) * this.#perMm))
+    const i = Math.floor(u)
+    const j = Math.floor(v)
+    const k = Math.floor(w)
+    const a = u - i
+    const b = v - j
+    const base = (k * count + j) * count + i
+    const near = mix(values, base, count, a, b)
+    return near + (w - k) * (mix(values, base + count * count, count, a, b) - near)
+  }
+}
+
+/** Bilinear between values at, at + 1, and the next row's. */
+function mix(values: Float32Array, at: number, row: number, a: number, b: number): number {
+  const p = values[at] as number
+  const q = values[at + row] as number
+  const low = p + a * ((values[at + 1] as number) - p)
+  const high = q + a * ((values[at + row + 1] as number) - q)
+  return low + b * (high - low)
+}
+
+interface Wave {
+  readonly kx: number
+  readonly ky: number
+  readonly kz: number
+  readonly phase: number
+}
+
+function drawWaves(random: Random, count: number, length: number): Wave[] {
+  return Array.from({ length: count }, () => {
+    const [x, y, z] = [random.normal(), random.normal(), random.normal()]
+    const k = (2 * Math.PI) / (length * random.between(0.88, 1.14)) / Math.hypot(x, y, z)
+    return { kx: k * x, ky: k * y, kz: k * z, phase: random.between(0, 2 * Math.PI) }
+  })
+}
+
+/** Adds a wave's value and slope along a line of constant y and z, by turning a phasor from point to point. */
+function addLine(wave: Wave, y: number, z: number, step: number, sums: readonly Float64Array[]): void {
+  const [value, dx, dy, dz] = sums as [Float64Array, Float64Array, Float64Array, Float64Array]
+  const start = wave.ky * y + wave.kz * z + wave.phase - wave.kx * reach
+  let cos = Math.cos(start)
+  let sin = Math.sin(start)
+  const turnCos = Math.cos(wave.kx * step)
+  const turnSin = Math.sin(wave.kx * step)
+  for (let i = 0; i < value.length; i += 1) {
+    value[i] = (value[i] as number) + cos
+    dx[i] = (dx[i] as number) - wave.kx * sin
+    dy[i] = (dy[i] as number) - wave.ky * sin
+    dz[i] = (dz[i] as number) - wave.kz * sin
+    const next = cos * turnCos - sin * turnSin
+    sin = sin * turnCos + cos * turnSin
+    cos = next
+  }
+}
+
+function fill(
+  random: Random,
+  length: number,
+  finish: (value: number, slope: number, scale: number) => number,
+): Lattice {
+  const waves = drawWaves(random, 14, length)
+  const count = Math.ceil((2 * reach) / Math.min(16, length / 7)) + 1
+  const step = (2 * reach) / (count - 1)
+  const values = new Float32Array(count ** 3)
+  const sums = Array.from({ length: 4 }, () => new Float64Array(count))
+  const scale = Math.sqrt(2 / waves.length) // to variance 1
+  let at = 0
+  for (let k = 0; k < count; k += 1) {
+    for (let j = 0; j < count; j += 1) {
+      for (const sum of sums) sum.fill(0)
+      for (const wave of waves) addLine(wave, j * step - reach, k * step - reach, step, sums)
+      for (let i = 0; i < count; i += 1, at += 1) {
+        const [value = 0, dx = 0, dy = 0, dz = 0] = sums.map((sum) => sum[i] as number)
+        values[at] = finish(value, Math.hypot(dx, dy, dz), scale)
+      }
+    }
+  }
+  return new Lattice(values, count)
+}
+
+/** A field of mean 0 and variance 1 whose waves are about `length` mm long. */
+export function drawField(random: Random, length: number): Lattice {
+  return fill(random, length, (value, _, scale) => value * scale)
+}
+
+/** About the distance in mm to the nearest of winding sheets that are half of `length` apart; its sign tells the side. */
+export function drawSheets(random: Random, length: number): Lattice {
+  const flat = (2 * Math.PI) / length // a slope below which the estimate would run away
+  return fill(random, length, (value, slope) => value / Math.max(slope, 0.5 * flat))
+}
