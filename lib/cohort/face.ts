@@ -31,12 +31,7 @@ const throat = new Tube([
 const tongue = ellipsoid(0, 45, -92, [22, 28, 14])
 
 /** Everything but the brain. Returns mm from the dura. */
-export function paintSkullAndFace(
-  subject: Subject,
-  at: Float64Array,
-  skinAt: number,
-  brush: Brush,
-): number {
+export function paintSkullAndFace(subject: Subject, at: Float64Array, skinAt: number, brush: Brush): number {
   const [x = 0, y = 0, z = 0] = at
   const outside = dura(x, y, z)
   if (outside < -4) return outside
