@@ -1,6 +1,6 @@
 // What lies inside of the dura: cerebrospinal fluid, folded cortex over white matter, ventricles and the nuclei around
 // them, hippocampi, cerebellum, brain stem, vessels.
-import { brainStem, cerebellum, cerebrum } from './hull.js'
+import { brainStem, cerebellum, cerebrum, lobesHull } from './hull.js'
 import { distanceTo, ellipsoid, smoothMin, Tube } from './shapes.js'
 import type { Subject } from './subject.js'
 import { tissue, type Brush } from './tissue.js'
@@ -15,6 +15,8 @@ const pallidum = ellipsoid(19, -3, 0, [4, 9, 6.5])
 const thalamus = ellipsoid(11, -18, 7, [9.5, 15, 9])
 const amygdala = ellipsoid(23, -3, -19, [7, 6, 6])
 const gland = ellipsoid(0, 3, -32, [6, 4.5, 3.5])
+const fourth = ellipsoid(0, -44, -35, [5, 4, 8])
+const dentate = ellipsoid(16, -58, -36, [7, 8, 4])
 const bodies = [
   new Tube([
     [5, 29, 3, 2.4],
@@ -88,7 +90,7 @@ export function paintBrain(subject: Subject, at: Float64Array, outside: number, 
     paintCortex(subject, at, hull, brush)
     if (ax < 50 && z < 40) paintDeep(subject, at, brush)
   }
-  if (small < 9) brush.inside(distanceTo(ellipsoid(0, -45, -35, [5, 3.5, 8]), x, y, z), tissue.csf)
+  if (small < 9) brush.inside(distanceTo(fourth, x, y, z), tissue.csf)
   brush.inside(distanceTo(gland, x, y, z), tissue.gland)
   paintVessels(at, outside, brush)
   const edge = Math.min(hull, small, z > -66 ? stem : 99)
@@ -111,7 +113,6 @@ function paintCerebellum(subject: Subject, at: Float64Array, d: number, brush: B
   brush.over(Math.max(0, leaf) ** 3 * 0.75 * brush.cover(depth - 8), tissue.csf)
   const branch = Math.max(0, -leaf) ** 2 * brush.cover(4 - depth)
   brush.over(Math.max(0.65 * branch, brush.cover(9 + 2.5 * wander - depth)), tissue.white)
-  const dentate = ellipsoid(16, -58, -36, [7, 8, 4])
   brush.over(0.5 * brush.cover(distanceTo(dentate, Math.abs(x), y, z)), tissue.nucleus)
 }
 
@@ -126,8 +127,9 @@ function cortexDepth(subject: Subject, at: Float64Array, hull: number): number {
   const radius = Math.max(8, Math.sqrt(u * u + v * v + w * w))
   const push = (78 / radius) ** 0.75
   const sheet = Math.abs(folds.at(u * push + (x < 0 ? 19 : 0), v * push, w * push))
-  const reach = 13 + 5 * subject.folia.at(x, y, z)
-  let d = smoothMin(depth, sheet - sulci + Math.max(0, 0.8 * (depth - reach)), 1.5)
+  const reach = 12 + 4 * subject.folia.at(x, y, z)
+  const deep = -lobesHull(x, y, z)
+  let d = smoothMin(depth, sheet - sulci + Math.max(0, 0.8 * (deep - reach)), 1.5)
   const callosum = Math.sqrt(((y + 8) / 45) ** 2 + ((z - 4) / 25) ** 2)
   d = smoothMin(d, ax - 0.5 - 0.4 * sulci + Math.max(0, (1 - callosum) * 60), 1.5)
   // The Sylvian fissure and the insula behind it.

@@ -59,7 +59,7 @@ function paintFlesh(subject: Subject, at: Float64Array, skinAt: number, brush: B
 }
 
 function strands(grain: number): number {
-  return Math.min(1, Math.max(0, 3 * (grain - 0.45)))
+  return Math.min(0.7, Math.max(0, 1.2 * (grain - 0.3)))
 }
 
 function paintBone(subject: Subject, outside: number, z: number, brush: Brush): void {

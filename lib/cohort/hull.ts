@@ -2,7 +2,7 @@
 import { distanceTo, ellipsoid, smoothMax, smoothMin, Tube } from './shapes.js'
 
 const vault = ellipsoid(0, -17, 12, [70, 89, 70])
-const fossa = ellipsoid(0, -62, -36, [53, 42, 32])
+const fossa = ellipsoid(0, -62, -36, [52, 35, 27])
 const temporalFossa = ellipsoid(43, -14, -22, [24, 47, 23])
 const sphenoid = ellipsoid(0, 26, -44, [34, 28, 25])
 const orbit = ellipsoid(31, 54, -35, [21, 27, 17])
@@ -52,8 +52,8 @@ export function dura(x: number, y: number, z: number): number {
 
 const lobes = ellipsoid(0, -17, 13, [67, 86, 66])
 const temporal = ellipsoid(43, -14, -22, [21, 44, 20])
-const hemisphere = ellipsoid(22, -65, -40, [29, 25, 20])
-const vermis = ellipsoid(0, -66, -36, [12, 21, 20])
+const hemisphere = ellipsoid(22, -64, -37, [29, 28, 21])
+const vermis = ellipsoid(0, -64, -34, [13, 23, 21])
 const stem = new Tube([
   [0, -20, -8, 15],
   [0, -27, -30, 15],
@@ -62,10 +62,17 @@ const stem = new Tube([
   [0, -44, -160, 5.5],
 ])
 
+/** The outer hull of the cerebrum, as if it had no folds, and were not cut off below. */
+export function lobesHull(x: number, y: number, z: number): number {
+  return smoothMin(distanceTo(lobes, x, y, z), distanceTo(temporal, Math.abs(x), y, z), 5)
+}
+
 /** The outer hull of the cerebrum, as if it had no folds. */
 export function cerebrum(x: number, y: number, z: number): number {
-  // Below is the skull's base in front, the tentorium behind, which rises towards the middle.
-  const floor = -16 + 0.08 * Math.abs(y + 10) - z - (y < -40 ? 0.1 * Math.abs(x) : 0)
+  // Below is the skull's base in front, the tentorium behind.
+  const front = Math.min(1, Math.max(0, y / 25))
+  const back = Math.min(1, Math.max(0, (-50 - y) / 30))
+  const floor = -15 - 8 * front - 4 * back - z
   const upper = smoothMax(distanceTo(lobes, x, y, z), floor, 8)
   return smoothMin(upper, distanceTo(temporal, Math.abs(x), y, z), 5)
 }
