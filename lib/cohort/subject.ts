@@ -49,7 +49,7 @@ export function drawSubject(key: readonly (string | number)[], ages: [number, nu
     skull: random.between(5.5, 9),
     scalp: random.between(0, 4),
     hippocampus: random.between(0.9, 1.1) - 0.16 * years * random.between(0.2, 1),
-    spots: 3.6 - 1.3 * Math.min(1, years * random.between(0.3, 1.3)),
+    spots: 3.9 - 1.4 * Math.min(1, years * random.between(0.3, 1.3)),
     warpMm: random.between(1, 2.2),
     age,
     warp: ['x', 'y', 'z'].map((axis) => field(`warp ${axis}`, 90)),
