@@ -1,4 +1,5 @@
 // What cohort.json says of a subject: the truth that later tasks learn from and are judged by.
+import type { CohortDataset } from '../options/cohort.js'
 import type { TumourKind } from './tumour.js'
 
 /** The smallest box around a label, in stored voxels (first index fastest): `low` is inside, `high` just outside. */
@@ -31,9 +32,6 @@ export interface SubjectRecord {
   /** Rows of fastMRI+'s brain.csv. */
   readonly boxes: readonly string[]
 }
-
-export const cohortDatasets = ['ixi', 'oasis3', 'brats21', 'fastmri'] as const
-export type CohortDataset = (typeof cohortDatasets)[number]
 
 /** What one subject is drawn from. */
 export interface SubjectJob {
