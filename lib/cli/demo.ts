@@ -1,7 +1,7 @@
 // `gyrus demo --only-data`: a cohort of simulated brain MRI to try the other commands on.
 import { Command } from 'commander'
 import { writeCohort } from '../cohort/cohort.js'
-import { GyrusError } from '../errors.js'
+import { invalidOption } from '../errors.js'
 import type { CohortOptions } from '../options/cohort.js'
 import { parseCount, parseWhole } from './arguments.js'
 import { withInterrupt } from './interrupt.js'
@@ -25,10 +25,11 @@ export function demoCommand(): Command {
     .option('--json', 'print one JSON object a line', false)
     .action(async ({ onlyData, json, ...options }: DemoFlags) => {
       if (!onlyData)
-        throw new GyrusError(
-          'ERR_GYRUS_INVALID_ARGUMENT',
-          'the command has only the data of the demo for now: pass --only-data; `npm run demo` in the ' +
-            "repository runs the demo's pretraining",
+        throw invalidOption(
+          'demo: onlyData',
+          'true, as the command has only the data for now (pass --only-data; `npm run demo` in the repository ' +
+            'runs the pretraining)',
+          onlyData,
         )
       await withInterrupt((signal) => run(options, json, signal))
     })

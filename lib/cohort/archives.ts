@@ -1,6 +1,6 @@
 // The three archives in NIfTI: names, grids, scanners, and who has which scans.
 import { drawTumour, tumourKinds, type TumourKind } from './tumour.js'
-import { Random } from './random.js'
+import { pick, Random } from './random.js'
 import type { SubjectJob, SubjectRecord, VolumeRecord } from './record.js'
 import { drawPose, makeGrid, type Acquisition, type Grid, type Scene } from './scan.js'
 import { writeNiftiScan, type NiftiScan } from './nifti-scan.js'
@@ -29,7 +29,7 @@ export function writeIxi(job: SubjectJob, makeHead: MakeHead): SubjectRecord {
   const { index, size, out } = job
   const key = keyOf(job)
   const random = new Random(...key, 'protocol')
-  const [hospital, how] = hospitals[random.integer(3)] as (typeof hospitals)[number]
+  const [hospital, how] = pick(hospitals, random.integer(3))
   const id = `IXI${places(index + 1, 3)}`
   const subject = drawSubject(key, [20, 80])
   const scene: Scene = { head: makeHead(subject), tumour: undefined }
@@ -105,7 +105,7 @@ function writeOasisSession(
   const head = makeHead(drawSubject(key, [45, 92], after / 365))
   const scene = { head, tumour: drawTumour(kind, key, head) }
   const stem = `sub-OAS3${places(job.index + 1, 4)}_ses-${session}`
-  const folder = `${stem.replace('_', '/')}`
+  const folder = stem.replace('_', '/')
   const step = 256 / size
   const scale = random.between(500, 1500)
   const how = { scale, noise: random.between(14, 32), bias: random.between(0.04, 0.12) }
@@ -170,5 +170,5 @@ export function writeBrats21(job: SubjectJob, makeHead: MakeHead): SubjectRecord
 
 /** Of a subject whose archive has all classes. */
 export function classOf(index: number): TumourKind {
-  return tumourKinds[index % tumourKinds.length] as TumourKind
+  return pick(tumourKinds, index % tumourKinds.length)
 }

@@ -9,11 +9,11 @@ export function findBrain(values: Uint8Array, shape: Shape, sides: readonly numb
   const isSolid = Uint8Array.from(values, (value) => (value > 70 ? 1 : 0))
   const core = largestBody(spread(isSolid, shape, steps(2.2), 0), shape)
   const grown = spread(core, shape, steps(3.2), 1)
-  for (let at = 0; at < grown.length; at += 1) grown[at] = (grown[at] as number) & (isSolid[at] as number)
+  for (let at = 0; at < grown.length; at += 1) grown[at] = (grown[at] ?? 0) & (isSolid[at] ?? 0)
   // Sulci and ventricles are filled: closed by as much as they are wide.
   const closed = spread(spread(grown, shape, steps(9), 1), shape, steps(8), 0)
   const brain = new Uint8Array(new SharedArrayBuffer(values.length))
-  for (let at = 0; at < brain.length; at += 1) brain[at] = 255 * (closed[at] as number)
+  for (let at = 0; at < brain.length; at += 1) brain[at] = 255 * (closed[at] ?? 0)
   return brain
 }
 
@@ -23,9 +23,9 @@ function spread(input: Uint8Array, shape: Shape, reach: readonly number[], what:
   const strides = [1, shape[0], shape[0] * shape[1]]
   for (const axis of [0, 1, 2] as const) {
     const next = current.slice()
-    const stride = strides[axis] as number
+    const stride = strides[axis] ?? 0
     const extent = shape[axis]
-    const steps = reach[axis] as number
+    const steps = reach[axis] ?? 0
     for (let at = 0; at < current.length; at += 1) {
       if (current[at] !== what) continue
       const place = Math.floor(at / stride) % extent
@@ -74,9 +74,9 @@ function flood(mask: Uint8Array, shape: Shape, { labels, queue, label, start }: 
   labels[start] = label
   let size = 1
   for (let next = 0; next < size; next += 1) {
-    const at = queue[next] as number
+    const at = queue[next] ?? 0
     for (const axis of [0, 1, 2] as const) {
-      const stride = strides[axis] as number
+      const stride = strides[axis] ?? 0
       const place = Math.floor(at / stride) % shape[axis]
       for (const step of [-1, 1]) {
         if (place + step < 0 || place + step >= shape[axis]) continue

@@ -13,6 +13,7 @@ import {
 import { parseOptions } from '../options/parse.js'
 import { writeError } from './files.js'
 import { throwIfAborted, writeSubjects } from './pool.js'
+import { pick } from './random.js'
 import type { SubjectJob, SubjectRecord } from './record.js'
 import { readTemplate } from './template.js'
 import { tumourLabels } from './tumour.js'
@@ -62,7 +63,7 @@ export async function writeCohort(
 function deal(settings: CohortSettings): SubjectJob[] {
   const { subjects, datasets, seed, size, out } = settings
   return Array.from({ length: subjects }, (_, at) => ({
-    dataset: datasets[at % datasets.length] as SubjectJob['dataset'],
+    dataset: pick(datasets, at % datasets.length),
     index: Math.floor(at / datasets.length),
     ...{ seed, size, out },
   }))

@@ -48,7 +48,7 @@ export function see(coil: Coil, plane: Plane, signal: Float32Array, image: Compl
   for (let row = 0; row < plane.rows; row += 1) {
     const y = plane.y + row * plane.stepY
     for (let column = 0; column < plane.columns; column += 1, at += 1) {
-      const value = signal[at] as number
+      const value = signal[at] ?? 0
       if (value === 0) {
         image.re[at] = 0
         image.im[at] = 0
@@ -68,7 +68,7 @@ export function addNoise(image: Complex, deviation: number, random: Random): voi
   for (let at = 0; at < image.re.length; at += 1) {
     const size = deviation * Math.sqrt(-2 * Math.log(1 - random.unit()))
     const angle = 2 * Math.PI * random.unit()
-    image.re[at] = (image.re[at] as number) + size * Math.cos(angle)
-    image.im[at] = (image.im[at] as number) + size * Math.sin(angle)
+    image.re[at] = (image.re[at] ?? 0) + size * Math.cos(angle)
+    image.im[at] = (image.im[at] ?? 0) + size * Math.sin(angle)
   }
 }

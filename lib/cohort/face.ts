@@ -44,7 +44,7 @@ export function paintSkullAndFace(subject: Subject, at: Float64Array, skinAt: nu
 }
 
 export function skinDistance(subject: Subject, at: Float64Array): number {
-  return skin(at[0] as number, at[1] as number, at[2] as number, subject.scalp)
+  return skin(at[0] ?? 0, at[1] ?? 0, at[2] ?? 0, subject.scalp)
 }
 
 function paintFlesh(subject: Subject, at: Float64Array, skinAt: number, brush: Brush): void {

@@ -78,7 +78,7 @@ function writeSlices(scan: FastmriScan, file: number, start: Hdf5Start): Float32
       const part = kspace.subarray(c * 4 * height * width, (c + 1) * 4 * height * width)
       measureCoil(measure, coil, part, out)
     }
-    for (let i = 0; i < out.length; i += 1) out[i] = Math.sqrt(out[i] as number)
+    for (let i = 0; i < out.length; i += 1) out[i] = Math.sqrt(out[i] ?? 0)
     writing(scan.path, () => {
       writeAll(file, kspace, offset + at * kspace.byteLength)
     })
@@ -105,13 +105,13 @@ function measureCoil(measure: Measurement, coil: Coil, stored: Float32Array, squ
   for (let at = 0; at < image.re.length; at += 1) {
     const column = at % width
     const factor = column < padding || column >= width - padding ? 0 : perThousandth
-    stored[2 * at] = (image.re[at] as number) * factor
-    stored[2 * at + 1] = (image.im[at] as number) * factor
+    stored[2 * at] = (image.re[at] ?? 0) * factor
+    stored[2 * at + 1] = (image.im[at] ?? 0) * factor
   }
   // The reconstruction is that of what the file holds: rounded to float32, with zeros for the lines not measured.
   for (let at = 0; at < image.re.length; at += 1) {
-    image.re[at] = stored[2 * at] as number
-    image.im[at] = stored[2 * at + 1] as number
+    image.re[at] = stored[2 * at] ?? 0
+    image.im[at] = stored[2 * at + 1] ?? 0
   }
   fft.inverse(image)
   addSquares(image, scan, squares)
@@ -120,9 +120,9 @@ function measureCoil(measure: Measurement, coil: Coil, stored: Float32Array, squ
 function addSquares(image: Complex, { height, width }: FastmriScan, squares: Float32Array): void {
   const first = Math.floor((2 * height - height) / 2) * width
   for (let at = 0; at < height * width; at += 1) {
-    const re = image.re[first + at] as number
-    const im = image.im[first + at] as number
-    squares[at] = (squares[at] as number) + re * re + im * im
+    const re = image.re[first + at] ?? 0
+    const im = image.im[first + at] ?? 0
+    squares[at] = (squares[at] ?? 0) + re * re + im * im
   }
 }
 

@@ -5,7 +5,7 @@ import { classOf, keyOf, type MakeHead } from './archives.js'
 import { writeFastmri } from './fastmri-file.js'
 import { writeNifti } from './files.js'
 import { isCore } from './nifti-scan.js'
-import { Random } from './random.js'
+import { pick, Random } from './random.js'
 import { boxOf, type Box, type SubjectJob, type SubjectRecord, type VolumeRecord } from './record.js'
 import {
   compose,
@@ -99,7 +99,7 @@ function drawScanField(patient: Patient, random: Random): Field {
 
 function writeScan(patient: Patient, which: number): { volume: VolumeRecord; boxes: string[] } {
   const { job, site, scene } = patient
-  const [acquisition, contrast] = acquisitions[which] as (typeof acquisitions)[number]
+  const [acquisition, contrast] = pick(acquisitions, which)
   const key = [...patient.key, acquisition]
   const random = new Random(...key, 'scan')
   const field = drawScanField(patient, random)
@@ -115,16 +115,15 @@ function writeScan(patient: Patient, which: number): { volume: VolumeRecord; box
     patientId: patientId(patient.key),
     ...{ slices, height, width, coils: patient.coils },
     padding: site % 3 === 1 ? Math.floor(width / 16) : 0,
-    slice: (at) =>
-      (clean.signals[0] as Float32Array).subarray(at * 2 * height * width, (at + 1) * 2 * height * width),
+    slice: (at) => pick(clean.signals, 0).subarray(at * 2 * height * width, (at + 1) * 2 * height * width),
     plane: (at) => ({
       rows: 2 * height,
       columns: width,
-      x: affine[3] as number,
-      y: affine[7] as number,
-      z: (affine[11] as number) + at * spacing,
-      stepX: affine[0] as number,
-      stepY: affine[5] as number,
+      x: affine[3] ?? 0,
+      y: affine[7] ?? 0,
+      z: (affine[11] ?? 0) + at * spacing,
+      stepX: affine[0] ?? 0,
+      stepY: affine[5] ?? 0,
     }),
   })
   const labels = cropRows(clean, field)

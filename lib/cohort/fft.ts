@@ -28,8 +28,8 @@ export class Fft {
     const { from, to, stride, length } = part
     const factor = this.#factors[level]
     if (factor === undefined) {
-      output.re[to] = input.re[from] as number
-      output.im[to] = input.im[from] as number
+      output.re[to] = input.re[from] ?? 0
+      output.im[to] = input.im[from] ?? 0
       return
     }
     const each = length / factor
@@ -46,12 +46,20 @@ export class Fft {
     const turn = this.#length / (each * factor)
     const k = at % each
     for (let r = 0; r < factor; r += 1) {
-      const cos = this.#cos[r * k * turn] as number
-      const sin = this.#sin[r * k * turn] as number
-      const a = re[at + r * each] as number
-      const b = im[at + r * each] as number
+      const cos = this.#cos[r * k * turn] ?? 0
+      const sin = this.#sin[r * k * turn] ?? 0
+      const a = re[at + r * each] ?? 0
+      const b = im[at + r * each] ?? 0
       this.#re[r] = a * cos - b * sin
       this.#im[r] = a * sin + b * cos
+    }
+    if (factor === 2) {
+      this.#pair(output, at, each)
+      return
+    }
+    if (factor === 4) {
+      this.#quartet(output, at, each)
+      return
     }
     const quarter = this.#length / factor
     for (let q = 0; q < factor; q += 1) {
@@ -59,14 +67,44 @@ export class Fft {
       let b = 0
       for (let r = 0; r < factor; r += 1) {
         const turned = ((r * q) % factor) * quarter
-        const cos = this.#cos[turned] as number
-        const sin = this.#sin[turned] as number
-        a += (this.#re[r] as number) * cos - (this.#im[r] as number) * sin
-        b += (this.#re[r] as number) * sin + (this.#im[r] as number) * cos
+        const cos = this.#cos[turned] ?? 0
+        const sin = this.#sin[turned] ?? 0
+        a += (this.#re[r] ?? 0) * cos - (this.#im[r] ?? 0) * sin
+        b += (this.#re[r] ?? 0) * sin + (this.#im[r] ?? 0) * cos
       }
       re[at + q * each] = a
       im[at + q * each] = b
     }
+  }
+
+  #pair({ re, im }: Complex, at: number, each: number): void {
+    const a = this.#re[0] ?? 0
+    const b = this.#re[1] ?? 0
+    const c = this.#im[0] ?? 0
+    const d = this.#im[1] ?? 0
+    re[at] = a + b
+    im[at] = c + d
+    re[at + each] = a - b
+    im[at + each] = c - d
+  }
+
+  #quartet({ re, im }: Complex, at: number, each: number): void {
+    const re0 = this.#re[0] ?? 0
+    const re1 = this.#re[1] ?? 0
+    const re2 = this.#re[2] ?? 0
+    const re3 = this.#re[3] ?? 0
+    const im0 = this.#im[0] ?? 0
+    const im1 = this.#im[1] ?? 0
+    const im2 = this.#im[2] ?? 0
+    const im3 = this.#im[3] ?? 0
+    re[at] = re0 + re2 + (re1 + re3)
+    im[at] = im0 + im2 + (im1 + im3)
+    re[at + each] = re0 - re2 + (im1 - im3)
+    im[at + each] = im0 - im2 - (re1 - re3)
+    re[at + 2 * each] = re0 + re2 - (re1 + re3)
+    im[at + 2 * each] = im0 + im2 - (im1 + im3)
+    re[at + 3 * each] = re0 - re2 - (im1 - im3)
+    im[at + 3 * each] = im0 - im2 + (re1 - re3)
   }
 }
 
@@ -134,14 +172,14 @@ function line(fft: Fft, image: Complex, start: number, step: number, length: num
   const half = Math.floor(length / 2)
   for (let i = 0; i < length; i += 1) {
     const at = start + ((i + half) % length) * step
-    input.re[i] = image.re[at] as number
-    input.im[i] = image.im[at] as number
+    input.re[i] = image.re[at] ?? 0
+    input.im[i] = image.im[at] ?? 0
   }
   fft.transform(input, output)
   const scale = 1 / Math.sqrt(length)
   for (let i = 0; i < length; i += 1) {
     const at = start + ((i + half) % length) * step
-    image.re[at] = (output.re[i] as number) * scale
-    image.im[at] = (output.im[i] as number) * scale
+    image.re[at] = (output.re[i] ?? 0) * scale
+    image.im[at] = (output.im[i] ?? 0) * scale
   }
 }

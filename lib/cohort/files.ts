@@ -44,7 +44,7 @@ function niftiHeader(shape: Grid['shape'], affine: Affine, isBytes: boolean): Bu
   header.writeInt16LE(isBytes ? 2 : 4, 70)
   header.writeInt16LE(isBytes ? 8 : 16, 72)
   const sides = [0, 1, 2].map((axis) =>
-    Math.hypot(affine[axis] as number, affine[4 + axis] as number, affine[8 + axis] as number),
+    Math.hypot(affine[axis] ?? 0, affine[4 + axis] ?? 0, affine[8 + axis] ?? 0),
   )
   for (const [axis, side] of [1, ...sides].entries()) header.writeFloatLE(side, 76 + 4 * axis)
   header.writeFloatLE(352, 108)

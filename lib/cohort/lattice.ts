@@ -36,10 +36,10 @@ export class Lattice {
 
 /** Bilinear between values at, at + 1, and the next row's. */
 function mix(values: Float32Array, at: number, row: number, a: number, b: number): number {
-  const p = values[at] as number
-  const q = values[at + row] as number
-  const low = p + a * ((values[at + 1] as number) - p)
-  const high = q + a * ((values[at + row + 1] as number) - q)
+  const p = values[at] ?? 0
+  const q = values[at + row] ?? 0
+  const low = p + a * ((values[at + 1] ?? 0) - p)
+  const high = q + a * ((values[at + row + 1] ?? 0) - q)
   return low + b * (high - low)
 }
 
@@ -67,10 +67,10 @@ function addLine(wave: Wave, y: number, z: number, step: number, sums: readonly 
   const turnCos = Math.cos(wave.kx * step)
   const turnSin = Math.sin(wave.kx * step)
   for (let i = 0; i < value.length; i += 1) {
-    value[i] = (value[i] as number) + cos
-    dx[i] = (dx[i] as number) - wave.kx * sin
-    dy[i] = (dy[i] as number) - wave.ky * sin
-    dz[i] = (dz[i] as number) - wave.kz * sin
+    value[i] = (value[i] ?? 0) + cos
+    dx[i] = (dx[i] ?? 0) - wave.kx * sin
+    dy[i] = (dy[i] ?? 0) - wave.ky * sin
+    dz[i] = (dz[i] ?? 0) - wave.kz * sin
     const next = cos * turnCos - sin * turnSin
     sin = sin * turnCos + cos * turnSin
     cos = next
@@ -94,7 +94,7 @@ function fill(
       for (const sum of sums) sum.fill(0)
       for (const wave of waves) addLine(wave, j * step - reach, k * step - reach, step, sums)
       for (let i = 0; i < count; i += 1, at += 1) {
-        const [value = 0, dx = 0, dy = 0, dz = 0] = sums.map((sum) => sum[i] as number)
+        const [value = 0, dx = 0, dy = 0, dz = 0] = sums.map((sum) => sum[i] ?? 0)
         values[at] = finish(value, Math.hypot(dx, dy, dz), scale)
       }
     }

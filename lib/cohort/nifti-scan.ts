@@ -1,7 +1,7 @@
 // One scan of a subject in NIfTI: render its contrasts on one grid, acquire each, write them with their masks.
 import { join } from 'node:path'
 import { writeNifti } from './files.js'
-import { Random } from './random.js'
+import { pick, Random } from './random.js'
 import { boxOf, type VolumeRecord } from './record.js'
 import {
   acquire,
@@ -42,7 +42,7 @@ export function writeNiftiScan(scan: NiftiScan): VolumeRecord[] {
   if (scan.isStripped === true) keepInBrain(clean)
   const truth = writeMasks(scan, clean)
   return scan.images.map(({ contrast, path }, at) => {
-    const values = clean.signals[at] as Float32Array
+    const values = pick(clean.signals, at)
     shade(values, grid.shape, scan.how.bias, new Random(...key, contrast, 'shade'))
     const voxels = acquire(values, scan.how, new Random(...key, contrast, 'noise'))
     if (scan.isStripped === true) strip(voxels, clean.brain)
@@ -74,7 +74,7 @@ const isBrain = (share: number): boolean => share > 0.5
 
 function keepInBrain(clean: Clean): void {
   for (let at = 0; at < clean.brain.length; at += 1) {
-    if (isBrain(clean.brain[at] as number)) continue
+    if (isBrain(clean.brain[at] ?? 0)) continue
     clean.tumour[at] = 0
     clean.hippocampus[at] = 0
   }
@@ -83,5 +83,5 @@ function keepInBrain(clean: Clean): void {
 /** Outside exactly 0, inside never. */
 function strip(voxels: Int16Array, brain: Float32Array): void {
   for (let at = 0; at < voxels.length; at += 1)
-    voxels[at] = isBrain(brain[at] as number) ? Math.max(1, voxels[at] as number) : 0
+    voxels[at] = isBrain(brain[at] ?? 0) ? Math.max(1, voxels[at] ?? 0) : 0
 }

@@ -14,6 +14,8 @@ export class ProceduralHead implements Head {
   }
 
   paint(x: number, y: number, z: number, brush: Brush): void {
+    // Far from any head nothing need be computed.
+    if (z > 0 ? (x / 100) ** 2 + ((y + 16) / 122) ** 2 > 1 : Math.abs(x) > 110 || y > 130) return
     const at = this.#at
     unwarp(this.#subject, x, y, z, at)
     const skinAt = skinDistance(this.#subject, at)
@@ -21,19 +23,19 @@ export class ProceduralHead implements Head {
     const outside = paintSkullAndFace(this.#subject, at, skinAt, brush)
     if (outside < 6) paintBrain(this.#subject, at, outside, brush)
     const grain = 1 + 0.025 * this.#subject.grain.at(x, y, z)
-    for (let i = 0; i < brush.values.length; i += 1) brush.values[i] = (brush.values[i] as number) * grain
+    for (let i = 0; i < brush.values.length; i += 1) brush.values[i] = (brush.values[i] ?? 0) * grain
   }
 
   cavity(x: number, y: number, z: number): number {
     const at = this.#at
     unwarp(this.#subject, x, y, z, at)
-    return dura(at[0] as number, at[1] as number, at[2] as number)
+    return dura(at[0] ?? 0, at[1] ?? 0, at[2] ?? 0)
   }
 
   hippocampus(x: number, y: number, z: number): number {
     const at = this.#at
     unwarp(this.#subject, x, y, z, at)
     if (hippocampusDistance(this.#subject, at) > 0) return 0
-    return hippocampusPart(at[1] as number)
+    return hippocampusPart(at[1] ?? 0)
   }
 }

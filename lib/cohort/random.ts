@@ -56,3 +56,10 @@ function hash(text: string, basis: number): number {
   state = Math.imul(state ^ (state >>> 13), 0xc2b2ae35)
   return state ^ (state >>> 16)
 }
+
+/** The item at an index that is known to be in the list. */
+export function pick<Item>(items: ArrayLike<Item>, at: number): Item {
+  const item = items[at]
+  if (item === undefined) throw new RangeError(`there are ${items.length} items, none at ${at}`)
+  return item
+}

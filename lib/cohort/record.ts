@@ -52,7 +52,7 @@ export function boxOf(
   const low: [number, number, number] = [Infinity, Infinity, Infinity]
   const high: [number, number, number] = [0, 0, 0]
   for (let at = 0; at < labels.length; at += 1) {
-    if (!counts(labels[at] as number)) continue
+    if (!counts(labels[at] ?? 0)) continue
     const place = [
       at % shape[0],
       Math.floor(at / shape[0]) % shape[1],

@@ -1,5 +1,5 @@
 // A scan of a head: where its voxels lie, what the head is there, and what coils and noise make of it.
-import { Random } from './random.js'
+import { pick, Random } from './random.js'
 import type { Head } from './subject.js'
 import { Brush, drawTable, type Contrast } from './tissue.js'
 import { paintTumour, unpush, type Tumour } from './tumour.js'
@@ -55,8 +55,8 @@ export function compose(outer: Affine, inner: Affine): number[] {
   return Array.from({ length: 12 }, (_, at) => {
     const row = Math.floor(at / 4) * 4
     const column = at % 4
-    let sum = column === 3 ? (outer[row + 3] as number) : 0
-    for (let k = 0; k < 3; k += 1) sum += (outer[row + k] as number) * (inner[4 * k + column] as number)
+    let sum = column === 3 ? (outer[row + 3] ?? 0) : 0
+    for (let k = 0; k < 3; k += 1) sum += (outer[row + k] ?? 0) * (inner[4 * k + column] ?? 0)
     return sum
   })
 }
@@ -71,11 +71,11 @@ export function makeGrid(
   const affine = new Array<number>(12).fill(0)
   const directions = ['LR', 'PA', 'IS'] // negative, positive
   for (let axis = 0; axis < 3; axis += 1) {
-    const row = directions.findIndex((pair) => pair.includes(axes[axis] as string))
-    const sign = (directions[row] as string)[1] === axes[axis] ? 1 : -1
-    const step = sign * (spacing[axis] as number)
+    const row = directions.findIndex((pair) => pair.includes(axes[axis] ?? ''))
+    const sign = (directions[row] ?? '')[1] === axes[axis] ? 1 : -1
+    const step = sign * (spacing[axis] ?? 0)
     affine[4 * row + axis] = step
-    affine[4 * row + 3] = (centre[row] as number) - (step * ((shape[axis] as number) - 1)) / 2
+    affine[4 * row + 3] = (centre[row] ?? 0) - (step * ((shape[axis] ?? 0) - 1)) / 2
   }
   return { shape, affine }
 }
@@ -101,9 +101,9 @@ export function render(scene: Scene, grid: Grid, pose: Affine, tables: readonly 
       for (let i = 0; i < shape[0]; i += 1, at += 1) {
         for (const level of levels) {
           for (let row = 0, m = 0; row < 3; row += 1, m += 4) {
-            const inPlane = (matrix[m] as number) * i + (matrix[m + 1] as number) * j
-            const through = (matrix[m + 2] as number) * k + (matrix[m + 3] as number)
-            point[row] = inPlane + through + (pose[m + 2] as number) * level
+            const inPlane = (matrix[m] ?? 0) * i + (matrix[m + 1] ?? 0) * j
+            const through = (matrix[m + 2] ?? 0) * k + (matrix[m + 3] ?? 0)
+            point[row] = inPlane + through + (pose[m + 2] ?? 0) * level
           }
           painter.add(at, 1 / levels.length, level === 0)
         }
@@ -116,7 +116,7 @@ export function render(scene: Scene, grid: Grid, pose: Affine, tables: readonly 
 /** mm over which an edge is blurred: a voxel, or the finer sampling of a thick slice. */
 function softness({ affine, thickness = 0 }: Grid): number {
   const sides = [0, 1, 2].map((axis) =>
-    Math.hypot(affine[axis] as number, affine[4 + axis] as number, affine[8 + axis] as number),
+    Math.hypot(affine[axis] ?? 0, affine[4 + axis] ?? 0, affine[8 + axis] ?? 0),
   )
   const voxel = thickness > 0 ? Math.min(...sides) : Math.cbrt(sides.reduce((a, b) => a * b, 1))
   return Math.max(0.9, 1.1 * voxel)
@@ -148,10 +148,10 @@ class Painter {
     head.paint(x, y, z, brush)
     const label = tumour === undefined ? 0 : paintTumour(tumour, head, this.point, brush)
     for (let i = 0; i < brush.values.length; i += 1) {
-      const signal = this.#clean.signals[i] as Float32Array
-      signal[at] = (signal[at] as number) + weight * (brush.values[i] as number)
+      const signal = pick(this.#clean.signals, i)
+      signal[at] = (signal[at] ?? 0) + weight * (brush.values[i] ?? 0)
     }
-    this.#clean.brain[at] = (this.#clean.brain[at] as number) + weight * brush.brain
+    this.#clean.brain[at] = (this.#clean.brain[at] ?? 0) + weight * brush.brain
     if (!isMiddle) return
     this.#clean.tumour[at] = label
     if (label === 0 && brush.brain > 0) this.#clean.hippocampus[at] = head.hippocampus(x, y, z)
@@ -179,7 +179,7 @@ export function shade(values: Float32Array, shape: Grid['shape'], bias: number, 
       for (let i = 0; i < shape[0]; i += 1, at += 1) {
         const u = (2 * i) / shape[0] - 1
         const field = a * u + b * v + c * w + d * u * v + e * (u * u - 0.3) + f * (v * v - 0.3) + g * v * w
-        values[at] = (values[at] as number) * Math.max(0.3, 1 + field)
+        values[at] = (values[at] ?? 0) * Math.max(0.3, 1 + field)
       }
     }
   }
@@ -192,7 +192,7 @@ export function acquire(values: Float32Array, how: Acquisition, random: Random):
   for (let at = 0; at < values.length; at += 1) {
     const size = how.noise * Math.sqrt(-2 * Math.log(1 - random.unit()))
     const angle = 2 * Math.PI * random.unit()
-    const real = (values[at] as number) + size * Math.cos(angle)
+    const real = (values[at] ?? 0) + size * Math.cos(angle)
     const imaginary = size * Math.sin(angle)
     stored[at] = Math.min(32767, Math.round(factor * Math.sqrt(real * real + imaginary * imaginary)))
   }

@@ -36,7 +36,7 @@ export class Tube {
   constructor(nodes: readonly (readonly [number, number, number, number])[]) {
     this.#nodes = Float64Array.from(nodes.flat())
     const mean = (axis: number): number =>
-      nodes.reduce((sum, node) => sum + (node[axis] as number), 0) / nodes.length
+      nodes.reduce((sum, node) => sum + (node[axis] ?? 0), 0) / nodes.length
     const middle = [mean(0), mean(1), mean(2)] as const
     this.#middle = middle
     this.#reach = Math.max(
@@ -56,14 +56,14 @@ export class Tube {
 
   #link(at: number, x: number, y: number, z: number): number {
     const nodes = this.#nodes
-    const ax = nodes[at] as number
-    const ay = nodes[at + 1] as number
-    const az = nodes[at + 2] as number
-    const ar = nodes[at + 3] as number
-    const bx = (nodes[at + 4] as number) - ax
-    const by = (nodes[at + 5] as number) - ay
-    const bz = (nodes[at + 6] as number) - az
-    const br = (nodes[at + 7] as number) - ar
+    const ax = nodes[at] ?? 0
+    const ay = nodes[at + 1] ?? 0
+    const az = nodes[at + 2] ?? 0
+    const ar = nodes[at + 3] ?? 0
+    const bx = (nodes[at + 4] ?? 0) - ax
+    const by = (nodes[at + 5] ?? 0) - ay
+    const bz = (nodes[at + 6] ?? 0) - az
+    const br = (nodes[at + 7] ?? 0) - ar
     const along = ((x - ax) * bx + (y - ay) * by + (z - az) * bz) / (bx * bx + by * by + bz * bz)
     const t = Math.min(1, Math.max(0, along))
     const u = x - ax - t * bx

@@ -45,7 +45,7 @@ export class TemplateHead implements Head {
     if (hippocampusDistance(this.#subject, at) > 0) return 0
     const [fluid, grey] = this.#template.levels
     if (this.#sample(this.#template.values) < 0.5 * (fluid + grey)) return 0
-    return hippocampusPart(at[1] as number)
+    return hippocampusPart(at[1] ?? 0)
   }
 
   #paintOutside(value: number, brush: Brush): void {
@@ -67,9 +67,9 @@ export class TemplateHead implements Head {
   #sample(values: Uint8Array): number {
     const { shape, steps, offsets } = this.#template
     const at = this.#at
-    const u = (at[0] as number) * (steps[0] as number) + (offsets[0] as number)
-    const v = (at[1] as number) * (steps[1] as number) + (offsets[1] as number)
-    const w = (at[2] as number) * (steps[2] as number) + (offsets[2] as number)
+    const u = (at[0] ?? 0) * (steps[0] ?? 0) + (offsets[0] ?? 0)
+    const v = (at[1] ?? 0) * (steps[1] ?? 0) + (offsets[1] ?? 0)
+    const w = (at[2] ?? 0) * (steps[2] ?? 0) + (offsets[2] ?? 0)
     const [nx, ny, nz] = shape
     if (!(u >= 0 && v >= 0 && w >= 0 && u < nx - 1 && v < ny - 1 && w < nz - 1)) return 0
     const i = Math.floor(u)
@@ -92,8 +92,8 @@ const neighbours = [
 ] as const
 
 function bilinear(values: Uint8Array, at: number, row: number, a: number, b: number): number {
-  const p = values[at] as number
-  const q = values[at + row] as number
-  const low = p + a * ((values[at + 1] as number) - p)
-  return low + b * (q + a * ((values[at + row + 1] as number) - q) - low)
+  const p = values[at] ?? 0
+  const q = values[at + row] ?? 0
+  const low = p + a * ((values[at + 1] ?? 0) - p)
+  return low + b * (q + a * ((values[at + row + 1] ?? 0) - q) - low)
 }

@@ -31,7 +31,7 @@ export async function readTemplate(path: string, signal: AbortSignal | undefined
     )
   const values = toBytes(volume, path)
   const { affine } = volume
-  const at = (row: number, column: number): number => affine[4 * row + column] as number
+  const at = (row: number, column: number): number => affine[4 * row + column] ?? 0
   const sides = [at(0, 0), at(1, 1), at(2, 2)].map(Math.abs) as [number, number, number]
   const brain = findBrain(values, shape, sides)
   const middle = middleOf(brain, shape)
@@ -41,14 +41,14 @@ export async function readTemplate(path: string, signal: AbortSignal | undefined
       `${path} shows no brain: a T1 volume of a whole head is expected as a template`,
     )
   const mm = middle.map((voxel, axis) => at(axis, axis) * voxel + at(axis, 3))
-  const isElsewhere = mm.some((value, axis) => Math.abs(value - (usualMiddle[axis] as number)) > farOff)
+  const isElsewhere = mm.some((value, axis) => Math.abs(value - (usualMiddle[axis] ?? 0)) > farOff)
   const origins = isElsewhere
-    ? middle.map((voxel, axis) => (usualMiddle[axis] as number) - at(axis, axis) * voxel)
+    ? middle.map((voxel, axis) => (usualMiddle[axis] ?? 0) - at(axis, axis) * voxel)
     : [at(0, 3), at(1, 3), at(2, 3)]
   return {
     shape,
     steps: [0, 1, 2].map((axis) => 1 / at(axis, axis)),
-    offsets: [0, 1, 2].map((axis) => -(origins[axis] as number) / at(axis, axis)),
+    offsets: [0, 1, 2].map((axis) => -(origins[axis] ?? 0) / at(axis, axis)),
     values,
     brain,
     levels: levelsOf(values, brain),
@@ -70,7 +70,7 @@ function toBytes(volume: Volume, path: string): Uint8Array {
     )
   const bytes = shared(data.length)
   for (let at = 0; at < data.length; at += 1)
-    bytes[at] = Math.round(255 * Math.min(1, Math.max(0, (data[at] as number) / most)))
+    bytes[at] = Math.round(255 * Math.min(1, Math.max(0, (data[at] ?? 0) / most)))
   return bytes
 }
 
@@ -80,7 +80,7 @@ function middleOf(
 ): readonly number[] | undefined {
   const sums = [0, 0, 0, 0] as [number, number, number, number]
   for (let at = 0; at < brain.length; at += 1) {
-    if ((brain[at] as number) < 128) continue
+    if ((brain[at] ?? 0) < 128) continue
     sums[0] += at % shape[0]
     sums[1] += Math.floor(at / shape[0]) % shape[1]
     sums[2] += Math.floor(at / (shape[0] * shape[1]))
@@ -93,9 +93,9 @@ function middleOf(
 function levelsOf(values: Uint8Array, brain: Uint8Array): [number, number, number, number] {
   const counts = new Float64Array(256)
   for (let at = 0; at < values.length; at += 1) {
-    if ((brain[at] as number) < 128) continue
-    const value = values[at] as number
-    counts[value] = (counts[value] as number) + 1
+    if ((brain[at] ?? 0) < 128) continue
+    const value = values[at] ?? 0
+    counts[value] = (counts[value] ?? 0) + 1
   }
   const total = counts.reduce((sum, count) => sum + count, 0)
   let below = 0
@@ -110,12 +110,10 @@ function levelsOf(values: Uint8Array, brain: Uint8Array): [number, number, numbe
     for (const [value, count] of counts.entries()) {
       const distances = means.map((mean) => Math.abs(value - mean))
       const nearest = distances.indexOf(Math.min(...distances))
-      sums[nearest] = (sums[nearest] as number) + value * count
-      sizes[nearest] = (sizes[nearest] as number) + count
+      sums[nearest] = (sums[nearest] ?? 0) + value * count
+      sizes[nearest] = (sizes[nearest] ?? 0) + count
     }
-    means = means.map((mean, at) =>
-      (sizes[at] as number) < 1 ? mean : (sums[at] as number) / (sizes[at] as number),
-    )
+    means = means.map((mean, at) => ((sizes[at] ?? 0) < 1 ? mean : (sums[at] ?? 0) / (sizes[at] ?? 0)))
   }
   const [fluid = 0, grey = 0, white = 0] = means
   return [fluid, Math.max(grey, fluid + 1), Math.max(white, grey + 1, fluid + 2), 245]

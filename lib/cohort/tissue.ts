@@ -39,7 +39,7 @@ export function drawTable(contrast: Contrast, random: Random): Float64Array {
   const at = contrasts.indexOf(contrast)
   const table = names.map((name) => {
     const off = 1 + 0.035 * random.normal()
-    return ((brightness[name] as readonly number[])[at] as number) * off
+    return ((brightness[name] as readonly number[])[at] ?? 0) * off
   })
   return Float64Array.from(table)
 }
@@ -74,8 +74,8 @@ export class Brush {
   over(cover: number, what: number): void {
     if (cover <= 0) return
     for (let i = 0; i < this.values.length; i += 1) {
-      const value = this.values[i] as number
-      this.values[i] = value + cover * (((this.#tables[i] as Float64Array)[what] as number) - value)
+      const value = this.values[i] ?? 0
+      this.values[i] = value + cover * ((this.#tables[i]![what] ?? 0) - value)
     }
     this.white += cover * ((what === tissue.white ? 1 : 0) - this.white)
   }
