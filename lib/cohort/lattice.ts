@@ -2,7 +2,7 @@
 // nearly one length, added up. Their zeros are evenly spaced winding sheets, which is what sulci are.
 import type { Random } from './random.js'
 
-const reach = 160 // mm from the origin to the lattice's sides
+const reach = 135 // mm from the origin to the lattice's sides
 
 export class Lattice {
   readonly #values: Float32Array
@@ -58,9 +58,17 @@ function drawWaves(random: Random, count: number, length: number): Wave[] {
   })
 }
 
-/** Adds a wave's value and slope along a line of constant y and z, by turning a phasor from point to point. */
-function addLine(wave: Wave, y: number, z: number, step: number, sums: readonly Float64Array[]): void {
-  const [value, dx, dy, dz] = sums as [Float64Array, Float64Array, Float64Array, Float64Array]
+/** Along one line: the field and its slopes along x, y and z. */
+interface Sums {
+  readonly value: Float64Array
+  readonly dx: Float64Array
+  readonly dy: Float64Array
+  readonly dz: Float64Array
+}
+
+/** Adds a wave along a line of constant y and z, by turning a phasor from point to point. */
+function addLine(wave: Wave, y: number, z: number, step: number, sums: Sums): void {
+  const { value, dx, dy, dz } = sums
   const start = wave.ky * y + wave.kz * z + wave.phase - wave.kx * reach
   let cos = Math.cos(start)
   let sin = Math.sin(start)
@@ -77,26 +85,26 @@ function addLine(wave: Wave, y: number, z: number, step: number, sums: readonly 
   }
 }
 
-function fill(
-  random: Random,
-  length: number,
-  finish: (value: number, slope: number, scale: number) => number,
-): Lattice {
+interface Plan {
+  readonly length: number // mm
+  readonly perWave: number // lattice points
+  readonly finish: (sums: Sums, i: number, scale: number) => number
+}
+
+function fill(random: Random, { length, perWave, finish }: Plan): Lattice {
   const waves = drawWaves(random, 14, length)
-  const count = Math.ceil((2 * reach) / Math.min(16, length / 7)) + 1
+  const count = Math.ceil((2 * reach) / Math.min(16, length / perWave)) + 1
   const step = (2 * reach) / (count - 1)
   const values = new Float32Array(count ** 3)
-  const sums = Array.from({ length: 4 }, () => new Float64Array(count))
+  const line = (): Float64Array => new Float64Array(count)
+  const sums: Sums = { value: line(), dx: line(), dy: line(), dz: line() }
   const scale = Math.sqrt(2 / waves.length) // to variance 1
   let at = 0
   for (let k = 0; k < count; k += 1) {
     for (let j = 0; j < count; j += 1) {
-      for (const sum of sums) sum.fill(0)
+      for (const sum of [sums.value, sums.dx, sums.dy, sums.dz]) sum.fill(0)
       for (const wave of waves) addLine(wave, j * step - reach, k * step - reach, step, sums)
-      for (let i = 0; i < count; i += 1, at += 1) {
-        const [value = 0, dx = 0, dy = 0, dz = 0] = sums.map((sum) => sum[i] ?? 0)
-        values[at] = finish(value, Math.hypot(dx, dy, dz), scale)
-      }
+      for (let i = 0; i < count; i += 1, at += 1) values[at] = finish(sums, i, scale)
     }
   }
   return new Lattice(values, count)
@@ -104,11 +112,16 @@ function fill(
 
 /** A field of mean 0 and variance 1 whose waves are about `length` mm long. */
 export function drawField(random: Random, length: number): Lattice {
-  return fill(random, length, (value, _, scale) => value * scale)
+  const finish: Plan['finish'] = ({ value }, i, scale) => (value[i] ?? 0) * scale
+  return fill(random, { length, perWave: 4.5, finish })
 }
 
 /** About the distance in mm to the nearest of winding sheets that are half of `length` apart; its sign tells the side. */
 export function drawSheets(random: Random, length: number): Lattice {
-  const flat = (2 * Math.PI) / length // a slope below which the estimate would run away
-  return fill(random, length, (value, slope) => value / Math.max(slope, 0.5 * flat))
+  const flat = Math.PI / length // a slope below which the estimate would run away
+  const finish: Plan['finish'] = ({ value, dx, dy, dz }, i) => {
+    const slope = Math.sqrt((dx[i] ?? 0) ** 2 + (dy[i] ?? 0) ** 2 + (dz[i] ?? 0) ** 2)
+    return (value[i] ?? 0) / Math.max(slope, flat)
+  }
+  return fill(random, { length, perWave: 6, finish })
 }

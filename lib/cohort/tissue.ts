@@ -75,7 +75,7 @@ export class Brush {
     if (cover <= 0) return
     for (let i = 0; i < this.values.length; i += 1) {
       const value = this.values[i] ?? 0
-      this.values[i] = value + cover * ((this.#tables[i]![what] ?? 0) - value)
+      this.values[i] = value + cover * ((this.#tables[i]?.[what] ?? 0) - value)
     }
     this.white += cover * ((what === tissue.white ? 1 : 0) - this.white)
   }
