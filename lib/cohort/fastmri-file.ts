@@ -160,7 +160,9 @@ function ismrmrdHeader(scan: FastmriScan): string {
     ${space('encodedSpace', 2 * height)}
     ${space('reconSpace', height)}
     <encodingLimits>
-      <kspace_encoding_step_1><minimum>0</minimum><maximum>${lines - 1}</maximum><center>${centre}</center></kspace_encoding_step_1>
+      <kspace_encoding_step_1>
+        <minimum>0</minimum><maximum>${lines - 1}</maximum><center>${centre}</center>
+      </kspace_encoding_step_1>
       <slice><minimum>0</minimum><maximum>${slices - 1}</maximum><center>0</center></slice>
     </encodingLimits>
     <trajectory>cartesian</trajectory>

@@ -116,7 +116,7 @@ export function drawField(random: Random, length: number): Lattice {
   return fill(random, { length, perWave: 4.5, finish })
 }
 
-/** About the distance in mm to the nearest of winding sheets that are half of `length` apart; its sign tells the side. */
+/** About the distance in mm to the nearest of winding sheets, half of `length` apart; its sign tells the side. */
 export function drawSheets(random: Random, length: number): Lattice {
   const flat = Math.PI / length // a slope below which the estimate would run away
   const finish: Plan['finish'] = ({ value, dx, dy, dz }, i) => {
