@@ -58,8 +58,12 @@ export function invalidOption(
 
 /** Throws ERR_GYRUS_ABORTED, with the signal's reason as its cause, when the signal has been raised. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted !== true) return
-  throw new GyrusError('ERR_GYRUS_ABORTED', 'the call was cancelled', { cause: signal.reason })
+  if (signal?.aborted === true) throw abortError(signal)
+}
+
+/** What a call that the signal cancelled rejects with. */
+export function abortError(signal: AbortSignal | undefined): GyrusError {
+  return new GyrusError('ERR_GYRUS_ABORTED', 'the call was cancelled', { cause: signal?.reason })
 }
 
 /** A value in a few words, for messages. */

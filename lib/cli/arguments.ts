@@ -8,6 +8,11 @@ export function parseCount(text: string): number {
   return value
 }
 
+export function parseWhole(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
+  return Number(text)
+}
+
 /** "224" or "224x192" (height x width). */
 export function parseImageSize(text: string): number | [number, number] {
   const [height, width, ...rest] = text.split('x').map(parseCount)

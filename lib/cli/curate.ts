@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { curate, type CurateEvent } from '../curate/curate.js'
 import { datasetNames } from '../datasets/source.js'
 import type { CurateOptions } from '../options/curate.js'
-import { parseCount } from './arguments.js'
+import { parseCount, parseWhole } from './arguments.js'
 import { withInterrupt } from './interrupt.js'
 import { makeProgress } from './progress.js'
 import { exitCode, printJson, printLine, printNote } from './report.js'
@@ -21,11 +21,6 @@ function parsePair(text: string): [number, number] {
   if (low === undefined || high === undefined || rest.length > 0)
     throw new InvalidArgumentError('It must be two numbers like 0.2,0.8.')
   return [low, high]
-}
-
-function parseWhole(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
-  return Number(text)
 }
 
 const parseList = (text: string): string[] => text.split(',').map((word) => word.trim())

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { curateCommand } from './curate.js'
+import { demoCommand } from './demo.js'
 import { doctorCommand } from './doctor.js'
 import { embedCommand } from './embed.js'
 import { exitCode, reportError } from './report.js'
@@ -21,7 +22,7 @@ async function main(args: readonly string[]): Promise<void> {
     .exitOverride()
     .showSuggestionAfterError()
     .showHelpAfterError('(--help tells the options)')
-  for (const command of [curateCommand(), embedCommand(), doctorCommand()])
+  for (const command of [curateCommand(), embedCommand(), demoCommand(), doctorCommand()])
     program.addCommand(command.copyInheritedSettings(program))
   try {
     await program.parseAsync(args, { from: 'user' })

@@ -20,7 +20,7 @@ import { extractChoices, scanVolumes, type Choice, type Scan, type Turn } from '
 import { ShardWriter } from './shard-writer.js'
 import { SliceBuffers } from './slice-buffers.js'
 import { VolumeWorker } from './volume-worker.js'
-import { writeError } from './write-error.js'
+import { writeError } from '../write-error.js'
 
 const journalName = 'journal.jsonl.partial'
 const summaryName = 'curation.json'

@@ -210,8 +210,8 @@ async function montage(threshold: Threshold, facts: ReportFacts): Promise<Html> 
 async function picture(thumbnail: Thumbnail, judged: JudgedVolume | undefined): Promise<Html> {
   const raw = { width: thumbnailSize, height: thumbnailSize, channels: 1 } as const
   const png = await sharp(thumbnail.pixels, { raw }).png({ compressionLevel: 9 }).toBuffer()
-  const { dataset = '', path = '', contrast = '' } = judged?.source ?? {}
-  const name = `${judged?.subject ?? ''} ${contrast}`
+  const { dataset = '', subject = '', path = '', contrast = '' } = judged?.source ?? {}
+  const name = `${subject} ${contrast}`
   return html`<figure title="${path}, slice ${thumbnail.index}">
     <img
       src="data:image/png;base64,${png.toString('base64')}"

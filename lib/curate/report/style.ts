@@ -34,6 +34,7 @@ h4 i { margin-left: 0; }
 .tiles small { display: block; }
 .figures, .montage { display: flex; flex-wrap: wrap; gap: .75rem; }
 figure { margin: 0; }
+.figures figure { width: 430px; }
 .montage figure { width: 100px; }
 .montage figcaption { font-size: .7rem; line-height: 1.3; overflow-wrap: anywhere; }
 .montage img { border-radius: 4px; background: #000; }

@@ -186,47 +186,50 @@ struct Lie {
   std::function<void(NiftiImage&)> tell;
 };
 
+std::vector<Lie> lies() {
+  return {
+      {"rank 0", [](NiftiImage& image) { image.set_dim(0, 0); }},
+      {"rank 200", [](NiftiImage& image) { image.set_dim(0, 200); }},
+      {"rank -3", [](NiftiImage& image) { image.set_dim(0, -3); }},
+      {"no extent", [](NiftiImage& image) { image.set_dim(2, 0); }},
+      {"a negative extent", [](NiftiImage& image) { image.set_dim(1, -7); }},
+      {"18 GB",
+       [](NiftiImage& image) {
+         image.set_extents<3>({2100, 2100, 2100});
+       }},
+      {"32767 to the fourth",
+       [](NiftiImage& image) {
+         image.set_extents<4>({32767, 32767, 32767, 32767});
+       }},
+      {"one voxel more than there is",
+       [](NiftiImage& image) {
+         image.set_extents<3>({13, 1, 1});
+       }},
+      {"an offset in the header", [](NiftiImage& image) { image.set_offset(100); }},
+      {"an offset behind the file", [](NiftiImage& image) { image.set_offset(1e6); }},
+      {"a negative offset", [](NiftiImage& image) { image.set_offset(-352); }},
+      {"a magic word that is none", [](NiftiImage& image) { image.set_magic("n+9"); }},
+      {"a length that is none", [](NiftiImage& image) { image.set<std::int32_t>(0, 349); }},
+      {"a singular sform",
+       [](NiftiImage& image) {
+         image.set_codes(0, 1), image.set_sform({1, 1, 0, 0, 1, 1, 0, 0, 0, 0, 1, 0});
+       }},
+      {"an sform without numbers",
+       [](NiftiImage& image) {
+         image.set_codes(0, 1), image.set_sform({kNan, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0});
+       }},
+      {"a quaternion too long",
+       [](NiftiImage& image) {
+         image.set_codes(1, 0), image.set_qform({0.9, 0.9, 0, 0, 0, 0});
+       }},
+  };
+}
+
 void test_lies(Suite& suite) {
   suite.test("headers that lie are refused, and nothing is held afterwards", [](Check& check) {
-    const std::vector<Lie> lies = {
-        {"rank 0", [](NiftiImage& image) { image.set_dim(0, 0); }},
-        {"rank 200", [](NiftiImage& image) { image.set_dim(0, 200); }},
-        {"rank -3", [](NiftiImage& image) { image.set_dim(0, -3); }},
-        {"no extent", [](NiftiImage& image) { image.set_dim(2, 0); }},
-        {"a negative extent", [](NiftiImage& image) { image.set_dim(1, -7); }},
-        {"18 GB",
-         [](NiftiImage& image) {
-           image.set_extents<3>({2100, 2100, 2100});
-         }},
-        {"32767 to the fourth",
-         [](NiftiImage& image) {
-           image.set_extents<4>({32767, 32767, 32767, 32767});
-         }},
-        {"one voxel more than there is",
-         [](NiftiImage& image) {
-           image.set_extents<3>({13, 1, 1});
-         }},
-        {"an offset in the header", [](NiftiImage& image) { image.set_offset(100); }},
-        {"an offset behind the file", [](NiftiImage& image) { image.set_offset(1e6); }},
-        {"a negative offset", [](NiftiImage& image) { image.set_offset(-352); }},
-        {"a magic word that is none", [](NiftiImage& image) { image.set_magic("n+9"); }},
-        {"a length that is none", [](NiftiImage& image) { image.set<std::int32_t>(0, 349); }},
-        {"a singular sform",
-         [](NiftiImage& image) {
-           image.set_codes(0, 1), image.set_sform({1, 1, 0, 0, 1, 1, 0, 0, 0, 0, 1, 0});
-         }},
-        {"an sform without numbers",
-         [](NiftiImage& image) {
-           image.set_codes(0, 1), image.set_sform({kNan, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0});
-         }},
-        {"a quaternion too long",
-         [](NiftiImage& image) {
-           image.set_codes(1, 0), image.set_qform({0.9, 0.9, 0, 0, 0, 0});
-         }},
-    };
     const std::int64_t held = memory_stats().host_bytes;
     for (const int version : {1, 2}) {
-      for (const Lie& lie : lies) {
+      for (const Lie& lie : lies()) {
         NiftiImage image = counting(version, 1);
         lie.tell(image);
         const std::string message = check.throws(Code::file_format, lie.what, [&] { read(image); });

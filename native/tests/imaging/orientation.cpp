@@ -68,6 +68,50 @@ void check_volume(Check& check, const Affine& affine, std::string_view name) {
   check.that(keeps_places, name, ": a voxel moved");
 }
 
+void test_refusals(Suite& suite) {
+  suite.test("affines that are none", [](Check& check) {
+    const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+    const Affine good = {{{1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}}};
+    for (const double wrong : {0.0, nan, inf, -inf}) {
+      Affine affine = good;
+      affine[1][1] = wrong;
+      const std::string message =
+          check.throws(Code::file_format, "a column", [&] { imaging::closest_canonical(affine, "v.nii"); });
+      check.that(contains(message, "v.nii"), message);
+    }
+    Affine offset = good;
+    offset[2][3] = nan;
+    check.throws(Code::file_format, "an offset", [&] { imaging::closest_canonical(offset, "x"); });
+    const Affine flat = {{{1, 1, 0, 0}, {1, 1, 0, 0}, {0, 0, 1, 0}}};
+    check.throws(Code::file_format, "two equal columns", [&] { imaging::closest_canonical(flat, "x"); });
+  });
+}
+
+void test_quaternions(Suite& suite) {
+  suite.test("quaternions turn as rotation matrices do", [](Check& check) {
+    // By Rodrigues' formula about the axis (1, 2, 2) / 3.
+    const std::array<double, 3> axis = {1.0 / 3, 2.0 / 3, 2.0 / 3};
+    for (const double angle : {0.0, 0.7, 2.0, 3.1}) {
+      const double sine = std::sin(angle / 2);
+      const imaging::Quaternion unit =
+          imaging::complete_quaternion({sine * axis[0], sine * axis[1], sine * axis[2]}, 1e-12, "x");
+      const Affine found = imaging::rotation_of(unit);
+      const double cross[3][3] = {{0, -axis[2], axis[1]}, {axis[2], 0, -axis[0]}, {-axis[1], axis[0], 0}};
+      for (std::size_t i = 0; i < 3; ++i) {
+        for (std::size_t j = 0; j < 3; ++j) {
+          const double expected = (i == j ? std::cos(angle) : 0) + std::sin(angle) * cross[i][j] +
+                                  (1 - std::cos(angle)) * axis[i] * axis[j];
+          check.that(std::abs(found[i][j] - expected) < 1e-12, angle, ": ", i, ", ", j);
+        }
+      }
+    }
+    check.throws(Code::file_format, "longer than one", [] { imaging::complete_quaternion({0.8, 0.8, 0}, 1e-6, "x"); });
+    check.throws(Code::file_format, "no number", [] {
+      imaging::complete_quaternion({std::numeric_limits<double>::quiet_NaN(), 0, 0}, 1e-6, "x");
+    });
+  });
+}
+
 }  // namespace
 
 void imaging_orientation(Suite& suite) {
@@ -98,44 +142,8 @@ void imaging_orientation(Suite& suite) {
     check.equal(other[1].stored, 1, "y");
     check.that(other[2].stored == 2 && other[2].is_flipped, "z runs down");
   });
-  suite.test("affines that are none", [](Check& check) {
-    const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
-    const Affine good = {{{1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}}};
-    for (const double wrong : {0.0, nan, inf, -inf}) {
-      Affine affine = good;
-      affine[1][1] = wrong;
-      const std::string message =
-          check.throws(Code::file_format, "a column", [&] { imaging::closest_canonical(affine, "v.nii"); });
-      check.that(contains(message, "v.nii"), message);
-    }
-    Affine offset = good;
-    offset[2][3] = nan;
-    check.throws(Code::file_format, "an offset", [&] { imaging::closest_canonical(offset, "x"); });
-    const Affine flat = {{{1, 1, 0, 0}, {1, 1, 0, 0}, {0, 0, 1, 0}}};
-    check.throws(Code::file_format, "two equal columns", [&] { imaging::closest_canonical(flat, "x"); });
-  });
-  suite.test("quaternions turn as rotation matrices do", [](Check& check) {
-    // By Rodrigues' formula about the axis (1, 2, 2) / 3.
-    const std::array<double, 3> axis = {1.0 / 3, 2.0 / 3, 2.0 / 3};
-    for (const double angle : {0.0, 0.7, 2.0, 3.1}) {
-      const double sine = std::sin(angle / 2);
-      const imaging::Quaternion unit =
-          imaging::complete_quaternion({sine * axis[0], sine * axis[1], sine * axis[2]}, 1e-12, "x");
-      const Affine found = imaging::rotation_of(unit);
-      const double cross[3][3] = {{0, -axis[2], axis[1]}, {axis[2], 0, -axis[0]}, {-axis[1], axis[0], 0}};
-      for (std::size_t i = 0; i < 3; ++i) {
-        for (std::size_t j = 0; j < 3; ++j) {
-          const double expected = (i == j ? std::cos(angle) : 0) + std::sin(angle) * cross[i][j] +
-                                  (1 - std::cos(angle)) * axis[i] * axis[j];
-          check.that(std::abs(found[i][j] - expected) < 1e-12, angle, ": ", i, ", ", j);
-        }
-      }
-    }
-    check.throws(Code::file_format, "longer than one", [] { imaging::complete_quaternion({0.8, 0.8, 0}, 1e-6, "x"); });
-    check.throws(Code::file_format, "no number", [] {
-      imaging::complete_quaternion({std::numeric_limits<double>::quiet_NaN(), 0, 0}, 1e-6, "x");
-    });
-  });
+  test_refusals(suite);
+  test_quaternions(suite);
 }
 
 }  // namespace gyrus::tests::suites

@@ -1,0 +1,19 @@
+// Failures to write: which file, why, and what to do.
+import { GyrusError } from './errors.js'
+
+const remedies: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full: make room and run the same command again',
+  EDQUOT: 'the quota is used up: make room and run the same command again',
+  EACCES: 'it may not be written: check its permissions',
+  EROFS: 'it lies on a read-only file system: choose another folder',
+  ENOTDIR: 'part of its path is no folder: choose another one',
+  EEXIST: 'part of its path is no folder: choose another one',
+}
+
+/** What the system said of a path as ERR_GYRUS_FILE_IO; any other error as it is. */
+export function writeError(path: string, cause: unknown): Error {
+  if (!(cause instanceof Error)) return new Error(String(cause))
+  if (cause instanceof GyrusError || !('code' in cause)) return cause
+  const remedy = remedies[String(cause.code)] ?? cause.message
+  return new GyrusError('ERR_GYRUS_FILE_IO', `cannot write ${path}: ${remedy}`, { cause })
+}
