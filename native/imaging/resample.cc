@@ -32,7 +32,9 @@ void add_row(const std::uint16_t* source, float weight, std::size_t columns, flo
   for (; x < columns; ++x) sums[x] += weight * static_cast<float>(source[x]);
 }
 
-std::uint16_t to_level(float sum) { return static_cast<std::uint16_t>(std::min(std::max(sum, 0.0F), 65535.0F) + 0.5F); }
+std::uint16_t to_level(float sum) {
+  return static_cast<std::uint16_t>(std::floor(std::min(std::max(sum, 0.0F), 65535.0F) + 0.5F));
+}
 
 // One row of the result from a row that has been resampled vertically.
 void resample_row(const float* row, const AxisTaps& taps, std::size_t size, std::uint16_t* result) {
