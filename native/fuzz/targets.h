@@ -190,10 +190,8 @@ inline Verdict run_gzip(std::span<const std::byte> bytes) {
   });
 }
 
-// All that curation asks of a volume: values, statistics in every plane, a slice of it. Returns the values.
-inline std::vector<float> examine(const imaging::Volume& volume) {
-  std::vector<float> values(static_cast<std::size_t>(volume.voxels.count()));
-  imaging::read_canonical(volume, values);
+// Statistics in every plane, and a slice; of volumes of different sizes in different planes, for it costs most.
+inline void examine(const imaging::Volume& volume) {
   imaging::SliceStatistician statistician;
   imaging::SliceExtractor extractor;
   for (const auto plane : {imaging::Plane::axial, imaging::Plane::coronal, imaging::Plane::sagittal}) {
@@ -201,16 +199,16 @@ inline std::vector<float> examine(const imaging::Volume& volume) {
     const imaging::VolumeStatistics statistics = statistician.examine(volume, options);
     for (const double bits : statistics.entropy) require(bits >= 0 && bits <= 8);
     for (const double share : statistics.foreground) require(share >= 0 && share <= 1);
+    if (volume.voxels.count() % 3 != static_cast<int>(plane)) continue;
     const std::int64_t index = imaging::slice_count(volume, plane) - 1;
     std::vector<std::uint16_t> pixels(17 * 17);
     extractor.extract(volume, {plane, statistics.window, 17}, std::span(&index, 1), pixels);
   }
-  return values;
 }
 
 // `values` become those of the volume, if it is small.
-inline Verdict read_nifti(std::span<const std::byte> bytes, std::vector<float>& values) {
-  return verdict_of([bytes, &values] {
+inline Verdict read_nifti(std::span<const std::byte> bytes, std::vector<float>& values, bool is_examined) {
+  return verdict_of([bytes, &values, is_examined] {
     imaging::NiftiReader reader;
     const io::InputFile file(bytes, "input");
     const imaging::Volume volume = reader.read_single(file, 0);
@@ -218,16 +216,19 @@ inline Verdict read_nifti(std::span<const std::byte> bytes, std::vector<float>& 
     require(count > 0 && count <= io::kMaxInflation * static_cast<std::int64_t>(bytes.size()));
     require(volume.sha256.size() == 64);
     for (const double mm : imaging::spacing_of(volume.affine)) require(mm > 0);
-    if (count <= kMaxExamined) values = examine(volume);
+    if (count > kMaxExamined) return;
+    values.resize(static_cast<std::size_t>(count));
+    imaging::read_canonical(volume, values);
+    if (is_examined) examine(volume);
   });
 }
 
 // A plain file is read packed too: the same must come of it.
 inline Verdict run_nifti(std::span<const std::byte> bytes) {
   std::vector<float> values, unpacked;
-  const Verdict verdict = read_nifti(bytes, values);
+  const Verdict verdict = read_nifti(bytes, values, true);
   if (io::is_gzip(bytes)) return verdict;
-  require(read_nifti(gzip_image(bytes), unpacked) == verdict && unpacked.size() == values.size());
+  require(read_nifti(gzip_image(bytes), unpacked, false) == verdict && unpacked.size() == values.size());
   require(values.empty() || std::memcmp(values.data(), unpacked.data(), values.size() * sizeof(float)) == 0);
   return verdict;
 }
