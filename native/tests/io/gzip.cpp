@@ -89,10 +89,36 @@ void test_damage(Suite& suite) {
     check.throws(Code::file_format, "skipped past the end", [&] { read(gzip_image("abc"), 10, 1); });
     check.throws(Code::file_format, "no gzip", [&] { read("abcdefghijklmnopqrstuvwxyz", 0, 4); });
   });
+  suite.test("a second member that is damaged or cut off", [](Check& check) {
+    const std::string text = some_text(900), first = gzip_image(text.substr(0, 400)),
+                      second = gzip_image(text.substr(400));
+    for (std::size_t size = 0; size < second.size(); ++size) {
+      check.throws(Code::file_format, "cut", [&] { read(first + second.substr(0, size), 0, 900); });
+    }
+    check.throws(Code::file_format, "cut, from the middle", [&] { read(first + second.substr(0, 40), 450, 450); });
+    std::string damaged = second;
+    damaged[second.size() - 6] ^= 1;  // of its checksum
+    check.throws(Code::file_format, "checksum", [&] { read(first + damaged, 0, 900); });
+    check.that(read(first + damaged, 0, 400) == text.substr(0, 400), "what lies before is there");
+  });
+  suite.test("fields of the header that may be left out", [](Check& check) {
+    const std::string text = some_text(300), plain = gzip_image(text);
+    std::string head = plain.substr(0, 10);
+    head[3] = 4 | 8 | 16;
+    const std::string fields =
+        head + std::string("\x03\0abc", 5) + std::string("v.nii\0", 6) + std::string("remark\0", 7);
+    check.that(read(fields + plain.substr(10), 0, 300) == text, "extra field, name and comment");
+    check.that(read(fields + plain.substr(10), 7, 93) == text.substr(7, 93), "through zlib");
+    check.throws(Code::file_format, "a name without an end", [&] { read(fields.substr(0, 18), 0, 1); });
+  });
   suite.test("a bomb gives what was asked for and no more", [](Check& check) {
     const std::string packed = gzip_image(std::string(50'000'000, '\0'), 9);
     check.that(packed.size() < 60'000, packed.size(), " bytes packed");
     check.that(read(packed, 0, 1000) == std::string(1000, '\0'), "the beginning");
+    check.that(read(packed, 49'999'000, 1000) == std::string(1000, '\0'), "the end");
+    const std::string larger = packed + gzip_image(std::string(20'000'000, '\0'), 9);
+    const std::string message = check.throws(Code::file_format, "70 MB behind", [&] { read(larger, 0, 1000); });
+    check.that(contains(message, "x.gz holds more"), message);
   });
 }
 
