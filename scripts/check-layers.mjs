@@ -88,7 +88,7 @@ const libraries = [
     header: /^hwy\//,
     only: ['native/backend/cpu/simd', 'native/imaging', 'native/math', 'native/tests', 'bench/native'],
   },
-  { header: /^(libdeflate|zlib)\.h/, only: ['native/io', 'native/tests', 'bench/native'] },
+  { header: /^(libdeflate|zlib)\.h/, only: ['native/io', 'native/fuzz', 'native/tests', 'bench/native'] },
   {
     header: /^(\w*mm|amx\w*)intrin\.h/,
     only: ['native/backend/cpu/amx', 'native/io', 'native/tests', 'bench/native'],

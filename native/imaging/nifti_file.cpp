@@ -12,6 +12,7 @@ namespace gyrus::imaging {
 namespace {
 
 constexpr std::int64_t kHashPiece = std::int64_t{1} << 20;
+constexpr std::int64_t kCacheLine = 64;
 
 // "brain.img.gz" with .img and .hdr gives "brain.hdr.gz"; a path without that suffix is returned as it is.
 std::string with_suffix(const std::string& path, std::string_view from, std::string_view to) {
@@ -99,7 +100,9 @@ Volume NiftiReader::read_frame(const Source& source, const NiftiHeader& header, 
     // A file of one frame is inflated with its header before it, so that the checksum over both can be verified.
     const bool has_one = header.frames == 1;
     const std::int64_t lead = has_one ? header.voxel_offset : 0;
-    const std::span<std::byte> unpacked = unpacked_.take(lead + bytes);
+    // The voxels begin on a cache line, whatever their offset in the file: they are read as numbers where they lie.
+    const std::int64_t pad = (kCacheLine - lead % kCacheLine) % kCacheLine;
+    const auto unpacked = unpacked_.take(pad + lead + bytes).subspan(static_cast<std::size_t>(pad));
     gunzip_.read(source.packed, has_one ? 0 : begin, unpacked, label);
     voxels = unpacked.subspan(static_cast<std::size_t>(lead));
     hash.update(source.packed);

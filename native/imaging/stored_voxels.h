@@ -9,9 +9,9 @@
 
 namespace gyrus::imaging {
 
-// Turns one frame into Voxels, in place: `bytes` (header.frame_bytes() of them, of any alignment for up to 16-bit
-// voxels, else of 4) is what Voxels::data points to afterwards. Complex voxels become their magnitude, wide integers
-// and reals f32, as value in f64 rounded once.
+// Turns one frame into Voxels, in place: `bytes` (header.frame_bytes() of them, aligned to 4) is what Voxels::data
+// points to afterwards. Complex voxels become their magnitude, wide integers and reals f32, as value in f64 rounded
+// once.
 Voxels adopt_frame(const NiftiHeader& header, std::span<std::byte> bytes);
 
 }  // namespace gyrus::imaging

@@ -42,6 +42,7 @@ namespace gyrus::tests {
   X(io_gzip)                  \
   X(imaging_orientation)      \
   X(imaging_nifti)            \
+  X(imaging_nifti_packed)     \
   X(imaging_percentile)       \
   X(imaging_histogram)        \
   X(imaging_slice_statistics) \

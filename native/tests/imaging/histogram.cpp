@@ -12,6 +12,7 @@
 #include "imaging/grey_levels.h"
 #include "tests/harness/fill.h"
 #include "tests/harness/suites.h"
+#include "tests/imaging/simd_targets.h"
 
 namespace gyrus::tests::suites {
 namespace {
@@ -43,9 +44,12 @@ std::map<std::uint32_t, std::uint32_t> plain_counts(const Runs<T>& runs, std::ui
 
 void check_keys(Check& check, const Runs<std::uint16_t>& runs, std::uint16_t sign) {
   const auto plain = plain_counts(runs, sign);
-  const KeyRange range = imaging::key_range(runs, sign);
-  check.that(range.least == plain.begin()->first && range.most == plain.rbegin()->first, "length ", runs.length,
-             ": range ", range.least, " to ", range.most);
+  KeyRange range;
+  for_each_simd_target([&](std::string_view name) {
+    range = imaging::key_range(runs, sign);
+    check.that(range.least == plain.begin()->first && range.most == plain.rbegin()->first, name, ": length ",
+               runs.length, ": range ", range.least, " to ", range.most);
+  });
   std::vector<std::uint32_t> counts(static_cast<std::size_t>(range.most - range.least) + 1, 99);
   imaging::KeyHistogram().count(runs, sign, range, counts);
   bool is_equal = true;
@@ -136,35 +140,58 @@ void test_entropy(Suite& suite) {
   });
 }
 
+constexpr float kInf = std::numeric_limits<float>::infinity(), kNan = std::numeric_limits<float>::quiet_NaN();
+
+int plain_level(float x, const imaging::Window& window, int most, double rounding) {
+  if (window.is_flat() || std::isnan(x)) return 0;
+  const double scaled = (double{x} - window.low) / (window.high - window.low) * most;
+  return static_cast<int>(std::floor(std::clamp(scaled, 0.0, static_cast<double>(most)) + rounding));
+}
+
+void check_levels(Check& check, std::span<const float> values, const imaging::Window& window, std::string_view name) {
+  std::vector<std::uint8_t> grey(values.size() + 1, 0xee);
+  std::vector<std::uint16_t> deep(values.size() + 1, 0xeeee);
+  imaging::to_grey_levels(values, window, std::span(grey).first(values.size()));
+  imaging::to_levels_16(values, window, std::span(deep).first(values.size()));
+  bool is_equal = grey.back() == 0xee && deep.back() == 0xeeee;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    is_equal = is_equal && grey[i] == plain_level(values[i], window, 255, 0);
+    is_equal = is_equal && deep[i] == plain_level(values[i], window, 65535, 0.5);
+  }
+  check.that(is_equal, name, ": ", values.size(), " values from ", window.low, " to ", window.high);
+}
+
 void test_levels(Suite& suite) {
-  suite.test("grey levels of every length, edge and odd value", [](Check& check) {
-    const imaging::Window window{-1.25, 2.75};
-    std::vector<float> values = {-1.25F,
-                                 2.75F,
-                                 -9,
-                                 9,
-                                 0,
-                                 std::numeric_limits<float>::quiet_NaN(),
-                                 std::numeric_limits<float>::infinity(),
-                                 -std::numeric_limits<float>::infinity()};
+  suite.test("grey levels of every length, edge and odd value, on every instruction set", [](Check& check) {
+    std::vector<float> values = {-1.25F, 2.75F, -9, 9, 0, -0.0F, kNan, kInf, -kInf, 1e-42F, 3.4e38F, -3.4e38F};
     for (const double x : fill_values("levels", 60, Fill::normal)) values.push_back(static_cast<float>(2 * x));
-    for (std::size_t size = 0; size <= values.size(); ++size) {
-      const auto some = std::span<const float>(values).first(size);
-      std::vector<std::uint8_t> grey(size + 1, 0xee);
-      std::vector<std::uint16_t> deep(size + 1, 0xeeee);
-      imaging::to_grey_levels(some, window, std::span(grey).first(size));
-      imaging::to_levels_16(some, window, std::span(deep).first(size));
-      bool is_equal = grey[size] == 0xee && deep[size] == 0xeeee;
-      for (std::size_t i = 0; i < size; ++i) {
-        const double scaled = std::isnan(some[i]) ? 0 : std::clamp((double{some[i]} + 1.25) / 4, 0.0, 1.0);
-        is_equal = is_equal && grey[i] == static_cast<int>(std::floor(255 * scaled));
-        is_equal = is_equal && deep[i] == static_cast<int>(std::floor(65535 * scaled + 0.5));
+    for_each_simd_target([&](std::string_view name) {
+      for (std::size_t size = 0; size <= values.size(); ++size) {
+        check_levels(check, std::span<const float>(values).first(size), {-1.25, 2.75}, name);
       }
-      check.that(is_equal, size, " values");
+      for (const auto& window : {imaging::Window{3, 3}, {5, 4}, {0, 1e-45}, {-3.4e38, 3.4e38}, {1, 1 + 1e-15}}) {
+        check_levels(check, values, window, name);
+      }
+    });
+  });
+  suite.test("16 bits: every level, and halfway between two", [](Check& check) {
+    const imaging::Window window{0, 65535};
+    std::vector<float> whole, halves;
+    for (int level = 0; level < 65536; ++level) {
+      whole.push_back(static_cast<float>(level));
+      halves.push_back(static_cast<float>(level) + 0.5F);
     }
-    std::vector<std::uint8_t> flat(5, 1);
-    imaging::to_grey_levels(std::span<const float>(values).first(5), {3, 3}, flat);
-    check.that(flat == std::vector<std::uint8_t>(5), "a flat window");
+    for_each_simd_target([&](std::string_view name) {
+      std::vector<std::uint16_t> found(65536), rounded(65536);
+      imaging::to_levels_16(whole, window, found);
+      imaging::to_levels_16(halves, window, rounded);
+      bool is_equal = true;
+      for (int level = 0; level < 65536; ++level) {
+        const auto at = static_cast<std::size_t>(level);
+        is_equal = is_equal && found[at] == level && rounded[at] == std::min(level + 1, 65535);
+      }
+      check.that(is_equal, name);
+    });
   });
 }
 

@@ -90,6 +90,21 @@ void imaging_percentile(Suite& suite) {
     check_values(check, std::vector<float>(100, 7), "ties");
     check_values(check, {1e-42F, -1e-42F, 3e38F, -3e38F, 1}, "denormals and extremes");
   });
+  suite.test("many random volumes, with ties, crowds and signs", [](Check& check) {
+    for (int seed = 0; seed < 120; ++seed) {
+      const std::vector<double> size = fill_values(text("size", seed), 1, Fill::positive);
+      std::vector<float> values = normals(text("many", seed), static_cast<std::int64_t>(size[0] * 700), 1, 0);
+      for (float& x : values) {
+        if (seed % 4 == 0) x = std::round(4 * x);            // ties, zeros
+        if (seed % 4 == 1) x = 1000 + x / 1000;              // all share their leading bits
+        if (seed % 4 == 2) x = x < 0 ? x * 1e-41F : x;       // denormals
+        if (seed % 4 == 3) x = std::exp(40 * x / 3) - 1e3F;  // of all magnitudes
+      }
+      check_values(check, values, text("seed ", seed));
+    }
+    check_values(check, {0.0F, -0.0F, 0.0F, 1}, "zeros of both signs");
+    check_values(check, {-5}, "one value");
+  });
   suite.test("keys, against their values", [](Check& check) {
     check_keys(check, 1, 0, 0);
     check_keys(check, 0.25, -30, 0);

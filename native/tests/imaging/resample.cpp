@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/harness/suites.h"
+#include "tests/imaging/simd_targets.h"
 
 namespace gyrus::tests::suites {
 namespace {
@@ -34,8 +35,10 @@ std::vector<double> weights(std::int64_t source, double center, double scale) {
   return result;
 }
 
-void check_geometry(Check& check, const ResampleGeometry& geometry) {
-  const std::vector<std::uint16_t> source = draw(geometry.rows * geometry.columns);
+// `only_level`: a source of this one level instead of noise.
+void check_geometry(Check& check, std::string_view name, const ResampleGeometry& geometry, int only_level = -1) {
+  std::vector<std::uint16_t> source = draw(geometry.rows * geometry.columns);
+  if (only_level >= 0) std::ranges::fill(source, static_cast<std::uint16_t>(only_level));
   const auto size = static_cast<std::size_t>(geometry.size), columns = static_cast<std::size_t>(geometry.columns);
   std::vector<std::uint16_t> found(size * size, 1);
   imaging::Resampler resampler;
@@ -63,22 +66,32 @@ void check_geometry(Check& check, const ResampleGeometry& geometry) {
     }
   }
   // Half a level of rounding, and f32 sums of 65535 levels.
-  check.that(worst <= 0.52, geometry.rows, " x ", geometry.columns, " to ", size, ": off by ", worst);
+  check.that(worst <= 0.52, name, ": ", geometry.rows, " x ", geometry.columns, " to ", size, ": off by ", worst);
 }
 
 }  // namespace
 
 void imaging_resample(Suite& suite) {
   suite.test("the definition, in f64", [](Check& check) {
-    check_geometry(check, {40, 40, 1, 1, 16});
-    check_geometry(check, {16, 16, 1, 1, 40});
-    check_geometry(check, {41, 29, 1, 1, 32});
-    check_geometry(check, {30, 20, 0.9, 1.4, 33});
-    check_geometry(check, {20, 30, 3, 1, 17});
-    check_geometry(check, {1, 1, 1, 1, 8});
-    check_geometry(check, {1, 50, 1, 1, 24});
-    check_geometry(check, {7, 3, 0.1, 5, 19});
-    check_geometry(check, {64, 64, 1, 1, 63});
+    for_each_simd_target([&](std::string_view name) {
+      for (const ResampleGeometry& geometry : std::initializer_list<ResampleGeometry>{{40, 40, 1, 1, 16},
+                                                                                      {16, 16, 1, 1, 40},
+                                                                                      {41, 29, 1, 1, 32},
+                                                                                      {30, 20, 0.9, 1.4, 33},
+                                                                                      {20, 30, 3, 1, 17},
+                                                                                      {1, 1, 1, 1, 8},
+                                                                                      {1, 50, 1, 1, 24},
+                                                                                      {50, 1, 1, 1, 23},
+                                                                                      {7, 3, 0.1, 5, 19},
+                                                                                      {64, 64, 1, 1, 63},
+                                                                                      {64, 64, 1, 1, 1},
+                                                                                      {33, 65, 1, 1, 2}}) {
+        check_geometry(check, name, geometry);
+      }
+      // Sums of weights are not quite one: the highest level must stay what it is.
+      check_geometry(check, name, {41, 29, 1, 1, 32}, 65535);
+      check_geometry(check, name, {29, 41, 1, 1, 70}, 65535);
+    });
   });
   suite.test("the same size and square pixels are a copy", [](Check& check) {
     const std::vector<std::uint16_t> source = draw(24 * 24);

@@ -192,6 +192,29 @@ void imaging_slice_statistics(Suite& suite) {
     volume.voxels = {.data = values.data(), .extents = {2, 3, 40}, .kind = VoxelKind::u16};
     check_statistics(check, volume, {}, "wide");
   });
+  suite.test("slices across the fastest axis, which are gathered in blocks", [](Check& check) {
+    const Extents3 extents = {131, 9, 5};
+    std::vector<std::uint8_t> bytes;
+    std::uint32_t state = 5;
+    for (int i = 0; i < 131 * 9 * 5; ++i) {
+      bytes.push_back(static_cast<std::uint8_t>((state = state * 1664525 + 1013904223) >> 25));
+    }
+    const std::vector<std::uint16_t> words(bytes.begin(), bytes.end());
+    const std::vector<float> reals(bytes.begin(), bytes.end());
+    for (const bool is_flipped : {false, true}) {
+      Volume volume;
+      volume.orientation[0].is_flipped = is_flipped;
+      for (const EntropyDomain domain : {EntropyDomain::slice, EntropyDomain::box}) {
+        const StatisticsOptions options{.plane = Plane::sagittal, .percentiles = {}, .domain = domain};
+        volume.voxels = {.data = bytes.data(), .extents = extents, .kind = VoxelKind::u8};
+        check_statistics(check, volume, options, "u8");
+        volume.voxels = {.data = words.data(), .extents = extents, .kind = VoxelKind::u16};
+        check_statistics(check, volume, options, "u16");
+        volume.voxels = {.data = reals.data(), .extents = extents, .kind = VoxelKind::f32};
+        check_statistics(check, volume, options, "f32");
+      }
+    }
+  });
   suite.test("values that are no numbers are counted", [](Check& check) {
     const Stored stored = store(VoxelKind::f32, false, {{{0, false}, {1, false}, {2, false}}});
     check.equal(imaging::SliceStatistician().examine(stored.volume, {}).non_finite, std::int64_t{2}, "of them");

@@ -50,6 +50,7 @@ void io_corpus_replay(Suite& suite) {
   replay(suite, "npy", fuzz::run_npy);
   replay(suite, "hdf5", fuzz::run_hdf5);
   replay(suite, "ismrmrd", fuzz::run_ismrmrd);
+  replay(suite, "gzip", fuzz::run_gzip);
   replay(suite, "nifti", fuzz::run_nifti);
 }
 

@@ -1,5 +1,7 @@
 #include "tests/io/scratch.h"
 
+#include <zlib.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -36,6 +38,22 @@ std::string read_bytes(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   GYRUS_CHECK(file.good(), Code::file_io, "cannot read ", path);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+std::string gzip_image(std::string_view bytes, int level) {
+  constexpr int kGzipWindow = 15 + 16;
+  z_stream stream{};
+  if (deflateInit2(&stream, level, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY) != Z_OK) return {};
+  std::string packed(deflateBound(&stream, static_cast<uLong>(bytes.size())) + 64, '\0');
+  // zlib's interface predates const.
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_out = static_cast<uInt>(packed.size());
+  deflate(&stream, Z_FINISH);
+  packed.resize(packed.size() - stream.avail_out);
+  deflateEnd(&stream);
+  return packed;
 }
 
 std::string safetensors_image(std::string_view header, std::size_t data_bytes) {

@@ -31,6 +31,8 @@ std::string read_bytes(const std::string& path);
 inline std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
 inline bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
+// A gzip member made by zlib.
+std::string gzip_image(std::string_view bytes, int level = 6);
 // The bytes of a safetensors file with this header and `data_bytes` bytes 1, 2, 3 ... of data.
 std::string safetensors_image(std::string_view header, std::size_t data_bytes = 0);
 // The bytes of a .npy file of version 1.0 with this dict.

@@ -1,0 +1,191 @@
+// NIfTI files that are packed: what they hold is what the plain file holds, wherever the voxels begin, whichever frame
+// is asked for, in one file or two; damage is found.
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "imaging/nifti_file.h"
+#include "imaging/slice_extractor.h"
+#include "imaging/slice_statistics.h"
+#include "tests/harness/suites.h"
+#include "tests/imaging/nifti_image.h"
+#include "tests/io/scratch.h"
+
+namespace gyrus::tests::suites {
+namespace {
+
+using imaging::NiftiReader;
+using imaging::Volume;
+
+// Everything that is asked of a volume, through every way of reading its elements.
+struct Answers {
+  std::vector<float> values;
+  imaging::VolumeStatistics statistics;
+  std::vector<std::uint16_t> pixels;
+};
+
+Answers ask(const Volume& volume) {
+  Answers answers;
+  answers.values.resize(static_cast<std::size_t>(volume.voxels.count()));
+  imaging::read_canonical(volume, answers.values);
+  const imaging::StatisticsOptions options{
+      .plane = imaging::Plane::coronal, .percentiles = {}, .domain = imaging::EntropyDomain::box};
+  answers.statistics = imaging::SliceStatistician().examine(volume, options);
+  const std::int64_t index = 1;
+  answers.pixels.resize(9 * 9);
+  imaging::SliceExtractor().extract(volume, {options.plane, answers.statistics.window, 9}, std::span(&index, 1),
+                                    answers.pixels);
+  return answers;
+}
+
+Answers ask(std::string_view bytes, std::int64_t frame = 0) {
+  // Exactly as many bytes as the file has, so that AddressSanitizer sees a read beyond them.
+  const std::vector<char> exact(bytes.begin(), bytes.end());
+  const io::InputFile file(std::as_bytes(std::span(exact)), "v.nii.gz");
+  NiftiReader reader;
+  return ask(reader.read_single(file, frame));
+}
+
+bool is_equal(const Answers& a, const Answers& b) {
+  return a.values == b.values && a.pixels == b.pixels && a.statistics.entropy == b.statistics.entropy &&
+         a.statistics.foreground == b.statistics.foreground;
+}
+
+struct ElementType {
+  std::int16_t code;
+  std::size_t bytes, parts;
+};
+
+constexpr ElementType kTypes[] = {{2, 1, 1},     {256, 1, 1},  {4, 2, 1},    {512, 2, 1},  {8, 4, 1},
+                                  {768, 4, 1},   {1024, 8, 1}, {1280, 8, 1}, {16, 4, 1},   {64, 8, 1},
+                                  {1536, 16, 1}, {32, 4, 2},   {1792, 8, 2}, {2048, 16, 2}};
+
+void append_number(NiftiImage& image, const ElementType& type, int number) {
+  const bool is_real = type.code == 16 || type.code == 64 || type.code == 1536 || type.parts == 2;
+  for (std::size_t part = 0; part < type.parts; ++part) {
+    if (type.bytes == 1) image.append(static_cast<std::int8_t>(number));
+    if (type.bytes == 2) image.append(static_cast<std::int16_t>(number));
+    if (type.bytes == 4 && !is_real) image.append(std::int32_t{number});
+    if (type.bytes == 8 && !is_real) image.append(std::int64_t{number});
+    if (type.bytes == 4 && is_real) image.append(static_cast<float>(number));
+    if (type.bytes == 8 && is_real) image.append(static_cast<double>(number));
+    if (type.bytes == 16) image.append(static_cast<long double>(number));
+  }
+}
+
+// 5 x 3 x 4 voxels that begin `gap` bytes later than they need to.
+NiftiImage counting(int version, const ElementType& type, std::size_t gap, std::int64_t frames = 1) {
+  NiftiImage image(version, false);
+  image.set_codes(0, 1);
+  image.set_sform({-1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0});
+  image.set_type(type.code);
+  image.set_extents<4>({5, 3, 4, frames});
+  image.set_offset(static_cast<double>((version == 1 ? 352 : 544) + gap));
+  for (std::size_t i = 0; i < gap; ++i) image.append<std::uint8_t>(0xab);
+  for (int i = 0; i < 60 * frames; ++i) append_number(image, type, i % 101);
+  return image;
+}
+
+void test_contents(Suite& suite) {
+  suite.test("voxels of every type that begin anywhere are those of the plain file", [](Check& check) {
+    for (const ElementType& type : kTypes) {
+      for (const int version : {1, 2}) {
+        for (const std::size_t gap : {0U, 1U, 2U, 3U, 7U, 12U}) {
+          const std::string plain = counting(version, type, gap).bytes();
+          const Answers wanted = ask(plain), found = ask(gzip_image(plain));
+          check.that(is_equal(wanted, found), "type ", type.code, " of version ", version, " after ", gap);
+          const double magnitude = type.parts == 2 ? std::sqrt(2.0) : 1;
+          // Read backwards along x: the first voxel is the fifth that is stored.
+          check.that(std::abs(wanted.values[0] - 4 * magnitude) < 1e-6, "type ", type.code, ": ", wanted.values[0]);
+        }
+      }
+    }
+  });
+  suite.test("every frame of a packed file", [](Check& check) {
+    const std::string plain = counting(1, kTypes[2], 3, 4).bytes();
+    const std::string packed = gzip_image(plain);
+    for (std::int64_t frame = 0; frame < 4; ++frame) {
+      check.that(is_equal(ask(plain, frame), ask(packed, frame)), "frame ", frame);
+    }
+    check.throws(Code::invalid_argument, "one too many", [&] { ask(packed, 4); });
+    check.throws(Code::invalid_argument, "before the first", [&] { ask(packed, -1); });
+  });
+  suite.test("several members, and padding behind them", [](Check& check) {
+    const std::string plain = counting(2, kTypes[8], 5).bytes();
+    const Answers wanted = ask(plain);
+    for (const std::size_t cut : {std::size_t{1}, std::size_t{100}, std::size_t{544}, plain.size() - 1}) {
+      const std::string packed = gzip_image(plain.substr(0, cut)) + gzip_image(plain.substr(cut));
+      check.that(is_equal(wanted, ask(packed)), "cut at ", cut);
+      check.that(is_equal(wanted, ask(packed + std::string(100, '\0'))), "cut at ", cut, ", padded");
+    }
+  });
+  suite.test("pairs of which both, either or none is packed", [](Check& check) {
+    NiftiImage image = counting(1, kTypes[3], 0);
+    image.set_magic(std::string_view("ni1\0", 4));
+    image.set_offset(6);
+    const std::string header = image.bytes().substr(0, 348), voxels = "abcdef" + image.bytes().substr(352);
+    const ScratchFolder folder;
+    write_bytes(folder.path("a.hdr"), header);
+    write_bytes(folder.path("a.img"), voxels);
+    write_bytes(folder.path("b.hdr.gz"), gzip_image(header));
+    write_bytes(folder.path("b.img.gz"), gzip_image(voxels));
+    write_bytes(folder.path("c.hdr"), gzip_image(header));  // packed, whatever its name says
+    write_bytes(folder.path("c.img"), voxels);
+    NiftiReader reader;
+    const Answers wanted = ask(reader.read(folder.path("a.hdr"), 0));
+    check.equal(wanted.values[0], 4.0F, "the first voxel");
+    for (const char* const name : {"b.hdr.gz", "b.img.gz", "c.hdr", "c.img"}) {
+      check.that(is_equal(wanted, ask(reader.read(folder.path(name), 0))), name);
+    }
+    write_bytes(folder.path("c.img"), voxels.substr(0, voxels.size() - 1));
+    check.throws(Code::file_format, "a byte too few", [&] { reader.read(folder.path("c.img"), 0); });
+  });
+}
+
+void test_damage(Suite& suite) {
+  suite.test("a changed byte of packed data never changes a voxel", [](Check& check) {
+    const std::string packed = gzip_image(counting(1, kTypes[9], 0).bytes());
+    const Answers wanted = ask(packed);
+    int found = 0;
+    for (std::size_t at = 10; at < packed.size(); ++at) {
+      std::string damaged = packed;
+      damaged[at] = static_cast<char>(damaged[at] ^ 1);
+      try {
+        // Bits that fill up the last byte before the checksum mean nothing.
+        if (!is_equal(wanted, ask(damaged))) check.that(false, "byte ", at);
+      } catch (const Error& error) {
+        ++found;
+        if (error.code() != Code::file_format && error.code() != Code::dtype) check.that(false, error.message());
+      }
+    }
+    check.that(found >= static_cast<int>(packed.size()) - 11, found, " of ", packed.size(), " bytes found");
+  });
+  suite.test("a header that announces what its packed data cannot be", [](Check& check) {
+    NiftiImage image = counting(2, kTypes[0], 0);
+    image.set_extents<3>({1 << 10, 1 << 10, 1 << 10});
+    const std::string message =
+        check.throws(Code::file_format, "a gibibyte in 200 bytes", [&] { ask(gzip_image(image.bytes())); });
+    check.that(contains(message, "v.nii.gz") && contains(message, "at most"), message);
+    image.set_extents<3>({61, 1, 1});
+    check.throws(Code::file_format, "a voxel more", [&] { ask(gzip_image(image.bytes())); });
+    image.set_extents<3>({60, 1, 1});
+    image.set_offset(1e9);
+    check.throws(Code::file_format, "voxels far behind", [&] { ask(gzip_image(image.bytes())); });
+  });
+  suite.test("a packed file that holds far more than its header announces", [](Check& check) {
+    const std::string packed = gzip_image(counting(1, kTypes[0], 0).bytes() + std::string(90'000'000, '\0'), 9);
+    const std::string message = check.throws(Code::file_format, "a bomb", [&] { ask(packed); });
+    check.that(contains(message, "v.nii.gz holds more than"), message);
+  });
+}
+
+}  // namespace
+
+void imaging_nifti_packed(Suite& suite) {
+  test_contents(suite);
+  test_damage(suite);
+}
+
+}  // namespace gyrus::tests::suites
