@@ -4,12 +4,9 @@
 // Anything else, an exception of another kind included, ends the process.
 #pragma once
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,11 +16,7 @@
 #include "core/memory_stats.h"
 #include "imaging/fastmri_file.h"
 #include "imaging/ismrmrd_header.h"
-#include "imaging/nifti_file.h"
-#include "imaging/slice_extractor.h"
-#include "imaging/slice_statistics.h"
 #include "io/finite.h"
-#include "io/gzip.h"
 #include "io/hdf5_file.h"
 #include "io/npy.h"
 #include "io/safetensors.h"
@@ -33,7 +26,6 @@ namespace gyrus::fuzz {
 enum class Verdict { accepted, refused };
 
 constexpr std::int64_t kMaxElements = 1 << 16;  // of a tensor that is read, to keep an input fast
-constexpr std::int64_t kMaxExamined = 1 << 12;  // voxels
 
 inline void require(bool holds) {
   if (!holds) __builtin_trap();
@@ -153,84 +145,6 @@ inline Verdict run_ismrmrd(std::span<const std::byte> bytes) {
         imaging::parse_ismrmrd_header({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     require(header.encoded.x >= 0 && header.recon.z >= 0 && header.padding_right > header.padding_left);
   });
-}
-
-// The bytes as a gzip member, hardly compressed: that is cheap, and fuzzing of checksummed data would find little.
-inline std::vector<std::byte> gzip_image(std::span<const std::byte> bytes) {
-  constexpr int kSmallWindow = 9 + 16, kLeastMemory = 1;
-  z_stream stream{};
-  require(deflateInit2(&stream, 1, Z_DEFLATED, kSmallWindow, kLeastMemory, Z_DEFAULT_STRATEGY) == Z_OK);
-  std::vector<std::byte> packed(deflateBound(&stream, static_cast<uLong>(bytes.size())) + 64);
-  // zlib's interface predates const.
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(bytes.data()));
-  stream.avail_in = static_cast<uInt>(bytes.size());
-  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
-  stream.avail_out = static_cast<uInt>(packed.size());
-  require(deflate(&stream, Z_FINISH) == Z_STREAM_END);
-  packed.resize(packed.size() - stream.avail_out);
-  deflateEnd(&stream);
-  return packed;
-}
-
-// Refused: the stream is damaged, ends early or holds nothing. libdeflate and zlib must agree on what it holds.
-inline Verdict run_gzip(std::span<const std::byte> bytes) {
-  return verdict_of([bytes] {
-    io::Gunzip gunzip;
-    std::vector<std::byte> prefix(kMaxElements), whole;
-    const auto found = static_cast<std::size_t>(gunzip.prefix(bytes, prefix, "input"));
-    GYRUS_CHECK(found > 0, Code::file_format, "nothing in it");
-    prefix.resize(found);
-    whole.resize(found);
-    const std::size_t skip = found / 3;
-    gunzip.read(bytes, static_cast<std::int64_t>(skip), std::span(whole).subspan(skip), "input");
-    require(std::equal(whole.begin() + static_cast<std::ptrdiff_t>(skip), whole.end(),
-                       prefix.begin() + static_cast<std::ptrdiff_t>(skip)));
-    gunzip.read(bytes, 0, whole, "input");
-    require(whole == prefix);
-  });
-}
-
-// Statistics in every plane, and a slice; of volumes of different sizes in different planes, for it costs most.
-inline void examine(const imaging::Volume& volume) {
-  imaging::SliceStatistician statistician;
-  imaging::SliceExtractor extractor;
-  for (const auto plane : {imaging::Plane::axial, imaging::Plane::coronal, imaging::Plane::sagittal}) {
-    imaging::StatisticsOptions options{.plane = plane, .percentiles = {}, .domain = imaging::EntropyDomain::box};
-    const imaging::VolumeStatistics statistics = statistician.examine(volume, options);
-    for (const double bits : statistics.entropy) require(bits >= 0 && bits <= 8);
-    for (const double share : statistics.foreground) require(share >= 0 && share <= 1);
-    if (volume.voxels.count() % 3 != static_cast<int>(plane)) continue;
-    const std::int64_t index = imaging::slice_count(volume, plane) - 1;
-    std::vector<std::uint16_t> pixels(17 * 17);
-    extractor.extract(volume, {plane, statistics.window, 17}, std::span(&index, 1), pixels);
-  }
-}
-
-// `values` become those of the volume, if it is small.
-inline Verdict read_nifti(std::span<const std::byte> bytes, std::vector<float>& values, bool is_examined) {
-  return verdict_of([bytes, &values, is_examined] {
-    imaging::NiftiReader reader;
-    const io::InputFile file(bytes, "input");
-    const imaging::Volume volume = reader.read_single(file, 0);
-    const std::int64_t count = volume.voxels.count();
-    require(count > 0 && count <= io::kMaxInflation * static_cast<std::int64_t>(bytes.size()));
-    require(volume.sha256.size() == 64);
-    for (const double mm : imaging::spacing_of(volume.affine)) require(mm > 0);
-    if (count > kMaxExamined) return;
-    values.resize(static_cast<std::size_t>(count));
-    imaging::read_canonical(volume, values);
-    if (is_examined) examine(volume);
-  });
-}
-
-// A plain file is read packed too: the same must come of it.
-inline Verdict run_nifti(std::span<const std::byte> bytes) {
-  std::vector<float> values, unpacked;
-  const Verdict verdict = read_nifti(bytes, values, true);
-  if (io::is_gzip(bytes)) return verdict;
-  require(read_nifti(gzip_image(bytes), unpacked, false) == verdict && unpacked.size() == values.size());
-  require(values.empty() || std::memcmp(values.data(), unpacked.data(), values.size() * sizeof(float)) == 0);
-  return verdict;
 }
 
 }  // namespace gyrus::fuzz

@@ -35,7 +35,7 @@ Matrix3 nearest_rotation(Matrix3 x, std::string_view label) {
   for (int step = 0; step < kPolarSteps; ++step) {
     const Matrix3 cofactor = cofactors(x);
     const double scale = determinant(x, cofactor);
-    GYRUS_CHECK(std::isfinite(1 / scale), Code::file_format, label,
+    GYRUS_CHECK(std::isfinite(scale) && std::isfinite(1 / scale), Code::file_format, label,
                 " has a singular affine: two of its axes point the same way; correct the sform or qform");
     double change = 0;
     for (std::size_t i = 0; i < 3; ++i) {

@@ -5,6 +5,8 @@
 namespace gyrus::imaging {
 namespace {
 
+constexpr std::int64_t kMostExtent = 65535;
+
 struct Axes {
   std::size_t across, columns, rows;
 };
@@ -26,6 +28,13 @@ Axes axes_of(Plane plane) {
 std::size_t axis_of(Plane plane) { return axes_of(plane).across; }
 
 std::int64_t slice_count(const Volume& volume, Plane plane) { return volume.extents()[axis_of(plane)]; }
+
+void check_extents(const Volume& volume) {
+  for (const std::int64_t extent : volume.voxels.extents) {
+    GYRUS_CHECK(extent <= kMostExtent, Code::shape, "a volume with ", extent, " voxels along an axis: more than ",
+                kMostExtent, " are no scan; check its axes");
+  }
+}
 
 SliceView slice_view(const Volume& volume, Plane plane, std::int64_t index) {
   const Axes axes = axes_of(plane);

@@ -13,6 +13,10 @@ enum class Plane { axial, coronal, sagittal };
 std::size_t axis_of(Plane plane);
 std::int64_t slice_count(const Volume& volume, Plane plane);
 
+// Throws Code::shape when an axis has more than 65535 voxels: no scan does, counts of a slice's elements then fit
+// 32 bits, and what resampling needs memory for stays small.
+void check_extents(const Volume& volume);
+
 // One slice as it is looked at: anterior or superior up; x to the right, in sagittal slices y. In NumPy's words
 // np.rot90(v[:, :, k]) of the canonical volume, or of v[:, k, :], v[k, :, :].
 struct SliceView {

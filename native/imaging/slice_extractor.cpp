@@ -54,6 +54,7 @@ void SliceExtractor::read_upright(const Volume& volume, const SliceView& view, c
 void SliceExtractor::extract(const Volume& volume, const Request& request, std::span<const std::int64_t> indices,
                              std::span<std::uint16_t> out) {
   if (indices.empty()) return;
+  check_extents(volume);
   const auto pixels = static_cast<std::size_t>(request.size * request.size);
   GYRUS_ASSERT(out.size() == indices.size() * pixels);
   if (volume.voxels.kind != VoxelKind::f32) fill_levels(volume, request.window);

@@ -14,7 +14,7 @@ namespace gyrus::imaging {
 class SliceExtractor {
  public:
   // Writes the chosen slices, [indices.size(), size, size], to `out`: round(65535 (x - low) / (high - low)), clipped;
-  // 0 for what is no number. A pixel's value is low + level (high - low) / 65535.
+  // 0 for what is no number. A pixel's value is low + level (high - low) / 65535. Throws Code::shape (plane.h).
   struct Request {
     Plane plane = Plane::axial;
     Window window;

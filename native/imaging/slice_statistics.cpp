@@ -28,7 +28,6 @@ namespace {
 using Counts = std::array<std::uint32_t, 256>;
 
 constexpr std::size_t kKeys = 65536;
-constexpr std::size_t kMostSlices = 65536;
 
 template <class T, class Visit>
 void for_each_key(const Runs<T>& runs, T sign, Visit visit) {
@@ -176,10 +175,9 @@ void SliceStatistician::examine_values(const Volume& volume, const StatisticsOpt
 }
 
 VolumeStatistics SliceStatistician::examine(const Volume& volume, const StatisticsOptions& options) {
+  check_extents(volume);
   VolumeStatistics statistics;
   const auto count = static_cast<std::size_t>(slice_count(volume, options.plane));
-  GYRUS_CHECK(count <= kMostSlices, Code::shape, "a volume of ", count, " slices: more than ", kMostSlices,
-              " are no scan; check its axes");
   statistics.entropy.resize(count);
   statistics.foreground.resize(count);
   switch (volume.voxels.kind) {

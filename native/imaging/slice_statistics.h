@@ -27,7 +27,7 @@ struct VolumeStatistics {
   Window window;
   std::vector<double> entropy;     // bits, in canonical order
   std::vector<double> foreground;  // 0 to 1
-  std::int64_t non_finite = 0;     // voxels that are no number; they count as the window's low end
+  std::int64_t non_finite = 0;     // NaN counts as the window's low end, an infinity as the end it lies at
 };
 
 // The grey level from 0 to 255 of a value: floor(255 (x - low) / (high - low)), clipped; 0 in a flat window.
@@ -39,7 +39,7 @@ class Slices;
 
 class SliceStatistician {
  public:
-  // Memory: the volume's size twice over, and 20 bytes a slice. Throws Code::shape for more than 65536 slices.
+  // Memory: the volume's size twice over, and 20 bytes a slice. Throws Code::shape (plane.h).
   VolumeStatistics examine(const Volume& volume, const StatisticsOptions& options);
 
  private:

@@ -155,36 +155,7 @@ void check_statistics(Check& check, const Volume& volume, const StatisticsOption
   check.that(out == expected, name, ": the slice cut out");
 }
 
-}  // namespace
-
-void imaging_slice_statistics(Suite& suite) {
-  const std::vector<imaging::Orientation> orientations = {
-      {{{0, false}, {1, false}, {2, false}}}, {{{0, true}, {1, true}, {2, true}}},
-      {{{2, false}, {0, true}, {1, false}}},  {{{1, true}, {2, false}, {0, true}}},
-      {{{1, false}, {0, false}, {2, true}}},
-  };
-  struct Kind {
-    VoxelKind kind;
-    bool is_signed;
-    std::string_view name;
-  };
-  for (const Kind& kind :
-       {Kind{VoxelKind::u8, false, "u8"}, Kind{VoxelKind::u8, true, "i8"}, Kind{VoxelKind::u16, false, "u16"},
-        Kind{VoxelKind::u16, true, "i16"}, Kind{VoxelKind::f32, false, "f32"}}) {
-    suite.test(kind.name, [&orientations, kind](Check& check) {
-      for (std::size_t i = 0; i < orientations.size(); ++i) {
-        const Stored stored = store(kind.kind, kind.is_signed, orientations[i]);
-        for (const Plane plane : {Plane::axial, Plane::coronal, Plane::sagittal}) {
-          for (const EntropyDomain domain : {EntropyDomain::slice, EntropyDomain::box}) {
-            StatisticsOptions options{.plane = plane, .percentiles = {}, .domain = domain};
-            options.percentiles.counts_zeros = i % 2 == 1;
-            check_statistics(check, stored.volume, options,
-                             text("orientation ", i, " plane ", static_cast<int>(plane)));
-          }
-        }
-      }
-    });
-  }
+void test_shapes(Suite& suite) {
   suite.test("slices smaller than their range of values, which get no table of their own", [](Check& check) {
     std::vector<std::uint16_t> values(2 * 3 * 40);
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::uint16_t>(i * 48'271 % 65'536);
@@ -215,6 +186,9 @@ void imaging_slice_statistics(Suite& suite) {
       }
     }
   });
+}
+
+void test_odd_values(Suite& suite) {
   suite.test("values that are no numbers are counted", [](Check& check) {
     const Stored stored = store(VoxelKind::f32, false, {{{0, false}, {1, false}, {2, false}}});
     check.equal(imaging::SliceStatistician().examine(stored.volume, {}).non_finite, std::int64_t{2}, "of them");
@@ -227,12 +201,53 @@ void imaging_slice_statistics(Suite& suite) {
     check.that(found.window.is_flat() && found.entropy == std::vector<double>(4), "no window, no entropy");
     check.that(found.foreground == std::vector<double>(4), "no foreground");
   });
-  suite.test("more slices than any scan has", [](Check& check) {
-    const std::vector<std::uint8_t> values(65'537);
-    Volume volume;
-    volume.voxels = {.data = values.data(), .extents = {1, 1, 65'537}, .kind = VoxelKind::u8};
-    check.throws(Code::shape, "65537", [&] { imaging::SliceStatistician().examine(volume, {}); });
+  suite.test("more voxels along an axis than any scan has", [](Check& check) {
+    const std::vector<std::uint8_t> values(65'536);
+    for (const Extents3& extents : {Extents3{65'536, 1, 1}, {1, 65'536, 1}, {1, 1, 65'536}}) {
+      Volume volume;
+      volume.voxels = {.data = values.data(), .extents = extents, .kind = VoxelKind::u8};
+      check.throws(Code::shape, "statistics", [&] { imaging::SliceStatistician().examine(volume, {}); });
+      const std::int64_t index = 0;
+      std::vector<std::uint16_t> out(16);
+      check.throws(Code::shape, "a slice", [&] {
+        imaging::SliceExtractor().extract(volume, {Plane::axial, {0, 1}, 4}, std::span(&index, 1), out);
+      });
+    }
   });
+}
+
+}  // namespace
+
+void imaging_slice_statistics(Suite& suite) {
+  const std::vector<imaging::Orientation> orientations = {
+      {{{0, false}, {1, false}, {2, false}}}, {{{0, true}, {1, true}, {2, true}}},
+      {{{2, false}, {0, true}, {1, false}}},  {{{1, true}, {2, false}, {0, true}}},
+      {{{1, false}, {0, false}, {2, true}}},
+  };
+  struct Kind {
+    VoxelKind kind;
+    bool is_signed;
+    std::string_view name;
+  };
+  for (const Kind& kind :
+       {Kind{VoxelKind::u8, false, "u8"}, Kind{VoxelKind::u8, true, "i8"}, Kind{VoxelKind::u16, false, "u16"},
+        Kind{VoxelKind::u16, true, "i16"}, Kind{VoxelKind::f32, false, "f32"}}) {
+    suite.test(kind.name, [&orientations, kind](Check& check) {
+      for (std::size_t i = 0; i < orientations.size(); ++i) {
+        const Stored stored = store(kind.kind, kind.is_signed, orientations[i]);
+        for (const Plane plane : {Plane::axial, Plane::coronal, Plane::sagittal}) {
+          for (const EntropyDomain domain : {EntropyDomain::slice, EntropyDomain::box}) {
+            StatisticsOptions options{.plane = plane, .percentiles = {}, .domain = domain};
+            options.percentiles.counts_zeros = i % 2 == 1;
+            check_statistics(check, stored.volume, options,
+                             text("orientation ", i, " plane ", static_cast<int>(plane)));
+          }
+        }
+      }
+    });
+  }
+  test_shapes(suite);
+  test_odd_values(suite);
 }
 
 }  // namespace gyrus::tests::suites

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fuzz/targets.h"
+#include "fuzz/volume_targets.h"
 #include "tests/harness/suites.h"
 #include "tests/io/scratch.h"
 
