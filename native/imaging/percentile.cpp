@@ -123,9 +123,11 @@ class RankedValues {
       count_leading(values.subspan(begin, std::min(kMostCounted, values.size() - begin)), leading_);
     }
     if (!counts_zeros) {
-      zeros_ = {count_bits(values, bits_of(0.0F)), count_bits(values, bits_of(-0.0F))};
-      leading_[bits_of(0.0F) >> 16] -= zeros_[0];
-      leading_[bits_of(-0.0F) >> 16] -= zeros_[1];
+      for (const std::size_t sign : {0U, 1U}) {
+        std::uint64_t& count = leading_[sign * kHalves / 2];  // of the tiniest numbers and zeros of that sign
+        zeros_[sign] = count == 0 ? 0 : count_bits(values, bits_of(sign == 0 ? 0.0F : -0.0F));
+        count -= zeros_[sign];
+      }
     }
     for (std::uint32_t half = 0; half < kHalves; ++half) {
       if (!is_finite(half)) leading_[half] = 0;
