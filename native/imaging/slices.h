@@ -7,6 +7,7 @@
 
 #include "imaging/histogram.h"
 #include "imaging/plane.h"
+#include "imaging/transpose.h"
 
 namespace gyrus::imaging {
 
@@ -38,19 +39,11 @@ class Slices {
  private:
   static constexpr std::int64_t kBlock = 64 / sizeof(T);
 
-  // In tiles: the lines of a tile stay in the nearest cache while its slices are written, each a line at a time.
   void gather(std::int64_t first) {
     first_ = first;
     const std::int64_t slices = std::min(kBlock, extents_[0] - first), size = elements();
     gathered_.resize(static_cast<std::size_t>(std::min(kBlock, extents_[0]) * size));
-    for (std::int64_t tile = 0; tile < size; tile += kBlock) {
-      const std::int64_t length = std::min(kBlock, size - tile);
-      const T* from = data_ + tile * extents_[0] + first;
-      for (std::int64_t slice = 0; slice < slices; ++slice) {
-        T* to = gathered_.data() + slice * size + tile;
-        for (std::int64_t i = 0; i < length; ++i) to[i] = from[i * extents_[0] + slice];
-      }
-    }
+    transpose({data_ + first, extents_[0]}, size, slices, {gathered_.data(), size});
   }
 
   const T* data_;
