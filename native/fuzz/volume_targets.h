@@ -53,20 +53,16 @@ inline Verdict run_gzip(std::span<const std::byte> bytes) {
   });
 }
 
-// Statistics in every plane, and a slice; of volumes of different sizes in different planes, for it costs most.
+// Statistics and a slice in one plane; which, depends on the size, for there are tables of 65536 keys to fill.
 inline void examine(const imaging::Volume& volume) {
-  imaging::SliceStatistician statistician;
-  imaging::SliceExtractor extractor;
-  for (const auto plane : {imaging::Plane::axial, imaging::Plane::coronal, imaging::Plane::sagittal}) {
-    imaging::StatisticsOptions options{.plane = plane, .percentiles = {}, .domain = imaging::EntropyDomain::box};
-    const imaging::VolumeStatistics statistics = statistician.examine(volume, options);
-    for (const double bits : statistics.entropy) require(bits >= 0 && bits <= 8);
-    for (const double share : statistics.foreground) require(share >= 0 && share <= 1);
-    if (volume.voxels.count() % 3 != static_cast<int>(plane)) continue;
-    const std::int64_t index = imaging::slice_count(volume, plane) - 1;
-    std::vector<std::uint16_t> pixels(17 * 17);
-    extractor.extract(volume, {plane, statistics.window, 17}, std::span(&index, 1), pixels);
-  }
+  const auto plane = static_cast<imaging::Plane>(volume.voxels.count() % 3);
+  const imaging::StatisticsOptions options{.plane = plane, .percentiles = {}, .domain = imaging::EntropyDomain::box};
+  const imaging::VolumeStatistics statistics = imaging::SliceStatistician().examine(volume, options);
+  for (const double bits : statistics.entropy) require(bits >= 0 && bits <= 8);
+  for (const double share : statistics.foreground) require(share >= 0 && share <= 1);
+  const std::int64_t index = imaging::slice_count(volume, plane) - 1;
+  std::vector<std::uint16_t> pixels(17 * 17);
+  imaging::SliceExtractor().extract(volume, {plane, statistics.window, 17}, std::span(&index, 1), pixels);
 }
 
 // `values` become those of the volume, if it is small.

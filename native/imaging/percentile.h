@@ -23,7 +23,8 @@ struct PercentileOptions {
 // From counts of keys: counts[i] voxels have the key least + i. No voxel that counts: a flat window at zero.
 Window window_of_keys(const Voxels& voxels, std::int64_t least, std::span<const std::uint64_t> counts,
                       const PercentileOptions& options);
-// From f32 values; those that are not finite never count. Two passes over the data, exact.
+// From f32 values; those that are not finite never count. Exact: a store an element in one pass, to tables of 2 MB, and
+// reading in another.
 Window window_of_values(std::span<const float> values, const PercentileOptions& options);
 
 }  // namespace gyrus::imaging

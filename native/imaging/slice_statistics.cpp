@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
+#include <limits>
+#include <optional>
 #include <type_traits>
 
 #include "core/error.h"
@@ -19,6 +22,7 @@ struct SliceCounts {
   std::size_t begin = 0;
   KeyRange range;
   bool is_pooled = true;
+  std::int64_t area = 0;  // of what entropy is taken over: the slice, or the box of all pixels unequal to zero
 
   std::size_t size() const { return static_cast<std::size_t>(range.most - range.least) + 1; }
 };
@@ -43,16 +47,40 @@ struct KeyLevels {
   std::vector<std::uint8_t> is_foreground;
 };
 
-bool is_foreground(double value, const Window& window, double threshold) {
-  return !window.is_flat() && value > window.low + threshold * (window.high - window.low);
+// What values of the foreground are above.
+double foreground_bound(const Window& window, double threshold) {
+  if (window.is_flat()) return std::numeric_limits<double>::infinity();
+  return window.low + threshold * (window.high - window.low);
+}
+
+// The largest float that is not above `bound`: a float is above the one if it is above the other.
+float float_below(double bound) {
+  const auto nearest = static_cast<float>(bound);
+  return nearest > bound ? std::nextafter(nearest, -std::numeric_limits<float>::infinity()) : nearest;
+}
+
+struct RowCounts {
+  std::int32_t foreground = 0, non_finite = 0;
+};
+
+// Written so that the compiler makes vectors of it; rows have fewer elements than 2^16.
+RowCounts count_row(std::span<const float> row, float bound) {
+  constexpr std::uint32_t kExponent = 0x7f800000;
+  RowCounts counts;
+  for (const float x : row) {
+    counts.foreground += x > bound ? 1 : 0;
+    counts.non_finite += (std::bit_cast<std::uint32_t>(x) & kExponent) == kExponent ? 1 : 0;
+  }
+  return counts;
 }
 
 KeyLevels levels_of(const Voxels& voxels, KeyRange range, const Window& window, double threshold) {
+  const double bound = foreground_bound(window, threshold);
   KeyLevels levels;
   for (std::int64_t key = range.least; key <= range.most; ++key) {
     const double value = voxels.value_of(key);
     levels.grey.push_back(static_cast<std::uint8_t>(grey_level(value, window)));
-    levels.is_foreground.push_back(is_foreground(value, window, threshold) ? 1 : 0);
+    levels.is_foreground.push_back(value > bound ? 1 : 0);
   }
   return levels;
 }
@@ -63,13 +91,12 @@ void keep_box(Counts& counts, std::int64_t elements, std::int64_t area, const Wi
 }
 
 // The stored element whose value is zero, if there is one.
-bool find_zero(const Voxels& voxels, KeyRange range, std::uint16_t& element) {
-  for (std::int64_t key = range.least; key <= range.most; ++key) {
-    if (voxels.value_of(key) != 0) continue;
-    element = static_cast<std::uint16_t>(key ^ voxels.sign);
-    return true;
+template <class T>
+std::optional<T> find_zero(const Voxels& voxels) {
+  for (std::int64_t key = 0; key <= std::numeric_limits<T>::max(); ++key) {
+    if (voxels.value_of(key) == 0) return static_cast<T>(key ^ voxels.sign);
   }
-  return false;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -80,14 +107,16 @@ int grey_level(double value, const Window& window) {
 }
 
 template <class T>
-std::vector<SliceCounts> SliceStatistician::count_slices(Slices<T>& slices, T sign, std::vector<std::uint64_t>& total) {
+std::vector<SliceCounts> SliceStatistician::count_slices(Slices<T>& slices, T sign, std::optional<T> background,
+                                                         std::vector<std::uint64_t>& total) {
   std::vector<SliceCounts> all;
   pool_.clear();
   for (std::int64_t slice = 0; slice < slices.count(); ++slice) {
     const Runs<T> runs = slices[slice];
-    SliceCounts counts{pool_.size(), {0, 255}, true};
+    SliceCounts counts{pool_.size(), {0, 255}, true, slices.elements()};
     if constexpr (std::is_same_v<T, std::uint16_t>) counts.range = key_range(runs, sign);
     counts.is_pooled = static_cast<std::int64_t>(counts.size()) <= slices.elements();
+    if (background) counts.area = occupied_area(runs, *background);
     all.push_back(counts);
     if (!counts.is_pooled) {
       for_each_key(runs, sign, [&](std::size_t key) { ++total[key]; });
@@ -112,7 +141,9 @@ void SliceStatistician::examine_keys(const Volume& volume, const StatisticsOptio
   const T sign = static_cast<T>(voxels.sign);
   Slices<T> slices(volume, options.plane);
   std::vector<std::uint64_t> total(kKeys);
-  const std::vector<SliceCounts> counted = count_slices(slices, sign, total);
+  const bool has_box = options.domain == EntropyDomain::box;
+  const std::vector<SliceCounts> counted =
+      count_slices(slices, sign, has_box ? find_zero<T>(voxels) : std::nullopt, total);
   KeyRange all{0xffff, 0};
   for (const SliceCounts& counts : counted) {
     all = {std::min(all.least, counts.range.least), std::max(all.most, counts.range.most)};
@@ -121,8 +152,6 @@ void SliceStatistician::examine_keys(const Volume& volume, const StatisticsOptio
   statistics.window = window_of_keys(voxels, all.least, std::span(total).subspan(all.least, keys), options.percentiles);
 
   const KeyLevels levels = levels_of(voxels, all, statistics.window, options.foreground);
-  std::uint16_t zero = 0;
-  const bool has_box = options.domain == EntropyDomain::box && find_zero(voxels, all, zero);
   for (std::int64_t slice = 0; slice < slices.count(); ++slice) {
     const SliceCounts& counts = counted[static_cast<std::size_t>(slice)];
     Counts grey{};
@@ -136,9 +165,7 @@ void SliceStatistician::examine_keys(const Volume& volume, const StatisticsOptio
     } else {
       for_each_key(slices[slice], sign, [&](std::size_t key) { add(key, 1); });
     }
-    if (has_box) {
-      keep_box(grey, slices.elements(), occupied_area(slices[slice], static_cast<T>(zero)), statistics.window);
-    }
+    keep_box(grey, slices.elements(), counts.area, statistics.window);
     statistics.entropy[slices.canonical(slice)] = entropy_bits(grey);
     statistics.foreground[slices.canonical(slice)] =
         static_cast<double>(foreground) / static_cast<double>(slices.elements());
@@ -150,8 +177,8 @@ void SliceStatistician::examine_values(const Volume& volume, const StatisticsOpt
   const std::span<const float> values(static_cast<const float*>(volume.voxels.data),
                                       static_cast<std::size_t>(volume.voxels.count()));
   statistics.window = window_of_values(values, options.percentiles);
-  statistics.non_finite = std::count_if(values.begin(), values.end(), [](float x) { return !std::isfinite(x); });
   const Window& window = statistics.window;
+  const float bound = float_below(foreground_bound(window, options.foreground));
   Slices<float> slices(volume, options.plane);
   for (std::int64_t slice = 0; slice < slices.count(); ++slice) {
     const Runs<float> runs = slices[slice];
@@ -160,8 +187,9 @@ void SliceStatistician::examine_values(const Volume& volume, const StatisticsOpt
     for (std::int64_t run = 0; run < runs.count; ++run) {
       const std::span<const float> row(runs.data + run * runs.step, static_cast<std::size_t>(runs.length));
       to_grey_levels(row, window, std::span(grey_).subspan(static_cast<std::size_t>(run * runs.length), row.size()));
-      foreground += std::count_if(row.begin(), row.end(),
-                                  [&](float x) { return is_foreground(double{x}, window, options.foreground); });
+      const RowCounts counts = count_row(row, bound);
+      foreground += counts.foreground;
+      statistics.non_finite += counts.non_finite;
     }
     Counts grey;
     count_bytes({grey_.data(), runs.count, runs.length, runs.length}, 0, grey);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "imaging/histogram.h"
@@ -49,7 +50,8 @@ class SliceStatistician {
   std::vector<std::uint8_t> grey_;
 
   template <class T>
-  std::vector<SliceCounts> count_slices(Slices<T>& slices, T sign, std::vector<std::uint64_t>& total);
+  std::vector<SliceCounts> count_slices(Slices<T>& slices, T sign, std::optional<T> background,
+                                        std::vector<std::uint64_t>& total);
   template <class T>
   void examine_keys(const Volume& volume, const StatisticsOptions& options, VolumeStatistics& statistics);
   void examine_values(const Volume& volume, const StatisticsOptions& options, VolumeStatistics& statistics);

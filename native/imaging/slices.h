@@ -7,6 +7,7 @@
 
 #include "imaging/histogram.h"
 #include "imaging/plane.h"
+#include "imaging/transpose.h"
 
 namespace gyrus::imaging {
 
@@ -42,12 +43,7 @@ class Slices {
     first_ = first;
     const std::int64_t slices = std::min(kBlock, extents_[0] - first), size = elements();
     gathered_.resize(static_cast<std::size_t>(std::min(kBlock, extents_[0]) * size));
-    for (std::int64_t i = 0; i < size; ++i) {
-      const T* from = data_ + i * extents_[0] + first;
-      for (std::int64_t slice = 0; slice < slices; ++slice) {
-        gathered_[static_cast<std::size_t>(slice * size + i)] = from[slice];
-      }
-    }
+    transpose({data_ + first, extents_[0]}, size, slices, {gathered_.data(), size});
   }
 
   const T* data_;

@@ -47,6 +47,7 @@ namespace gyrus::tests {
   X(imaging_histogram)        \
   X(imaging_slice_statistics) \
   X(imaging_resample)         \
+  X(imaging_transpose)        \
   X(models)                   \
   X(golden_ops)               \
   X(golden_optimizers)        \
