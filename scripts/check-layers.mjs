@@ -75,7 +75,13 @@ export const allowed = {
   'lib/demo': ['lib/index.ts', 'lib/errors.ts'],
   'lib/cli': 'any',
   bench: ['lib/index.ts'],
-  'bench/native': ['native/core', 'native/backend/cpu/simd', 'native/backend/cpu/amx'],
+  'bench/native': [
+    'native/core',
+    'native/io',
+    'native/imaging',
+    'native/backend/cpu/simd',
+    'native/backend/cpu/amx',
+  ],
   test: 'any',
   scripts: [],
 }

@@ -36,7 +36,10 @@ class Resampler {
   bool is_copy_ = false;
   ResampleGeometry geometry_;
   AxisTaps rows_, columns_;
-  std::vector<float> row_;
+  // Rows of the result before their columns are resampled; the same with elements of a column side by side; the result
+  // in that order.
+  std::vector<float> rows_mixed_, turned_;
+  std::vector<std::uint16_t> levels_;
 };
 
 }  // namespace gyrus::imaging
