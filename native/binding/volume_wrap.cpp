@@ -81,7 +81,7 @@ Napi::Value to_js(Napi::Env env, const VolumeFacts& facts) {
 Napi::Value to_js(Napi::Env env, const std::vector<double>& numbers) {
   auto array = Napi::Float64Array::New(env, numbers.size());
   std::ranges::copy(numbers, array.Data());
-  return array;
+  return {env, array};
 }
 
 Napi::Value to_js(Napi::Env env, const imaging::VolumeStatistics& statistics) {
@@ -190,10 +190,10 @@ Napi::Value VolumeWrap::values(const Napi::CallbackInfo& info) {
           imaging::read_canonical(volume, values);
           return values;
         },
-        [](Napi::Env env, const std::vector<float>& values) {
+        [](Napi::Env env, const std::vector<float>& values) -> Napi::Value {
           auto array = Napi::Float32Array::New(env, values.size());
           std::ranges::copy(values, array.Data());
-          return array;
+          return {env, array};
         });
   });
 }
