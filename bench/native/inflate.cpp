@@ -71,8 +71,8 @@ int main(int count, char** words) {
     }
   };
   {
-    std::vector<std::jthread> threads;
-    for (int i = 0; i < std::atoi(parameters[2]); ++i) threads.emplace_back(work);
+    std::vector<std::jthread> threads(static_cast<std::size_t>(std::atoi(parameters[2])));
+    for (std::jthread& thread : threads) thread = std::jthread(work);
   }
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   std::printf("{\"event\": \"done\", \"seconds\": %.6f, \"bytes\": %zu}\n", elapsed.count(), total.load());

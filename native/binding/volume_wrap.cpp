@@ -190,10 +190,10 @@ Napi::Value VolumeWrap::values(const Napi::CallbackInfo& info) {
           imaging::read_canonical(volume, values);
           return values;
         },
-        [](Napi::Env env, const std::vector<float>& values) -> Napi::Value {
+        [](Napi::Env env, const std::vector<float>& values) {
           auto array = Napi::Float32Array::New(env, values.size());
           std::ranges::copy(values, array.Data());
-          return {env, array};
+          return Napi::Value(env, array);
         });
   });
 }

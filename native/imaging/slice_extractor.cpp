@@ -11,7 +11,7 @@ namespace {
 std::uint16_t level_of(double value, const Window& window) {
   if (window.is_flat() || !(value > window.low)) return 0;
   const double scaled = (value - window.low) / (window.high - window.low) * 65535;
-  return static_cast<std::uint16_t>(std::lround(std::fmin(scaled, 65535)));
+  return static_cast<std::uint16_t>(std::floor(std::fmin(scaled, 65535) + 0.5));
 }
 
 template <class T>

@@ -119,7 +119,7 @@ NiftiImage counting(int version, std::int64_t frames) {
   NiftiImage image(version, false);
   image.set_type(512);
   image.set_extents<4>({2, 3, 2, frames});
-  for (std::uint16_t i = 0; i < 12 * frames; ++i) image.append(i);
+  for (std::int64_t i = 0; i < 12 * frames; ++i) image.append(static_cast<std::uint16_t>(i));
   return image;
 }
 

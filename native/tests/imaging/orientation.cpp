@@ -54,8 +54,8 @@ void check_volume(Check& check, const Affine& affine, std::string_view name) {
     for (std::int64_t y = 0; y < extents[1]; ++y) {
       for (std::int64_t x = 0; x < extents[0]; ++x) {
         const std::int64_t element = walk.start + x * walk.step[0] + y * walk.step[1] + z * walk.step[2];
-        const std::array<double, 3> stored = {static_cast<double>(element % 2), static_cast<double>(element / 2 % 3),
-                                              static_cast<double>(element / 6)};
+        const std::int64_t i = element % 2, j = element / 2 % 3, k = element / 6;
+        const std::array<double, 3> stored = {static_cast<double>(i), static_cast<double>(j), static_cast<double>(k)};
         const auto place = place_of(affine, stored);
         const auto canonical =
             place_of(volume.affine, {static_cast<double>(x), static_cast<double>(y), static_cast<double>(z)});

@@ -29,8 +29,9 @@ std::vector<T> draw(double scale, double outside) {
   std::vector<T> values;
   std::uint32_t state = 3;
   for (std::int64_t i = 0; i < kExtents[0] * kExtents[1] * kExtents[2]; ++i) {
-    const double x = static_cast<double>(i % 21) / 10 - 1, y = static_cast<double>(i / 21 % 18) / 9 - 1;
-    const double z = static_cast<double>(i / 378) / 35 - 1;
+    const std::int64_t column = i % 21, row = i / 21 % 18, slice = i / 378;
+    const double x = static_cast<double>(column) / 10 - 1, y = static_cast<double>(row) / 9 - 1;
+    const double z = static_cast<double>(slice) / 35 - 1;
     const double noise = static_cast<double>((state = state * 1664525 + 1013904223) >> 24) / 256;
     values.push_back(static_cast<T>(x * x + y * y + z * z < 0.8 ? scale * (1 - z * z / 2) * (0.5 + noise) : outside));
   }
