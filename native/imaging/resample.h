@@ -29,7 +29,8 @@ class Resampler {
  public:
   // Sets the geometry; the same as before costs nothing.
   void prepare(const ResampleGeometry& geometry);
-  // `source` [rows, columns], `result` [size, size]. Per pixel of the result: a multiply-add a tap and axis.
+  // `source` [rows, columns], `result` [size, size]. Per pixel of the result: a multiply-add a tap and axis,
+  // and being moved twice between rows and columns, which costs more.
   void run(std::span<const std::uint16_t> source, std::span<std::uint16_t> result);
 
  private:
