@@ -1,5 +1,7 @@
 #include "imaging/nifti_file.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <string_view>
@@ -28,6 +30,13 @@ std::string with_suffix(const std::string& path, std::string_view from, std::str
 void check_frame(const NiftiHeader& header, std::int64_t frame, const std::string& label) {
   GYRUS_CHECK(frame >= 0 && frame < header.frames, Code::invalid_argument, label, " has ", header.frames,
               " frames; there is no frame ", frame);
+}
+
+// A packed file of some megabytes can hold as many gigabytes of zeros: what would fill the machine is refused.
+void check_memory(std::int64_t bytes, const std::string& label) {
+  const std::int64_t machine = std::int64_t{::sysconf(_SC_PHYS_PAGES)} * std::int64_t{::sysconf(_SC_PAGESIZE)};
+  GYRUS_CHECK(machine <= 0 || bytes <= machine / 4, Code::out_of_memory, label, " announces a volume of ", bytes,
+              " bytes, more than a quarter of this machine's memory of ", machine, "; crop it or leave it out");
 }
 
 // What lies between `begin` and `end` of a file, hashed piece by piece.
@@ -91,6 +100,7 @@ Volume NiftiReader::read_frame(const Source& source, const NiftiHeader& header, 
   GYRUS_CHECK(end <= most, Code::file_format, label, " announces voxels up to byte ", end,
               source.is_packed ? "; packed into its size there can be at most " : "; it has only ", most,
               ": it is truncated or its header is damaged");
+  check_memory(bytes, label);
   Volume volume;
   volume.orientation = closest_canonical(header.affine, label);
   volume.affine = canonical_affine(header.affine, volume.orientation, header.extents);

@@ -18,8 +18,8 @@ class NiftiReader {
  public:
   // The volume of frame `frame` (of a 4-D file; 0 of a 3-D one), valid until the next call. The data is gone through
   // once: read, inflated, hashed. Nothing is allocated that the file's size does not justify. Throws
-  // Code::file_not_found, Code::file_io, Code::file_format, Code::dtype, and Code::invalid_argument for a frame that
-  // the file does not have.
+  // Code::file_not_found, Code::file_io, Code::file_format, Code::dtype, Code::invalid_argument for a frame that the
+  // file does not have, and Code::out_of_memory for more than a quarter of the machine's memory.
   Volume read(const std::string& path, std::int64_t frame);
   // The same for a file that is open, which must not be one of a pair.
   Volume read_single(const io::InputFile& file, std::int64_t frame);

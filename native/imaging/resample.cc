@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "imaging/transpose.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "imaging/resample.cc"
@@ -12,53 +13,61 @@
 // foreach_target.h must come first.
 #include <hwy/highway.h>
 
+#ifndef GYRUS_IMAGING_RESAMPLE_ROWS
+#define GYRUS_IMAGING_RESAMPLE_ROWS
+namespace gyrus::imaging {
+inline constexpr std::size_t kRows = 16;  // of the result that are made together
+}  // namespace gyrus::imaging
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace gyrus::imaging {
 namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// sums[x] += weight * source[x]
-void add_row(const std::uint16_t* source, float weight, std::size_t columns, float* sums) {
+// One row of the result, as wide as the source: sums over its taps of rows of the source.
+void mix_rows(const std::uint16_t* source, std::size_t columns, const AxisTaps& taps, std::size_t at, float* mixed) {
   const hn::ScalableTag<float> d;
   const hn::Rebind<std::uint16_t, decltype(d)> d16;
   const hn::RebindToSigned<decltype(d)> d32;
-  const auto factor = hn::Set(d, weight);
+  const std::size_t size = taps.first.size(), count = static_cast<std::size_t>(taps.count);
+  const std::uint16_t* const first = source + static_cast<std::size_t>(taps.first[at]) * columns;
   std::size_t x = 0;
   for (; x + hn::Lanes(d) <= columns; x += hn::Lanes(d)) {
-    const auto values = hn::ConvertTo(d, hn::PromoteTo(d32, hn::LoadU(d16, source + x)));
-    hn::StoreU(hn::MulAdd(factor, values, hn::LoadU(d, sums + x)), d, sums + x);
+    auto sum = hn::Zero(d);
+    for (std::size_t tap = 0; tap < count; ++tap) {
+      const auto values = hn::ConvertTo(d, hn::PromoteTo(d32, hn::LoadU(d16, first + tap * columns + x)));
+      sum = hn::MulAdd(hn::Set(d, taps.weight[tap * size + at]), values, sum);
+    }
+    hn::StoreU(sum, d, mixed + x);
   }
-  for (; x < columns; ++x) sums[x] += weight * static_cast<float>(source[x]);
+  for (; x < columns; ++x) {
+    float sum = 0;
+    for (std::size_t tap = 0; tap < count; ++tap) {
+      sum += taps.weight[tap * size + at] * static_cast<float>(first[tap * columns + x]);
+    }
+    mixed[x] = sum;
+  }
 }
 
-std::uint16_t to_level(float sum) {
-  return static_cast<std::uint16_t>(std::floor(std::min(std::max(sum, 0.0F), 65535.0F) + 0.5F));
-}
-
-// One row of the result from a row that has been resampled vertically.
-void resample_row(const float* row, const AxisTaps& taps, std::size_t size, std::uint16_t* result) {
-  const hn::ScalableTag<float> d;
+// Columns of the result from columns of the source, kRows elements of each side by side: no lane needs another address.
+void mix_columns(const float* columns, const AxisTaps& taps, std::uint16_t* levels) {
+  const hn::CappedTag<float, kRows> d;
   const hn::RebindToSigned<decltype(d)> d32;
   const hn::Rebind<std::uint16_t, decltype(d)> d16;
   const auto half = hn::Set(d, 0.5F), most = hn::Set(d, 65535.0F);
-  std::size_t x = 0;
-  for (; x + hn::Lanes(d) <= size; x += hn::Lanes(d)) {
-    auto sum = hn::Zero(d);
-    const auto first = hn::LoadU(d32, taps.first.data() + x);
-    for (std::int64_t tap = 0; tap < taps.count; ++tap) {
-      const auto weight = hn::LoadU(d, taps.weight.data() + static_cast<std::size_t>(tap) * size + x);
-      sum = hn::MulAdd(weight, hn::GatherIndex(d, row + tap, first), sum);
+  const std::size_t size = taps.first.size(), count = static_cast<std::size_t>(taps.count);
+  for (std::size_t x = 0; x < size; ++x) {
+    const float* const first = columns + static_cast<std::size_t>(taps.first[x]) * kRows;
+    for (std::size_t row = 0; row < kRows; row += hn::Lanes(d)) {
+      auto sum = hn::Zero(d);
+      for (std::size_t tap = 0; tap < count; ++tap) {
+        sum = hn::MulAdd(hn::Set(d, taps.weight[tap * size + x]), hn::LoadU(d, first + tap * kRows + row), sum);
+      }
+      const auto rounded = hn::ConvertTo(d32, hn::Add(hn::Min(hn::Max(sum, hn::Zero(d)), most), half));
+      hn::StoreU(hn::DemoteTo(d16, rounded), d16, levels + x * kRows + row);
     }
-    const auto levels = hn::ConvertTo(d32, hn::Add(hn::Min(hn::Max(sum, hn::Zero(d)), most), half));
-    hn::StoreU(hn::DemoteTo(d16, levels), d16, result + x);
-  }
-  for (; x < size; ++x) {
-    float sum = 0;
-    for (std::int64_t tap = 0; tap < taps.count; ++tap) {
-      sum += taps.weight[static_cast<std::size_t>(tap) * size + x] * row[taps.first[x] + tap];
-    }
-    result[x] = to_level(sum);
   }
 }
 
@@ -69,8 +78,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gyrus::imaging {
 
-HWY_EXPORT(add_row);
-HWY_EXPORT(resample_row);
+HWY_EXPORT(mix_rows);
+HWY_EXPORT(mix_columns);
 
 namespace {
 
@@ -115,7 +124,9 @@ void Resampler::prepare(const ResampleGeometry& geometry) {
              std::abs(geometry.row_mm / geometry.column_mm - 1) < kSquare;
   rows_ = axis_taps(geometry.rows, geometry.size, mm / geometry.row_mm);
   columns_ = axis_taps(geometry.columns, geometry.size, mm / geometry.column_mm);
-  row_.resize(static_cast<std::size_t>(geometry.columns));
+  rows_mixed_.resize(kRows * static_cast<std::size_t>(geometry.columns));
+  turned_.resize(rows_mixed_.size());
+  levels_.resize(kRows * static_cast<std::size_t>(geometry.size));
 }
 
 void Resampler::run(std::span<const std::uint16_t> source, std::span<std::uint16_t> result) {
@@ -125,15 +136,16 @@ void Resampler::run(std::span<const std::uint16_t> source, std::span<std::uint16
     std::copy(source.begin(), source.end(), result.begin());
     return;
   }
-  for (std::size_t y = 0; y < size; ++y) {
-    std::fill(row_.begin(), row_.end(), 0.0F);
-    for (std::int64_t tap = 0; tap < rows_.count; ++tap) {
-      const float weight = rows_.weight[static_cast<std::size_t>(tap) * size + y];
-      if (weight == 0) continue;
-      const auto from = static_cast<std::size_t>(rows_.first[y] + tap);
-      HWY_DYNAMIC_DISPATCH(add_row)(source.data() + from * columns, weight, columns, row_.data());
+  for (std::size_t y = 0; y < size; y += kRows) {
+    const std::size_t rows = std::min(kRows, size - y);
+    for (std::size_t row = 0; row < rows; ++row) {
+      HWY_DYNAMIC_DISPATCH(mix_rows)(source.data(), columns, rows_, y + row, rows_mixed_.data() + row * columns);
     }
-    HWY_DYNAMIC_DISPATCH(resample_row)(row_.data(), columns_, size, result.data() + y * size);
+    // Rows beyond the result keep what they had: their columns are not copied back.
+    transpose({rows_mixed_.data(), geometry_.columns}, kRows, geometry_.columns, {turned_.data(), kRows});
+    HWY_DYNAMIC_DISPATCH(mix_columns)(turned_.data(), columns_, levels_.data());
+    transpose({levels_.data(), kRows}, geometry_.size, static_cast<std::int64_t>(rows),
+              {result.data() + y * size, geometry_.size});
   }
 }
 

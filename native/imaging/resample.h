@@ -29,14 +29,18 @@ class Resampler {
  public:
   // Sets the geometry; the same as before costs nothing.
   void prepare(const ResampleGeometry& geometry);
-  // `source` [rows, columns], `result` [size, size]. Per pixel of the result: a multiply-add a tap and axis.
+  // `source` [rows, columns], `result` [size, size]. Per pixel of the result: a multiply-add a tap and axis,
+  // and being moved twice between rows and columns, which costs more.
   void run(std::span<const std::uint16_t> source, std::span<std::uint16_t> result);
 
  private:
   bool is_copy_ = false;
   ResampleGeometry geometry_;
   AxisTaps rows_, columns_;
-  std::vector<float> row_;
+  // Rows of the result before their columns are resampled; the same with elements of a column side by side; the result
+  // in that order.
+  std::vector<float> rows_mixed_, turned_;
+  std::vector<std::uint16_t> levels_;
 };
 
 }  // namespace gyrus::imaging

@@ -48,6 +48,7 @@ namespace gyrus::tests {
   X(imaging_slice_statistics) \
   X(imaging_resample)         \
   X(imaging_transpose)        \
+  X(imaging_volume_reader)    \
   X(models)                   \
   X(golden_ops)               \
   X(golden_optimizers)        \

@@ -1,5 +1,7 @@
 // NIfTI files that are packed: what they hold is what the plain file holds, wherever the voxels begin, whichever frame
 // is asked for, in one file or two; damage is found.
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -174,8 +176,21 @@ void test_damage(Suite& suite) {
     image.set_offset(1e9);
     check.throws(Code::file_format, "voxels far behind", [&] { ask(gzip_image(image.bytes())); });
   });
+  suite.test("a volume that would fill the machine", [](Check& check) {
+    const std::int64_t memory = std::int64_t{::sysconf(_SC_PHYS_PAGES)} * std::int64_t{::sysconf(_SC_PAGESIZE)};
+    const std::int64_t side = static_cast<std::int64_t>(std::cbrt(static_cast<double>(memory / 4))) + 1;
+    NiftiImage image = counting(2, kTypes[0], 0);
+    image.set_extents<3>({side, side, side});
+    // What its size could hold at most is that much.
+    const std::string padding(static_cast<std::size_t>(side * side * side / io::kMaxInflation), '\0');
+    const std::string message =
+        check.throws(Code::out_of_memory, "too large", [&] { ask(gzip_image(image.bytes()) + padding); });
+    check.that(contains(message, "v.nii.gz") && contains(message, "leave it out"), message);
+  });
   suite.test("a packed file that holds far more than its header announces", [](Check& check) {
-    const std::string packed = gzip_image(counting(1, kTypes[0], 0).bytes() + std::string(90'000'000, '\0'), 9);
+    std::string bytes = counting(1, kTypes[0], 0).bytes();
+    bytes.resize(90'000'000);
+    const std::string packed = gzip_image(bytes, 9);
     const std::string message = check.throws(Code::file_format, "a bomb", [&] { ask(packed); });
     check.that(contains(message, "v.nii.gz holds more than"), message);
   });

@@ -165,11 +165,9 @@ void test_shapes(Suite& suite) {
   });
   suite.test("slices across the fastest axis, which are gathered in blocks", [](Check& check) {
     const Extents3 extents = {131, 9, 5};
-    std::vector<std::uint8_t> bytes;
+    std::vector<std::uint8_t> bytes(131 * 9 * 5);
     std::uint32_t state = 5;
-    for (int i = 0; i < 131 * 9 * 5; ++i) {
-      bytes.push_back(static_cast<std::uint8_t>((state = state * 1664525 + 1013904223) >> 25));
-    }
+    for (std::uint8_t& x : bytes) x = static_cast<std::uint8_t>((state = state * 1664525 + 1013904223) >> 25);
     const std::vector<std::uint16_t> words(bytes.begin(), bytes.end());
     const std::vector<float> reals(bytes.begin(), bytes.end());
     for (const bool is_flipped : {false, true}) {
