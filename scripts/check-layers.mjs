@@ -77,10 +77,10 @@ export const allowed = {
   bench: ['lib/index.ts'],
   'bench/native': [
     'native/core',
-    'native/io',
-    'native/imaging',
     'native/backend/cpu/simd',
     'native/backend/cpu/amx',
+    'native/io',
+    'native/imaging',
   ],
   test: 'any',
   scripts: [],

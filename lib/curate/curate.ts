@@ -111,6 +111,8 @@ class Run {
   readonly #gallery: Gallery
   readonly #start = performance.now()
   #workers: VolumeWorker[] = []
+  /** Takes a quarter of a second to load, in which the readers are at work. */
+  readonly #outputs = Promise.all([import('./manifest.js'), import('./report/report.js')])
 
   constructor(
     settings: CurateSettings,
@@ -126,6 +128,7 @@ class Run {
     this.#gallery = new Gallery(plan.volumes, settings, this.#buffers)
     this.#found = entries.filter((entry) => entry.kind !== 'extracted')
     this.#extracted = entries.length - this.#found.length
+    this.#outputs.catch(() => undefined) // awaited when they are needed
   }
 
   async *work(signal: AbortSignal | undefined): AsyncGenerator<CurateEvent> {
@@ -142,7 +145,6 @@ class Run {
     yield* this.#scan()
     const judged = judge(volumes, this.#found, this.#settings)
     if (this.#settings.keep !== undefined) yield* this.#extract(judged)
-    await this.#shards.end()
     const counts = countAll(judged, this.#settings)
     await this.#finish(judged, counts)
     yield { type: 'done', out: this.#settings.out, seconds: this.#seconds(), ...counts }
@@ -229,7 +231,10 @@ class Run {
   /** Manifest, report and summary; with them the folder is complete, and the journal is no longer needed. */
   async #finish(judged: readonly JudgedVolume[], counts: Counts): Promise<void> {
     const { out } = this.#settings
-    const { writeManifest } = await import('./manifest.js')
+    // The last shard goes to the disk meanwhile.
+    const ended = this.#shards.end()
+    ended.catch(() => undefined)
+    const [{ writeManifest }] = await this.#outputs
     await writeManifest(join(out, 'manifest.parquet'), manifestRows(judged, this.#settings))
     const { volumes, skipped, fingerprint } = this.#plan
     const skippedFiles: Record<string, number> = {}
@@ -239,6 +244,7 @@ class Run {
     )
     const bytes = volumes.reduce((sum, source) => sum + source.bytes, 0)
     await writeWhole(join(out, 'report.html'), await this.#report({ judged, counts, skippedFiles, bytes }))
+    await ended
     const summary = {
       settings: this.#settings,
       fingerprint,
@@ -251,11 +257,10 @@ class Run {
     await rm(join(out, journalName))
   }
 
-  /** Drawing is loaded only here: most of what a short run would otherwise wait for at its start. */
   async #report(facts: Omit<ReportFacts, 'settings' | 'thumbnails'>): Promise<string> {
     const [worker] = this.#workers
     const thumbnails = worker === undefined ? new Map() : await this.#gallery.complete(worker, facts.judged)
-    const { renderReport } = await import('./report/report.js')
+    const [, { renderReport }] = await this.#outputs
     return renderReport({ ...facts, settings: this.#settings, thumbnails })
   }
 }
