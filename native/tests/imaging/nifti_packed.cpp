@@ -178,7 +178,7 @@ void test_damage(Suite& suite) {
   });
   suite.test("a volume that would fill the machine", [](Check& check) {
     const std::int64_t memory = std::int64_t{::sysconf(_SC_PHYS_PAGES)} * std::int64_t{::sysconf(_SC_PAGESIZE)};
-    const std::int64_t side = static_cast<std::int64_t>(std::cbrt(static_cast<double>(memory / 4))) + 1;
+    const std::int64_t side = static_cast<std::int64_t>(std::cbrt(static_cast<double>(memory) / 4)) + 1;
     NiftiImage image = counting(2, kTypes[0], 0);
     image.set_extents<3>({side, side, side});
     // What its size could hold at most is that much.
