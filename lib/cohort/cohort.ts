@@ -65,7 +65,9 @@ function deal(settings: CohortSettings): SubjectJob[] {
   return Array.from({ length: subjects }, (_, at) => ({
     dataset: pick(datasets, at % datasets.length),
     index: Math.floor(at / datasets.length),
-    ...{ seed, size, out },
+    seed,
+    size,
+    out,
   }))
 }
 
@@ -101,7 +103,12 @@ async function writeTruth(settings: CohortSettings, records: readonly SubjectRec
     options: { subjects, size, datasets, template: template === undefined ? null : basename(template) },
     masks: { tumour: tumourLabels, hippocampus: { anterior: 1, posterior: 2 } },
     subjects: records.map(({ dataset, id, age, tumour, sessions, volumes }) => ({
-      ...{ dataset, id, age, tumour, sessions, volumes },
+      dataset,
+      id,
+      age,
+      tumour,
+      sessions,
+      volumes,
     })),
   }
   const mark = join(out, markName)

@@ -1,4 +1,4 @@
-// curate(): archives in, a filtered and documented set of slices out. Files: DESIGN of the output in README.md.
+// curate(): archives in, a filtered and documented set of slices out. README.md says what the files hold.
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -17,6 +17,7 @@ import { Gallery } from './report/gallery.js'
 import type { ReportFacts } from './report/report.js'
 import { countAll, judge, manifestRows, type Counts, type JudgedVolume } from './result.js'
 import { extractChoices, scanVolumes, type Choice, type Scan, type Turn } from './scan.js'
+import { indicesOf } from './select.js'
 import { ShardWriter } from './shard-writer.js'
 import { SliceBuffers } from './slice-buffers.js'
 import { VolumeWorker } from './volume-worker.js'
@@ -188,7 +189,7 @@ class Run {
 
   async *#extract(judged: readonly JudgedVolume[]): AsyncGenerator<CurateEvent> {
     const choices = judged.flatMap(({ source, entry, marks }, volume): Choice[] => {
-      const indices = [...marks.keys()].filter((index) => marks[index] === 'kept')
+      const indices = indicesOf('kept', marks)
       if (entry.kind === 'unreadable' || indices.length === 0) return []
       return [{ turn: { source, volume }, window: entry, indices }]
     })

@@ -5,7 +5,7 @@ import type { CurateSettings } from '../options/curate.js'
 import { inOrder } from './in-order.js'
 import type { Gallery } from './report/gallery.js'
 import type { Entry, Journal, Measured, Unreadable } from './journal.js'
-import { selectShare } from './select.js'
+import { indicesOf, selectShare } from './select.js'
 import type { ShardWriter } from './shard-writer.js'
 import type { SliceBuffers } from './slice-buffers.js'
 import type { VolumeWorker } from './volume-worker.js'
@@ -69,7 +69,7 @@ async function measure(
     const entry = { ...measured, entropy: [...entropy], foreground: [...foreground] }
     if (settings.keep !== undefined) return { turn, entry, slices: undefined }
     const marks = selectShare(turn.volume, entropy, isFlat({ low, high }), settings)
-    const indices = [...marks.keys()].filter((index) => marks[index] === 'kept')
+    const indices = indicesOf('kept', marks)
     await scan.gallery.take(worker, turn.volume, { window: { low, high }, entropy, marks })
     const slices =
       indices.length > 0 ? await worker.extract({ low, high }, indices, settings.size) : undefined

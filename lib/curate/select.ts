@@ -47,11 +47,14 @@ export function applyWindows(entropy: Float64Array, isFlat: boolean, settings: S
   )
 }
 
+/** Indices of the slices with a reason, rising. */
+export function indicesOf(reason: Reason, marks: readonly Reason[]): number[] {
+  return [...marks.keys()].filter((index) => marks[index] === reason)
+}
+
 /** Indices of the candidates, the richest in entropy first. */
 function byEntropy(entropy: Float64Array, marks: readonly Reason[]): number[] {
-  return [...marks.keys()]
-    .filter((index) => marks[index] === 'kept')
-    .sort((a, b) => (entropy[b] ?? 0) - (entropy[a] ?? 0) || a - b)
+  return indicesOf('kept', marks).sort((a, b) => (entropy[b] ?? 0) - (entropy[a] ?? 0) || a - b)
 }
 
 /**

@@ -2,7 +2,7 @@
 // nearly kept.
 import type { VolumeSource } from '../../datasets/source.js'
 import type { CurateSettings } from '../../options/curate.js'
-import { positionOf, type Reason } from '../select.js'
+import { indicesOf, positionOf, type Reason } from '../select.js'
 
 /** Volumes that are shown, in all and at least of each dataset; and pixels of a picture's side. */
 const shownVolumes = 12
@@ -50,7 +50,7 @@ export function nearThresholds(
   settings: CurateSettings,
 ): Shown[] {
   const bits = (index: number): number => entropy[index] ?? 0
-  const kept = [...marks.keys()].filter((index) => marks[index] === 'kept')
+  const kept = indicesOf('kept', marks)
   const poorest = Math.min(...kept.map(bits))
   const distances: Readonly<Record<Threshold, (index: number) => number>> = {
     position: (index) =>
@@ -63,7 +63,7 @@ export function nearThresholds(
     const distance = distances[threshold]
     const nearest = (indices: readonly number[]): number | undefined =>
       [...indices].sort((a, b) => distance(a) - distance(b) || a - b)[0]
-    const dropped = nearest([...marks.keys()].filter((index) => marks[index] === threshold))
+    const dropped = nearest(indicesOf(threshold, marks))
     if (dropped === undefined) return []
     const keptOne = nearest(kept)
     const shown: Shown[] = [{ threshold, index: dropped, isKept: false }]
