@@ -20,6 +20,7 @@ export const errorCodes = [
   'ERR_GYRUS_DISPOSED',
   'ERR_GYRUS_BUSY',
   'ERR_GYRUS_NOT_DIFFERENTIABLE',
+  'ERR_GYRUS_COLLAPSED',
   'ERR_GYRUS_INTERNAL',
 ] as const
 

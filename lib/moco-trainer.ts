@@ -2,9 +2,11 @@
 import { callEngine } from './call.js'
 import {
   native,
+  type EmbeddingHealth,
   type KernelTime,
   type LoadReport,
   type NativeMocoOptions,
+  type NativeMocoTrainer,
   type SessionInfo,
   type StepResult,
 } from './native.js'
@@ -15,16 +17,18 @@ import { parseOptions } from './options/parse.js'
 import {
   mocoOptions,
   mocoStepOptions,
+  saveBackboneOptions,
   type MocoStepOptions,
   type MocoTrainerOptions,
+  type SaveBackboneOptions,
 } from './options/trainer.js'
-import { TrainerEngine } from './trainer-engine.js'
+import { checkPath, TrainerEngine } from './trainer-engine.js'
 
 /** A base encoder, its momentum copy and a predictor. Calls run in order on a thread of their own, two at most. */
 export class MocoTrainer implements AsyncDisposable {
-  readonly #engine: TrainerEngine<NativeMocoOptions, Float32Array>
+  readonly #engine: TrainerEngine<NativeMocoOptions, NativeMocoTrainer>
 
-  private constructor(engine: TrainerEngine<NativeMocoOptions, Float32Array>) {
+  private constructor(engine: TrainerEngine<NativeMocoOptions, NativeMocoTrainer>) {
     this.#engine = engine
   }
 
@@ -53,7 +57,9 @@ export class MocoTrainer implements AsyncDisposable {
   /**
    * One training step over two views of the same images, [batchSize, C, H, W] each. Until the promise settles, the
    * views are lent to the engine: do not write to them, transfer them, or pass them to another call. A second step may
-   * be started before the first settles, with other buffers. After a step was aborted half-way, load weights first.
+   * be started before the first settles, with other buffers. A loss that is NaN or infinite rejects with
+   * ERR_GYRUS_NON_FINITE, which names the first bad value; no weight was changed then. After that, or after a step was
+   * aborted half-way, load weights first.
    */
   async step(x1: Float32Array, x2: Float32Array, options: MocoStepOptions): Promise<StepResult> {
     const { lr, momentum, signal } = parseOptions(mocoStepOptions, 'MocoTrainer.step', options)
@@ -78,6 +84,38 @@ export class MocoTrainer implements AsyncDisposable {
   /** Writes base_encoder.*, momentum_encoder.* and predictor.* as safetensors; the file appears when it is complete. */
   save(path: string): Promise<void> {
     return this.#engine.save(this.save, path)
+  }
+
+  /**
+   * Writes what save() writes, the optimizer's state and the number of steps as safetensors: after loadState() the next
+   * step is, to the last bit, the one that would have followed, on the same machine with the same number of threads.
+   */
+  saveState(path: string): Promise<void> {
+    checkPath('saveState', path)
+    return callEngine(this.saveState, undefined, () => this.#engine.native.saveState(path))
+  }
+
+  /** Takes over what saveState() wrote, of the same architecture, optimizer and precision. */
+  loadState(path: string): Promise<void> {
+    checkPath('loadState', path)
+    return callEngine(this.loadState, undefined, () => this.#engine.native.loadState(path))
+  }
+
+  /**
+   * Writes the base encoder without projector as safetensors, under the names that torchvision (ResNets, with fc as
+   * Identity) and timm (ViTs, num_classes=0) load strictly. A one-channel network is written for three channels, a
+   * third of its first convolution for each, which computes the same of a grey image given thrice; `channels: 1`
+   * leaves it as it is.
+   */
+  async saveBackbone(path: string, options: SaveBackboneOptions = {}): Promise<void> {
+    checkPath('saveBackbone', path)
+    const { channels } = parseOptions(saveBackboneOptions, 'MocoTrainer.saveBackbone', options)
+    return callEngine(this.saveBackbone, undefined, () => this.#engine.native.saveBackbone(path, channels))
+  }
+
+  /** Whether the last step's embeddings still tell images apart. */
+  health(): Promise<EmbeddingHealth> {
+    return callEngine(this.health, undefined, () => this.#engine.native.health())
   }
 
   /** Frees everything, after the calls under way. Calling it again waits for the same end. */

@@ -79,16 +79,30 @@ export interface LoadReport {
   readonly missing: readonly string[]
   readonly unexpected: readonly string[]
   readonly misshapen: readonly { readonly name: string; readonly expected: string; readonly found: string }[]
+  /** Of the matched ones: first convolutions over RGB, summed into one channel for grey images. */
+  readonly adapted: readonly string[]
 }
 
 /** The outcome of one training step. */
 export interface StepResult {
-  /** The loss before this step's update. NaN is reported, not thrown. */
+  /** The loss before this step's update. */
   readonly loss: number
   /** The share of rows whose largest logit is the right one, 0 to 1. */
   readonly hits: number
   /** Seconds of the engine's own work. */
   readonly seconds: number
+}
+
+/** Whether embeddings still tell images apart; of the last step's, normalised to length 1. */
+export interface EmbeddingHealth {
+  /** Standard deviation over the batch: 0 when all are alike, 1 when spread over the whole sphere. */
+  readonly std: number
+  /** How many dimensions they use in effect: exp of the entropy of the singular values' shares. */
+  readonly effectiveRank: number
+  /** Mean squared distance of the two views of an image. */
+  readonly alignment: number
+  /** Logarithm of the mean of exp(-2 d^2) over pairs of images; lower is more uniform. */
+  readonly uniformity: number
 }
 
 /** One kernel of a profiled step. */
@@ -196,6 +210,23 @@ export interface NativeVolumeReader {
   dispose(): Promise<void>
 }
 
+/** Rows of a bank that are most like each query, the nearest first; of equals, the lower row first. */
+export interface Neighbours {
+  /** [queries, k] */
+  readonly indices: Int32Array
+  /** Cosines, [queries, k]. */
+  readonly similarities: Float32Array
+}
+
+/** What a linear classifier on frozen features says of the test rows. */
+export interface LinearProbeResult {
+  /** [test rows, classes] */
+  readonly logits: Float32Array
+  /** On the training rows at the end, with the penalty. */
+  readonly loss: number
+  readonly iterations: number
+}
+
 /** Cancels a call under way and tells how far it is. */
 export interface NativeTicket {
   cancel(): void
@@ -226,7 +257,12 @@ export interface NativeTrainer<Options, Target> {
   dispose(): Promise<void>
 }
 
-export type NativeMocoTrainer = NativeTrainer<NativeMocoOptions, Float32Array>
+export interface NativeMocoTrainer extends NativeTrainer<NativeMocoOptions, Float32Array> {
+  loadState(path: string): Promise<void>
+  saveState(path: string): Promise<void>
+  saveBackbone(path: string, channels: 1 | 3): Promise<void>
+  health(): Promise<EmbeddingHealth>
+}
 export type NativeSupervisedTrainer = NativeTrainer<NativeSupervisedOptions, Int32Array>
 
 export interface NativeAddon {
@@ -237,6 +273,19 @@ export interface NativeAddon {
   doctor(): Promise<DoctorReport>
   npyInfo(path: string): Promise<NpyInfo>
   imageEntropies(images: Uint8Array, count: number): Promise<Float64Array>
+  nearestNeighbours(
+    bank: Float32Array,
+    queries: Float32Array,
+    options: { dim: number; k: number; excludesOwn: boolean },
+    ticket?: NativeTicket,
+  ): Promise<Neighbours>
+  linearProbe(
+    train: Float32Array,
+    labels: Int32Array,
+    test: Float32Array,
+    options: { dim: number; classes: number; l2: number; iterations: number },
+    ticket?: NativeTicket,
+  ): Promise<LinearProbeResult>
   Ticket: new () => NativeTicket
   Encoder: new () => NativeEncoder
   MocoTrainer: new () => NativeMocoTrainer

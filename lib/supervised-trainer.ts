@@ -5,6 +5,7 @@ import {
   type KernelTime,
   type LoadReport,
   type NativeSupervisedOptions,
+  type NativeSupervisedTrainer,
   type SessionInfo,
   type StepResult,
 } from './native.js'
@@ -22,9 +23,9 @@ import { TrainerEngine } from './trainer-engine.js'
 
 /** A backbone with a linear classifier. Calls run in order on a thread of their own, at most two at once. */
 export class SupervisedTrainer implements AsyncDisposable {
-  readonly #engine: TrainerEngine<NativeSupervisedOptions, Int32Array>
+  readonly #engine: TrainerEngine<NativeSupervisedOptions, NativeSupervisedTrainer>
 
-  private constructor(engine: TrainerEngine<NativeSupervisedOptions, Int32Array>) {
+  private constructor(engine: TrainerEngine<NativeSupervisedOptions, NativeSupervisedTrainer>) {
     this.#engine = engine
   }
 

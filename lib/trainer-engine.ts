@@ -5,23 +5,26 @@ import type { LoadReport, NativeTrainer, SessionInfo } from './native.js'
 
 type Method = (...parameters: never[]) => unknown
 
-export class TrainerEngine<Options, Target> {
-  readonly native: NativeTrainer<Options, Target>
+/** What the engine needs of a native trainer, whatever its steps take. */
+type AnyTrainer<Options> = Pick<NativeTrainer<Options, never>, 'open' | 'load' | 'save' | 'dispose'>
+
+export class TrainerEngine<Options, Trainer extends AnyTrainer<Options>> {
+  readonly native: Trainer
   readonly info: SessionInfo
   #disposal: Promise<void> | undefined
 
-  private constructor(trainer: NativeTrainer<Options, Target>, info: SessionInfo) {
+  private constructor(trainer: Trainer, info: SessionInfo) {
     this.native = trainer
     this.info = info
   }
 
   /** Opens a native trainer, or leaves nothing behind. `method`: the public function that was called. */
-  static async open<Options, Target>(
+  static async open<Options, Trainer extends AnyTrainer<Options>>(
     method: Method,
-    trainer: NativeTrainer<Options, Target>,
+    trainer: Trainer,
     options: Options,
     signal: AbortSignal | undefined,
-  ): Promise<TrainerEngine<Options, Target>> {
+  ): Promise<TrainerEngine<Options, Trainer>> {
     try {
       const info = await callEngine(method, signal, (ticket) => trainer.open(options, ticket))
       return new TrainerEngine(trainer, info)
@@ -47,6 +50,7 @@ export class TrainerEngine<Options, Target> {
   }
 }
 
-function checkPath(method: string, path: unknown): void {
+/** Throws unless the path is one. */
+export function checkPath(method: string, path: unknown): asserts path is string {
   if (typeof path !== 'string' || path === '') throw invalidOption(`${method}: path`, 'a path', path)
 }

@@ -13,6 +13,12 @@ export function parseWhole(text: string): number {
   return Number(text)
 }
 
+export function parseNumber(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number.')
+  return value
+}
+
 /** "224" or "224x192" (height x width). */
 export function parseImageSize(text: string): number | [number, number] {
   const [height, width, ...rest] = text.split('x').map(parseCount)

@@ -3,18 +3,12 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { curate, type CurateEvent } from '../curate/curate.js'
 import { datasetNames } from '../datasets/source.js'
 import type { CurateOptions } from '../options/curate.js'
-import { parseCount, parseWhole } from './arguments.js'
+import { parseCount, parseNumber, parseWhole } from './arguments.js'
 import { withInterrupt } from './interrupt.js'
 import { makeProgress } from './progress.js'
 import { exitCode, printJson, printLine, printNote } from './report.js'
 
 type CurateFlags = Omit<CurateOptions, 'roots' | 'quotas'> & { quota?: Record<string, number>; json: boolean }
-
-function parseNumber(text: string): number {
-  const value = Number(text)
-  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number.')
-  return value
-}
 
 function parsePair(text: string): [number, number] {
   const [low, high, ...rest] = text.split(',').map(parseNumber)

@@ -11,7 +11,7 @@ import {
   type CohortSettings,
 } from '../options/cohort.js'
 import { parseOptions } from '../options/parse.js'
-import { writeError } from '../write-error.js'
+import { writeError } from '../write-file.js'
 import { writeSubjects } from './pool.js'
 import { pick } from './random.js'
 import type { SubjectJob, SubjectRecord } from './record.js'

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { writeError } from '../write-error.js'
+import { writeError } from '../write-file.js'
 import type { Affine, Grid } from './scan.js'
 
 /** Runs what writes to a path; a failure becomes ERR_GYRUS_FILE_IO. */

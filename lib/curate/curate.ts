@@ -1,5 +1,5 @@
 // curate(): archives in, a filtered and documented set of slices out. README.md says what the files hold.
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { GyrusError } from '../errors.js'
@@ -21,7 +21,7 @@ import { indicesOf } from './select.js'
 import { ShardWriter } from './shard-writer.js'
 import { SliceBuffers } from './slice-buffers.js'
 import { VolumeWorker } from './volume-worker.js'
-import { writeError } from '../write-error.js'
+import { writeError, writeWhole } from '../write-file.js'
 
 const journalName = 'journal.jsonl.partial'
 const summaryName = 'curation.json'
@@ -263,14 +263,5 @@ class Run {
     const thumbnails = worker === undefined ? new Map() : await this.#gallery.complete(worker, facts.judged)
     const [, { renderReport }] = await this.#outputs
     return renderReport({ ...facts, settings: this.#settings, thumbnails })
-  }
-}
-
-async function writeWhole(path: string, text: string): Promise<void> {
-  try {
-    await writeFile(`${path}.partial`, text)
-    await rename(`${path}.partial`, path)
-  } catch (error) {
-    throw writeError(path, error)
   }
 }

@@ -1,7 +1,7 @@
 // What a run has done so far, a JSON object a line, so that a killed one can go on. A line is written after the rows
 // that it speaks of; one that was cut off by a kill is dropped.
 import { open, readFile, truncate, type FileHandle } from 'node:fs/promises'
-import { writeError } from '../write-error.js'
+import { writeError } from '../write-file.js'
 
 /** What was measured of a volume. */
 export interface Measured {

@@ -1,7 +1,7 @@
 // manifest.parquet: one row a slice that was considered, kept or not, and one for each volume that could not be read.
 import { rename } from 'node:fs/promises'
 import { fileWriter, ParquetWriter, schemaFromColumnData, type BasicType } from 'hyparquet-writer'
-import { writeError } from '../write-error.js'
+import { writeError } from '../write-file.js'
 
 /** One row. Numbers that are not known are undefined: null in the file. */
 export interface ManifestRow {

@@ -2,7 +2,7 @@
 // killed, the next one cuts it back to the last row that the journal knows.
 import { open, readdir, rename, rm, truncate, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeError } from '../write-error.js'
+import { writeError } from '../write-file.js'
 
 const headerBytes = 128
 const pattern = /^slices-(\d{5,})\.npy(\.partial)?$/

@@ -43,6 +43,11 @@ export const mocoStepOptions = z.strictObject({
   momentum: z.number().min(0).max(1).default(0.99).describe('of the momentum encoder'),
   signal,
 })
+export const saveBackboneOptions = z.strictObject({
+  channels: z.union([z.literal(1), z.literal(3)]).default(3).describe('of the images that its reader has'),
+})
+export type SaveBackboneOptions = z.input<typeof saveBackboneOptions>
+
 export type MocoStepOptions = z.input<typeof mocoStepOptions>
 
 export const supervisedStepOptions = z.strictObject({ lr, signal })

@@ -168,6 +168,7 @@ Napi::Value to_js(Napi::Env env, const train::LoadReport& report) {
   object.Set("missing", list(env, report.missing));
   object.Set("unexpected", list(env, report.unexpected));
   object.Set("misshapen", list(env, report.misshapen));
+  object.Set("adapted", list(env, report.adapted));
   return object;
 }
 

@@ -29,6 +29,7 @@ namespace gyrus {
   X(disposed, "ERR_GYRUS_DISPOSED", "the object was disposed before the call")                           \
   X(busy, "ERR_GYRUS_BUSY", "the object or buffer is in use by an earlier call")                         \
   X(not_differentiable, "ERR_GYRUS_NOT_DIFFERENTIABLE", "a gradient was asked of an op that has none")   \
+  X(collapsed, "ERR_GYRUS_COLLAPSED", "embeddings no longer tell images apart")                          \
   X(internal, "ERR_GYRUS_INTERNAL", "a defect in gyrus itself: please report it")
 
 enum class Code {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,11 +53,15 @@ class SafetensorsReader {
   std::unique_ptr<State> state_;
 };
 
-// What to write: f32 data by pointer, [shape] in C order.
+// What to write: f32 data by pointer, [shape] in C order; or one i64, as PyTorch keeps its counters.
 struct TensorToWrite {
   std::string name;
   Shape shape;
   std::span<const float> data;
+  std::optional<std::int64_t> counter = std::nullopt;  // then `shape` has rank 0, and `data` is empty
+  std::span<const std::byte> bytes() const {
+    return counter ? std::as_bytes(std::span(&*counter, 1)) : std::as_bytes(data);
+  }
 };
 // Through an AtomicFile (file.h): `path` holds its old bytes or all the new ones. Tensors keep their order; the data
 // begins at a multiple of 8 bytes. Throws Code::name (empty, repeated, not UTF-8), Code::shape, Code::file_not_found,

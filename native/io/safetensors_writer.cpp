@@ -43,9 +43,10 @@ void check_names(std::span<const TensorToWrite> tensors) {
                 ", the format keeps this name for itself; choose another");
     GYRUS_CHECK(is_utf8(tensor.name), Code::name, "the name ", quoted(tensor.name),
                 " of a tensor to be saved is not UTF-8; choose another");
-    GYRUS_CHECK(static_cast<std::int64_t>(tensor.data.size()) == tensor.shape.elements(), Code::shape, "tensor ",
+    const std::size_t given = tensor.counter ? 1 : tensor.data.size();
+    GYRUS_CHECK(static_cast<std::int64_t>(given) == tensor.shape.elements(), Code::shape, "tensor ",
                 quoted(tensor.name), " ", tensor.shape, " has ", tensor.shape.elements(), " elements, its data has ",
-                tensor.data.size(), "; give data of the same size");
+                given, "; give data of the same size");
     names.push_back(tensor.name);
   }
   std::sort(names.begin(), names.end());
@@ -72,14 +73,14 @@ void append_metadata(std::string& json, const std::map<std::string, std::string>
 
 void append_tensor(std::string& json, const TensorToWrite& tensor, std::int64_t begin) {
   append_json_string(json, tensor.name);
-  json += R"(:{"dtype":"F32","shape":[)";
+  json += tensor.counter ? R"(:{"dtype":"I64","shape":[)" : R"(:{"dtype":"F32","shape":[)";
   std::string_view separator;
   for (const std::int64_t extent : tensor.shape.extents()) {
     json += separator;
     json += std::to_string(extent);
     separator = ",";
   }
-  json += text("],\"data_offsets\":[", begin, ",", begin + static_cast<std::int64_t>(tensor.data.size_bytes()), "]}");
+  json += text("],\"data_offsets\":[", begin, ",", begin + static_cast<std::int64_t>(tensor.bytes().size()), "]}");
 }
 
 }  // namespace
@@ -93,7 +94,7 @@ std::string safetensors_prefix(std::span<const TensorToWrite> tensors,
   for (const TensorToWrite& tensor : tensors) {
     if (json.size() > 1) json += ',';
     append_tensor(json, tensor, begin);
-    begin += static_cast<std::int64_t>(tensor.data.size_bytes());
+    begin += static_cast<std::int64_t>(tensor.bytes().size());
   }
   json += '}';
   while ((sizeof(std::uint64_t) + json.size()) % kAlignment != 0) json += ' ';
@@ -108,7 +109,7 @@ void write_safetensors(const std::string& path, std::span<const TensorToWrite> t
   const std::string prefix = safetensors_prefix(tensors, metadata);
   AtomicFile file(path);
   file.write(std::as_bytes(std::span(prefix)));
-  for (const TensorToWrite& tensor : tensors) file.write(std::as_bytes(tensor.data));
+  for (const TensorToWrite& tensor : tensors) file.write(tensor.bytes());
   file.commit();
 }
 

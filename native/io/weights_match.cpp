@@ -17,6 +17,13 @@ bool is_allowed(std::string_view name, const AllowedExtras& extras) {
 
 }  // namespace
 
+bool is_foldable_stem(std::string_view name, const Shape& wanted, const Shape& stored) {
+  const bool is_stem =
+      name == "conv1.weight" || name.ends_with("encoder.conv1.weight") || name.ends_with("patch_embed.proj.weight");
+  return is_stem && wanted.rank() == 4 && stored.rank() == 4 && wanted[1] == 1 && stored[1] == 3 &&
+         wanted[0] == stored[0] && wanted[2] == stored[2] && wanted[3] == stored[3];
+}
+
 MatchReport match_weights(std::span<const WantedTensor> wanted, std::span<const StoredTensor> stored,
                           const AllowedExtras& extras) {
   // Keyed by the model's own names: names chosen by the file are only looked up, so they cannot make this slow.
@@ -38,6 +45,9 @@ MatchReport match_weights(std::span<const WantedTensor> wanted, std::span<const 
     const StoredTensor* match = found.at(tensor.name);
     if (match == nullptr) {
       report.missing.push_back(tensor.name);
+    } else if (is_foldable_stem(tensor.name, tensor.shape, match->shape)) {
+      report.matched.push_back(tensor.name);
+      report.adapted.push_back(tensor.name);
     } else if (match->shape != tensor.shape) {
       report.misshapen.push_back({tensor.name, to_string(tensor.shape), to_string(match->shape)});
     } else {

@@ -27,6 +27,7 @@ struct AllowedExtras {
 // file's other names that are not allowed extras, in the file's order.
 struct MatchReport {
   std::vector<std::string> matched, missing, unexpected;
+  std::vector<std::string> adapted;  // of the matched ones: stems whose three input channels were summed into one
   struct Misshapen {
     std::string name, expected, found;
   };
@@ -34,6 +35,10 @@ struct MatchReport {
 
   bool is_complete() const { return missing.empty() && unexpected.empty() && misshapen.empty(); }
 };
+
+// Whether a stem over RGB can serve one grey channel: the sum over the input channels computes the same of a grey image
+// that was replicated. Only for the first convolutions of the known architectures.
+bool is_foldable_stem(std::string_view name, const Shape& wanted, const Shape& stored);
 
 // A pure function; wanted names must differ.
 MatchReport match_weights(std::span<const WantedTensor> wanted, std::span<const StoredTensor> stored,

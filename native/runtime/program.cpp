@@ -2,12 +2,36 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 
 #include "core/error.h"
 #include "runtime/poison.h"
 
 namespace gyrus::runtime {
+namespace {
+
+template <class Float>
+bool is_all_finite(const Float* values, std::int64_t count) {
+  return std::all_of(values, values + count, [](Float value) { return std::isfinite(value); });
+}
+
+// bf16 is NaN or infinite when all bits of its exponent are set.
+bool is_all_finite_bf16(const std::uint16_t* values, std::int64_t count) {
+  constexpr std::uint16_t kExponent = 0x7F80;
+  return std::all_of(values, values + count, [](std::uint16_t bits) { return (bits & kExponent) != kExponent; });
+}
+
+// Integers always are.
+bool is_all_finite(const void* data, std::int64_t count, DType dtype) {
+  if (dtype == DType::f32) return is_all_finite(static_cast<const float*>(data), count);
+  if (dtype == DType::f64) return is_all_finite(static_cast<const double*>(data), count);
+  if (dtype == DType::bf16) return is_all_finite_bf16(static_cast<const std::uint16_t*>(data), count);
+  return true;
+}
+
+}  // namespace
+
 void Program::bind(Step& step) {
   try {
     step.kernel->bind({step.in, step.out, step.scratch, &hyper_, store_.arenas()});
@@ -31,15 +55,16 @@ void Program::rebind_inputs(std::span<const void* const> inputs) {
   std::copy(inputs.begin(), inputs.end(), inputs_.begin());
 }
 
-bool Program::run(std::span<const void* const> inputs, const backend::Hyper& hyper, const std::atomic<bool>* stop,
-                  std::vector<KernelTime>* times) {
+RunEnd Program::run(std::span<const void* const> inputs, const backend::Hyper& hyper, const std::atomic<bool>* stop,
+                    std::vector<KernelTime>* times) {
   using Clock = std::chrono::steady_clock;
   hyper_ = hyper;
   rebind_inputs(inputs);
   const bool runs_prologue = prologue_version_ != store_.version();
   for (Step& step : steps_) {
     if (step.is_prologue && !runs_prologue) continue;
-    if (stop != nullptr && stop->load(std::memory_order_relaxed)) return false;
+    if (stop != nullptr && stop->load(std::memory_order_relaxed)) return RunEnd::stopped;
+    if (step.is_update && !is_guard_finite()) return RunEnd::non_finite;
     if (options_.is_poisoned) step.poison.set_guards();
     const auto start = times != nullptr ? Clock::now() : Clock::time_point();
     step.kernel->run();
@@ -50,7 +75,38 @@ bool Program::run(std::span<const void* const> inputs, const backend::Hyper& hyp
     if (options_.is_poisoned) step.poison.check(step.name);
   }
   prologue_version_ = store_.version();
-  return true;
+  return RunEnd::done;
+}
+
+bool Program::is_guard_finite() const {
+  return std::all_of(guarded_.begin(), guarded_.end(), [](const float* value) { return std::isfinite(*value); });
+}
+
+std::string Program::first_non_finite(std::span<const void* const> inputs, const backend::Hyper& hyper) {
+  GYRUS_ASSERT(store_.storage() == DType::f32);  // the reference backend's values are f64 whatever they say
+  hyper_ = hyper;
+  rebind_inputs(inputs);
+  const auto is_bad = [](const Checked& block) { return !is_all_finite(block.data, block.elements, block.dtype); };
+  for (std::size_t i = 0; i < checked_inputs_.size(); ++i) {
+    checked_inputs_[i].data = inputs_[i];
+    if (is_bad(checked_inputs_[i])) return checked_inputs_[i].name;
+  }
+  for (const auto& entry : store_.entries()) {
+    const std::int64_t count = entry.spec.shape.elements();
+    const char* const kind = entry.spec.is_buffer ? "the buffer " : "the parameter ";
+    if (is_bad({"", store_.parameter(entry.spec.name), count, store_.storage()})) return kind + entry.spec.name;
+    if (entry.spec.has_ema && is_bad({"", store_.ema(entry.spec.name), count, store_.storage()})) {
+      return "the momentum copy of " + entry.spec.name;
+    }
+  }
+  for (Step& step : steps_) {
+    if (step.is_update) break;
+    if (step.is_ema_update) continue;
+    step.kernel->run();
+    const auto bad = std::find_if(step.checked.begin(), step.checked.end(), is_bad);
+    if (bad != step.checked.end()) return "the output of " + step.name;
+  }
+  return "";
 }
 
 const void* Program::output(std::string_view name) const {

@@ -21,7 +21,9 @@ namespace gyrus::runtime {
 
 struct ProgramOptions {
   bool has_constant_parameters = false;  // inference: weights are packed once, not at every run
-  bool is_poisoned = false;              // tests: freed memory is filled with NaN, guards between blocks are checked
+  // Outputs that must be finite before an optimizer may update: the losses.
+  std::vector<std::string> guarded_outputs = {};
+  bool is_poisoned = false;  // tests: freed memory is filled with NaN, guards between blocks are checked
 };
 
 // Time of one kernel, and what it had to do at least: for profiles.
@@ -32,6 +34,9 @@ struct KernelTime {
   graph::Work work;
 };
 
+// How a run ended. `non_finite`: a guarded output was NaN or infinite, and nothing was updated.
+enum class RunEnd : std::uint8_t { done, stopped, non_finite };
+
 class Program {
  public:
   // `graph` must have been through the passes. The store must outlive the program.
@@ -39,10 +44,14 @@ class Program {
                                           ParameterStore& store, const ProgramOptions& options = {});
 
   // Runs every kernel in order. `inputs`: one pointer a graph input, in the order of the graph's sources; row-major, in
-  // the input's dtype. `stop`, when set from another thread, makes run() return false between two kernels. `times`, if
-  // not null, gets an entry for each kernel that ran.
-  bool run(std::span<const void* const> inputs, const backend::Hyper& hyper, const std::atomic<bool>* stop = nullptr,
-           std::vector<KernelTime>* times = nullptr);
+  // the input's dtype. `stop`, when set from another thread, ends run() between two kernels. `times`, if not null, gets
+  // an entry for each kernel that ran.
+  RunEnd run(std::span<const void* const> inputs, const backend::Hyper& hyper, const std::atomic<bool>* stop = nullptr,
+             std::vector<KernelTime>* times = nullptr);
+
+  // Runs the kernels before the first update once more and names the first thing that holds NaN or infinity: an input,
+  // a parameter, a momentum copy, or a kernel's output; "" if there is none. Changes running statistics, not weights.
+  std::string first_non_finite(std::span<const void* const> inputs, const backend::Hyper& hyper);
 
   // Reads a marked output (f32, or f64 in the reference backend, row-major) as it was left by the last run.
   const void* output(std::string_view name) const;
@@ -53,6 +62,13 @@ class Program {
   std::size_t kernel_count() const { return steps_.size(); }
 
  private:
+  // Memory of floats, and what to call it when it holds NaN.
+  struct Checked {
+    std::string name;
+    const void* data = nullptr;
+    std::int64_t elements = 0;
+    DType dtype = DType::f32;
+  };
   struct Step {
     std::string name;
     graph::OpKind kind{};
@@ -62,6 +78,9 @@ class Program {
     void* scratch = nullptr;
     std::vector<std::pair<std::size_t, std::size_t>> input_slots;  // (position in `in`, which program input)
     bool is_prologue = false;
+    bool is_update = false;      // of an optimizer: reads the gradients, changes the parameters
+    bool is_ema_update = false;  // of the momentum copies
+    std::vector<Checked> checked;
     Poison poison;  // empty unless the options ask for it
   };
   struct Output {
@@ -74,6 +93,7 @@ class Program {
   Program(ParameterStore& store, const ProgramOptions& options) : store_(store), options_(options) {}
   void bind(Step& step);
   void rebind_inputs(std::span<const void* const> inputs);
+  bool is_guard_finite() const;
 
   ParameterStore& store_;
   ProgramOptions options_;
@@ -82,7 +102,9 @@ class Program {
   memory::Placement placement_;
   std::vector<Step> steps_;
   std::vector<const void*> inputs_;
+  std::vector<Checked> checked_inputs_;  // their pointers are the caller's
   std::vector<Output> outputs_;
+  std::vector<const float*> guarded_;
   std::uint64_t prologue_version_ = ~std::uint64_t{0};
 };
 

@@ -30,6 +30,11 @@ void* stored_pointer(const graph::Value& value, const ParameterStore& store) {
   return nullptr;
 }
 
+bool is_update(graph::OpKind kind) {
+  using graph::OpKind;
+  return kind == OpKind::sgd_update || kind == OpKind::adamw_update || kind == OpKind::lars_update;
+}
+
 }  // namespace
 
 class ProgramBuilder {
@@ -47,6 +52,7 @@ class ProgramBuilder {
     allocate();
     for (std::size_t s = 0; s < lowered_.steps.size(); ++s) add_step(s);
     add_outputs();
+    program_->checked_inputs_ = std::move(checked_inputs_);
     return std::move(program_);
   }
 
@@ -57,7 +63,11 @@ class ProgramBuilder {
   void describe_values() {
     std::vector<int> input_of(graph_.values().size(), -1);
     for (std::size_t v = 0; v < graph_.values().size(); ++v) {
-      if (graph_.values()[v].role == Role::input) input_of[v] = input_count_++;
+      const graph::Value& value = graph_.values()[v];
+      if (value.role != Role::input) continue;
+      input_of[v] = input_count_++;
+      checked_inputs_.push_back(
+          {"the input " + std::string(value.bare_name()), nullptr, value.shape().elements(), value.dtype()});
     }
     std::vector<bool> is_output(graph_.values().size(), false);
     for (const auto& output : graph_.outputs()) is_output[static_cast<std::size_t>(output.value.index)] = true;
@@ -102,13 +112,22 @@ class ProgramBuilder {
     step.kind = from.kind;
     step.work = from.work;
     step.is_prologue = from.is_prologue && options_.has_constant_parameters;
+    step.is_update = is_update(from.kind);
+    step.is_ema_update = from.kind == graph::OpKind::ema_update;
     step.scratch = place(lifetimes_.interval_of_scratch[s]);
     for (std::size_t r = 0; r < from.reads.size(); ++r) {
       const auto v = static_cast<std::size_t>(from.reads[r]);
       step.in.push_back(pointers_[v]);
       if (input_number_[v] >= 0) step.input_slots.emplace_back(r, static_cast<std::size_t>(input_number_[v]));
     }
-    for (const int w : from.writes) step.out.push_back(pointers_[static_cast<std::size_t>(w)]);
+    for (const int w : from.writes) {
+      const auto v = static_cast<std::size_t>(w);
+      step.out.push_back(pointers_[v]);
+      const graph::ValueId source = lowered_.values[v].source;
+      if (!source.is_valid() || pointers_[v] == nullptr) continue;
+      const graph::Value& value = graph_.value(source);
+      step.checked.push_back({"", pointers_[v], value.shape().elements(), value.dtype()});
+    }
     if (options_.is_poisoned) step.poison = find_poison(s);
     step.kernel = std::move(from.kernel);
     if (step.input_slots.empty()) program_->bind(step);
@@ -144,6 +163,9 @@ class ProgramBuilder {
       const auto v = static_cast<std::size_t>(found - lowered_.values.begin());
       program_->outputs_.push_back({output.name, graph_.value(output.value).shape(), pointers_[v]});
     }
+    for (const std::string& name : options_.guarded_outputs) {
+      program_->guarded_.push_back(static_cast<const float*>(program_->output(name)));
+    }
   }
 
   const graph::Graph& graph_;
@@ -152,6 +174,7 @@ class ProgramBuilder {
   LoweredGraph lowered_;
   Lifetimes lifetimes_;
   std::unique_ptr<Program> program_;
+  std::vector<Program::Checked> checked_inputs_;
   int input_count_ = 0;
   std::vector<bool> is_planned_, lives_to_end_;
   std::vector<void*> pointers_;    // one a lowered value

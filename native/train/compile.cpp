@@ -35,7 +35,9 @@ std::unique_ptr<runtime::Program> compile_training(const graph::Graph& graph, st
   step = passes::recompute(passes::fuse_gradients(passes::autodiff(step, targets, trainable)));
   add_update(step, optimizer);
   step = passes::schedule(passes::simplify(step));
-  return runtime::Program::compile(step, *device.backend, store);
+  runtime::ProgramOptions options;
+  options.guarded_outputs.assign(loss_outputs.begin(), loss_outputs.end());
+  return runtime::Program::compile(step, *device.backend, store, options);
 }
 
 std::unique_ptr<runtime::Program> compile_inference(const graph::Graph& graph, const Device& device,

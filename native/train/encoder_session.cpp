@@ -46,7 +46,8 @@ class CpuEncoderSession final : public EncoderSession {
           std::min(kLargestChunk, static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(count))));
       runtime::Program& program = program_for(chunk);
       const std::array<const void*, 1> inputs{x};
-      if (!program.run(inputs, {}, &stop)) throw Error(Code::aborted, "embedding was aborted before it was done");
+      if (program.run(inputs, {}, &stop) != runtime::RunEnd::done)
+        throw Error(Code::aborted, "embedding was aborted before it was done");
       std::memcpy(out, program.output("features"), static_cast<std::size_t>(chunk * width) * sizeof(float));
       x += chunk * image;
       out += chunk * width;

@@ -2,11 +2,11 @@
 #include <array>
 #include <chrono>
 
-#include "train/compile.h"
+#include "features/embedding_health.h"
 #include "train/moco_step.h"
 #include "train/optimizer.h"
 #include "train/sessions.h"
-#include "train/weights.h"
+#include "train/training_core.h"
 
 namespace gyrus::train {
 namespace {
@@ -28,67 +28,71 @@ graph::ParameterSpecs checked_parameters(const MocoOptions& options) {
 class CpuMocoSession final : public MocoSession {
  public:
   explicit CpuMocoSession(const MocoOptions& options)
-      : options_(options), device_(open_device(options.device)), store_(checked_parameters(options), DType::f32) {
-    initialize_store(store_, options.seed);
-    store_.allocate_training(slot_count(options.optimizer));
+      : options_(options), core_(checked_parameters(options), options.optimizer, options.device, options.seed) {
     const std::array<std::string, 2> losses{"loss1", "loss2"};
-    program_ = compile_training(moco_graph(options), losses, options.optimizer, device_, store_);
+    core_.compile(moco_graph(options), losses);
   }
 
   SessionInfo info() const override {
-    SessionInfo info = describe_session(device_, store_);
+    SessionInfo info = core_.info();
     info.feature_dim = nn::feature_dim(options_.encoder);
-    info.arena_bytes = program_->arena_bytes();
     return info;
   }
 
   StepResult step(const float* x1, const float* x2, const StepHyper& hyper, const Stop& stop,
                   std::vector<runtime::KernelTime>* times) override {
     const auto start = std::chrono::steady_clock::now();
-    if (is_torn_) throw Error(Code::aborted, kTornMessage);
     const std::array<const void*, 2> inputs{x1, x2};
-    is_torn_ = !program_->run(inputs, next_hyper(hyper), &stop, times);
-    if (is_torn_) throw Error(Code::aborted, kTornMessage);
-    steps_done_ += 1;
-    store_.bump_version();
-    const auto value = [&](const char* name) { return *static_cast<const float*>(program_->output(name)); };
+    core_.run(inputs, hyper, stop, times);
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    return {value("loss"), 0.5F * (value("hits1") + value("hits2")), elapsed.count()};
+    return {*core_.output("loss"), 0.5F * (*core_.output("hits1") + *core_.output("hits2")), elapsed.count()};
   }
 
-  LoadReport load(const std::string& path) override {
-    LoadReport report = load_tensors(path, tensors(), {});
-    store_.bump_version();
-    is_torn_ = false;
-    return report;
+  features::EmbeddingHealth health() override {
+    GYRUS_CHECK(core_.steps_done() > 0, Code::invalid_argument,
+                "health() speaks of the last step's embeddings, and no step was done: call step() first");
+    const auto dim = static_cast<std::size_t>(options_.projector_out);
+    const std::size_t count = static_cast<std::size_t>(options_.batch_size) * dim;
+    return features::embedding_health({core_.output("query1"), count}, {core_.output("key2"), count}, dim);
   }
 
+  LoadReport load(const std::string& path) override { return core_.load(path, tensors()); }
   void save(const std::string& path) override { save_tensors(path, tensors()); }
+  void load_state(const std::string& path) override { core_.load_state(path, tensors(), facts()); }
+  void save_state(const std::string& path) override { core_.save_state(path, tensors(), facts()); }
+
+  void save_backbone(const std::string& path, std::int64_t channels) override {
+    constexpr std::string_view kBase = "base_encoder.";
+    const std::string projector = std::string(kBase) + projector_name(options_.encoder) + ".";
+    std::vector<NamedTensor> backbone;
+    for (NamedTensor& tensor : tensors()) {
+      if (!tensor.name.starts_with(kBase) || tensor.name.starts_with(projector)) continue;
+      tensor.name.erase(0, kBase.size());
+      backbone.push_back(std::move(tensor));
+    }
+    // Each step sends two views through the base encoder.
+    train::save_backbone(path, backbone, {channels, 2 * core_.steps_done()});
+  }
 
  private:
-  backend::Hyper next_hyper(const StepHyper& hyper) const {
-    return {hyper.lr, options_.optimizer.weight_decay, hyper.momentum, steps_done_ + 1};
-  }
+  TrainingCore::Facts facts() const { return {{"method", "mocov3"}, {"arch", options_.encoder.arch}}; }
 
   std::vector<NamedTensor> tensors() {
-    std::vector<NamedTensor> all = tensors_of(store_, "", "");
-    for (const auto& entry : store_.entries()) {
+    runtime::ParameterStore& store = core_.store();
+    std::vector<NamedTensor> all = tensors_of(store, "", "");
+    for (const auto& entry : store.entries()) {
       if (!entry.spec.has_ema) continue;
       const std::string name = "momentum_encoder." + entry.spec.name.substr(std::string("base_encoder.").size());
       all.push_back(
           {name,
            entry.spec.shape,
-           {static_cast<float*>(store_.ema(entry.spec.name)), static_cast<std::size_t>(entry.spec.shape.elements())}});
+           {static_cast<float*>(store.ema(entry.spec.name)), static_cast<std::size_t>(entry.spec.shape.elements())}});
     }
     return all;
   }
 
   MocoOptions options_;
-  Device device_;
-  runtime::ParameterStore store_;
-  std::unique_ptr<runtime::Program> program_;
-  std::int64_t steps_done_ = 0;
-  bool is_torn_ = false;  // a step was aborted half-way: running statistics and momentum copies have moved already
+  TrainingCore core_;
 };
 
 }  // namespace

@@ -42,14 +42,18 @@ ValueId embed(nn::Scope scope, ValueId x, const MocoOptions& options) {
 
 ValueId key(Graph& graph, const std::string& view, ValueId x, const MocoOptions& options) {
   const ValueId k = embed(scope_of(graph, view, true), x, options);
-  return graph::l2_normalize(graph, k, kL2Eps, view + "/key");
+  const ValueId normalized = graph::l2_normalize(graph, k, kL2Eps, view + "/key");
+  if (view == "view2") graph.mark_output(normalized, "key2");
+  return normalized;
 }
 
 ValueId query(Graph& graph, const std::string& view, ValueId x, const MocoOptions& options) {
   nn::Scope scope{graph, "predictor.", view + "/predictor.", graph::Role::parameter, "predictor.", nn::Mode::training};
   const ValueId z = embed(scope_of(graph, view, false), x, options);
   const ValueId q = nn::mlp(scope, z, "", predictor(options));
-  return graph::l2_normalize(graph, q, kL2Eps, view + "/query");
+  const ValueId normalized = graph::l2_normalize(graph, q, kL2Eps, view + "/query");
+  if (view == "view1") graph.mark_output(normalized, "query1");
+  return normalized;
 }
 
 // ctr(q, k) = 2 tau mean_i CE(q_i . k_j / tau, label i): B3.

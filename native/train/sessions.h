@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "features/embedding_health.h"
 #include "io/weights_match.h"
 #include "runtime/program.h"
 #include "train/device.h"
@@ -19,10 +20,8 @@ namespace gyrus::train {
 
 using Stop = std::atomic<bool>;
 
-// After an abort in the middle of a training step the session refuses further steps until weights are loaded again:
-// running statistics and momentum copies have moved, the weights have not.
-inline constexpr const char* kTornMessage =
-    "a training step was aborted half-way; load the last saved weights before the next step";
+// After an abort in the middle of a training step, or a loss that is not finite, a session refuses further steps until
+// weights are loaded again: running statistics and momentum copies have moved, the weights have not.
 
 // What loading a file found; the call that loads throws Code::weights_mismatch with this list when it does not fit.
 using LoadReport = io::MatchReport;
@@ -59,9 +58,17 @@ class MocoSession {
   // x1, x2 [batch, C, H, W] f32.
   virtual StepResult step(const float* x1, const float* x2, const StepHyper&, const Stop& stop,
                           std::vector<runtime::KernelTime>* times = nullptr) = 0;
+  // Of the last step's embeddings. Code::invalid_argument before the first step.
+  virtual features::EmbeddingHealth health() = 0;
   // safetensors with base_encoder.*, momentum_encoder.*, predictor.* (science.md B12).
   virtual LoadReport load(const std::string& path) = 0;
   virtual void save(const std::string& path) = 0;
+  // The same and the optimizer's slots and steps: after load_state() the next step is, to the last bit, the one that
+  // would have followed save_state().
+  virtual void load_state(const std::string& path) = 0;
+  virtual void save_state(const std::string& path) = 0;
+  // The base encoder without projector, under torchvision's or timm's names, for `channels` input channels.
+  virtual void save_backbone(const std::string& path, std::int64_t channels) = 0;
 };
 
 class SupervisedSession {

@@ -5,10 +5,9 @@
 #include <cmath>
 
 #include "graph/ops.h"
-#include "train/compile.h"
 #include "train/optimizer.h"
 #include "train/sessions.h"
-#include "train/weights.h"
+#include "train/training_core.h"
 
 namespace gyrus::train {
 namespace {
@@ -62,49 +61,31 @@ graph::Graph supervised_graph(const SupervisedOptions& options) {
 class CpuSupervisedSession final : public SupervisedSession {
  public:
   explicit CpuSupervisedSession(const SupervisedOptions& options)
-      : options_(options), device_(open_device(options.device)), store_(checked_parameters(options), DType::f32) {
-    initialize_store(store_, options.seed);
-    store_.allocate_training(slot_count(options.optimizer));
+      : options_(options), core_(checked_parameters(options), options.optimizer, options.device, options.seed) {
     const std::array<std::string, 1> losses{"loss"};
-    program_ = compile_training(supervised_graph(options), losses, options.optimizer, device_, store_);
+    core_.compile(supervised_graph(options), losses);
   }
 
   SessionInfo info() const override {
-    SessionInfo info = describe_session(device_, store_);
+    SessionInfo info = core_.info();
     info.feature_dim = nn::feature_dim(options_.encoder);
-    info.arena_bytes = program_->arena_bytes();
     return info;
   }
 
   StepResult step(const float* x, const std::int32_t* labels, const StepHyper& hyper, const Stop& stop,
                   std::vector<runtime::KernelTime>* times) override {
     const auto start = std::chrono::steady_clock::now();
-    if (is_torn_) throw Error(Code::aborted, kTornMessage);
     check_labels(labels);
     const std::array<const void*, 2> inputs{x, labels};
-    is_torn_ = !program_->run(inputs, next_hyper(hyper), &stop, times);
-    if (is_torn_) throw Error(Code::aborted, kTornMessage);
-    steps_done_ += 1;
-    store_.bump_version();
-    const auto value = [&](const char* name) { return *static_cast<const float*>(program_->output(name)); };
+    core_.run(inputs, hyper, stop, times);
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    return {value("loss"), value("hits"), elapsed.count()};
+    return {*core_.output("loss"), *core_.output("hits"), elapsed.count()};
   }
 
-  LoadReport load(const std::string& path) override {
-    LoadReport report = load_tensors(path, tensors_of(store_, "", ""), {});
-    store_.bump_version();
-    is_torn_ = false;
-    return report;
-  }
-
-  void save(const std::string& path) override { save_tensors(path, tensors_of(store_, "", "")); }
+  LoadReport load(const std::string& path) override { return core_.load(path, tensors_of(core_.store(), "", "")); }
+  void save(const std::string& path) override { save_tensors(path, tensors_of(core_.store(), "", "")); }
 
  private:
-  backend::Hyper next_hyper(const StepHyper& hyper) const {
-    return {hyper.lr, options_.optimizer.weight_decay, 1.0F, steps_done_ + 1};
-  }
-
   void check_labels(const std::int32_t* labels) const {
     for (std::int64_t i = 0; i < options_.batch_size; ++i) {
       GYRUS_CHECK(labels[i] >= 0 && labels[i] < options_.classes, Code::invalid_argument, "label ", i, " is ",
@@ -114,11 +95,7 @@ class CpuSupervisedSession final : public SupervisedSession {
   }
 
   SupervisedOptions options_;
-  Device device_;
-  runtime::ParameterStore store_;
-  std::unique_ptr<runtime::Program> program_;
-  std::int64_t steps_done_ = 0;
-  bool is_torn_ = false;  // a step was aborted half-way: running statistics and momentum copies have moved already
+  TrainingCore core_;
 };
 
 }  // namespace

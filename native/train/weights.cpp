@@ -1,6 +1,7 @@
 #include "train/weights.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "nn/init.h"
 #include "train/sessions.h"
@@ -21,6 +22,29 @@ void check_types(const io::SafetensorsReader& reader, std::span<const NamedTenso
                 "' has the element type ", io::safetensors_name(stored->type),
                 ", F32, F16, BF16 or F64 was expected; save it in floating point, dequantised if it was quantised");
   }
+}
+
+// A tensor as the network wants it: a stem over RGB is summed for a network over one channel.
+std::vector<float> read_tensor(const io::SafetensorsReader& reader, const io::StoredTensor& stored,
+                               const NamedTensor& tensor) {
+  std::vector<float> values(static_cast<std::size_t>(stored.shape.elements()));
+  reader.read_finite_f32(stored, values);
+  if (stored.shape == tensor.shape) return values;
+  GYRUS_ASSERT(io::is_foldable_stem(tensor.name, tensor.shape, stored.shape));
+  const auto pixels = static_cast<std::size_t>(stored.shape[2] * stored.shape[3]);
+  std::vector<float> sums(tensor.data.size());
+  for (std::size_t at = 0; at < sums.size(); ++at) {
+    const float* const red = &values[at / pixels * 3 * pixels + at % pixels];
+    sums[at] = static_cast<float>(static_cast<double>(red[0]) + static_cast<double>(red[pixels]) +
+                                  static_cast<double>(red[2 * pixels]));
+  }
+  return sums;
+}
+
+void check_finite(const std::string& path, const NamedTensor& tensor) {
+  const bool is_finite = std::all_of(tensor.data.begin(), tensor.data.end(), [](float x) { return std::isfinite(x); });
+  GYRUS_CHECK(is_finite, Code::non_finite, "the tensor '", tensor.name, "' holds NaN or infinity and is not saved to ",
+              path, "; go back to the last file that was saved");
 }
 
 }  // namespace
@@ -62,8 +86,7 @@ io::MatchReport load_tensors(const std::string& path, std::span<const NamedTenso
   for (const NamedTensor& tensor : tensors) {
     const io::StoredTensor* stored = reader.find(tensor.name);
     GYRUS_ASSERT(stored != nullptr);
-    values.emplace_back(tensor.data.size());
-    reader.read_finite_f32(*stored, values.back());
+    values.push_back(read_tensor(reader, *stored, tensor));
     const bool is_variance = tensor.name.ends_with("running_var");
     const bool is_negative = is_variance && std::any_of(values.back().begin(), values.back().end(),
                                                         [](float variance) { return variance < 0; });
@@ -76,9 +99,41 @@ io::MatchReport load_tensors(const std::string& path, std::span<const NamedTenso
   return report;
 }
 
-void save_tensors(const std::string& path, std::span<const NamedTensor> tensors) {
+void save_tensors(const std::string& path, std::span<const NamedTensor> tensors,
+                  const std::map<std::string, std::string>& metadata) {
   std::vector<io::TensorToWrite> to_write;
-  for (const NamedTensor& tensor : tensors) to_write.push_back({tensor.name, tensor.shape, tensor.data});
+  for (const NamedTensor& tensor : tensors) {
+    check_finite(path, tensor);
+    to_write.push_back({tensor.name, tensor.shape, tensor.data});
+  }
+  std::map<std::string, std::string> all = metadata;
+  all.emplace("format", "pt");
+  io::write_safetensors(path, to_write, all);
+}
+
+void save_backbone(const std::string& path, std::span<const NamedTensor> tensors, const BackboneOptions& options) {
+  constexpr std::string_view kVariance = "running_var";
+  std::vector<io::TensorToWrite> to_write;
+  std::vector<float> stem;
+  for (const NamedTensor& tensor : tensors) {
+    check_finite(path, tensor);
+    const Shape& shape = tensor.shape;
+    const Shape rgb = shape.rank() == 4 ? Shape{shape[0], options.channels, shape[2], shape[3]} : shape;
+    if (options.channels == 3 && io::is_foldable_stem(tensor.name, shape, rgb)) {
+      const auto pixels = static_cast<std::size_t>(shape[2] * shape[3]);
+      for (std::size_t first = 0; first < tensor.data.size(); first += pixels) {
+        for (int channel = 0; channel < 3; ++channel) {
+          for (std::size_t at = 0; at < pixels; ++at) stem.push_back(tensor.data[first + at] / 3);
+        }
+      }
+      to_write.push_back({tensor.name, rgb, stem});
+      continue;
+    }
+    to_write.push_back({tensor.name, shape, tensor.data});
+    if (!tensor.name.ends_with(kVariance)) continue;
+    const std::string counter = tensor.name.substr(0, tensor.name.size() - kVariance.size()) + "num_batches_tracked";
+    to_write.push_back({counter, Shape{}, {}, options.batches_tracked});
+  }
   io::write_safetensors(path, to_write, {{"format", "pt"}});
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,6 +29,16 @@ std::vector<NamedTensor> tensors_of(const runtime::ParameterStore& store, const 
 // finiteness have been checked. `allowed_extra`: prefixes of names that may stand in the file unused ("fc.", "head.").
 io::MatchReport load_tensors(const std::string& path, std::span<const NamedTensor> tensors,
                              std::span<const std::string> allowed_extra);
-void save_tensors(const std::string& path, std::span<const NamedTensor> tensors);
+// Refuses NaN and infinity (Code::non_finite): a file of weights is something to go back to.
+void save_tensors(const std::string& path, std::span<const NamedTensor> tensors,
+                  const std::map<std::string, std::string>& metadata = {});
+
+// The tensors of a network as torchvision and timm load them strictly: PyTorch's batch counters beside the running
+// statistics, and a one-channel stem, if `channels` is 3, as a third of it for each of three channels.
+struct BackboneOptions {
+  std::int64_t channels = 3;
+  std::int64_t batches_tracked = 0;
+};
+void save_backbone(const std::string& path, std::span<const NamedTensor> tensors, const BackboneOptions& options);
 
 }  // namespace gyrus::train

@@ -1,26 +1,13 @@
-// The report's figures as SVG, drawn by Observable Plot on a document of linkedom's. Colours are the page's variables,
-// so that the figures follow its light or dark theme.
+// The report's figures: slices by position, by entropy, by both.
 import * as Plot from '@observablehq/plot'
-import { parseHTML } from 'linkedom'
 import type { CurateSettings } from '../../options/curate.js'
-import { Html } from './html.js'
+import { draw, frame } from '../../report/figure.js'
+import type { Html } from '../../report/html.js'
 import { cellsAcross, cellsUp, maxBits, type Bar, type DatasetTally } from './tally.js'
 
-const width = 430
 const fates = ['kept', 'dropped'] as const
 const color = { domain: [...fates], range: ['var(--kept)', 'var(--dropped)'] }
 const rule = { stroke: 'var(--threshold)', strokeDasharray: '4,3' }
-const frame = { width, style: { background: 'none', color: 'inherit', fontSize: '11px' } }
-
-// The libraries' declarations lean on the DOM's, which a Node program does without: what is used of them, typed here.
-type Options = Omit<Plot.PlotOptions, 'document'>
-const plot = Plot.plot as unknown as (options: Options & { document: object }) => { outerHTML: string }
-const parse = parseHTML as unknown as (html: string) => { document: object }
-
-function draw(options: Options, label: string): Html {
-  const { document } = parse('<!doctype html><html><body></body></html>')
-  return new Html(plot({ ...options, document, ariaLabel: label }).outerHTML)
-}
 
 interface Bin {
   readonly from: number

@@ -2,13 +2,13 @@
 // time or machine: the same input and settings give the same report.
 import sharp from 'sharp'
 import type { CurateSettings } from '../../options/curate.js'
+import { html, type Html } from '../../report/html.js'
+import { style } from '../../report/style.js'
 import { effectiveSettings } from '../plan.js'
 import type { Counts, JudgedVolume } from '../result.js'
 import { reasons, type Reason } from '../select.js'
 import { entropyChart, planeChart, positionChart } from './charts.js'
-import { html, type Html } from './html.js'
 import { thresholds, thumbnailSize, type Threshold, type Thumbnail } from './montage.js'
-import { style } from './style.js'
 import { tallyByDataset, type DatasetTally } from './tally.js'
 
 export interface ReportFacts {

@@ -36,6 +36,7 @@ namespace gyrus::tests {
   X(io_weights_match)         \
   X(io_hdf5)                  \
   X(io_hdf5_bad)              \
+  X(features)                 \
   X(imaging_fastmri_file)     \
   X(io_corpus_replay)         \
   X(io_sha256)                \

@@ -1,0 +1,123 @@
+// Options of pretrain(). Names are the keys of a configuration file, of config.json, and the command's flags.
+import { z } from 'zod'
+import { signal } from './encoder.js'
+import { count, deviceFields, trainableEncoderFields, seed } from './model.js'
+import { optimizer } from './optimizer.js'
+
+const rate = z.number().min(0)
+const probability = z.number().min(0).max(1)
+const pair = (least: number): z.ZodType<[number, number], [number, number]> =>
+  z
+    .tuple([z.number().min(least), z.number().min(least)])
+    .refine(([low, high]) => low <= high, { error: 'two rising numbers' })
+
+/** One view's augmentation; the other is described in the same words. Order of the steps: docs of ViewLoader. */
+const view = z.strictObject({
+  crop: pair(0).describe('share of the slice that a crop covers'),
+  jitter: z
+    .strictObject({ probability, brightness: rate, contrast: rate })
+    .describe('brightness and contrast are multiplied by 1 - x to 1 + x'),
+  blur: z.strictObject({ probability, sigma: pair(0) }).describe('Gaussian, sigma in pixels of the view'),
+  solarize: probability.describe('probability that bright values are inverted'),
+  flip: probability.describe('probability of a mirror image'),
+  gamma: z
+    .strictObject({ probability, range: pair(0) })
+    .optional()
+    .describe('values to a random power'),
+  biasField: z
+    .strictObject({ probability, strength: rate })
+    .optional()
+    .describe('a smooth factor over the slice, as of a receiving coil'),
+  noise: z.strictObject({ probability, std: rate }).optional().describe('normal noise'),
+})
+export type ViewSettings = z.output<typeof view>
+
+const probe = z.strictObject({
+  labels: z
+    .string()
+    .min(1)
+    .describe('CSV with a column `label` and columns of the manifest that say of which slices'),
+  neighbours: count.default(20).describe('that vote'),
+})
+
+const learning = {
+  batchSize: count.default(256).describe('images a step'),
+  microBatch: count
+    .optional()
+    .describe('images in memory at a time; the loss is that of the whole batch all the same'),
+  epochs: z.number().gt(0).optional().describe('passes over the training slices'),
+  steps: count.optional().describe('instead of epochs'),
+  warmupEpochs: rate.optional().describe('over which the learning rate rises (default: a tenth of all)'),
+  warmupSteps: z.int().min(0).optional().describe('instead of warmupEpochs'),
+  baseLr: rate.describe('learning rate for 256 images a step; the peak is baseLr x batchSize / 256'),
+  warmupStartLr: rate.default(0).describe('learning rate of the first step, not scaled'),
+  optimizer: optimizer.prefault({ name: 'adamw' }).describe('the optimizer and its settings'),
+  momentum: probability.default(0.99).describe('of the momentum encoder, at the start'),
+  momentumSchedule: z.enum(['cosine', 'constant']).default('cosine').describe('to 1 at the end, or as it is'),
+  temperature: z.number().gt(0).default(0.2).describe('of the contrastive loss'),
+  projector: z
+    .strictObject({
+      hidden: count.default(4096),
+      out: count.default(256),
+      norm: z.enum(['batch_norm', 'layer_norm']).default('batch_norm'),
+    })
+    .prefault({})
+    .describe('projector and predictor'),
+}
+
+const keeping = {
+  saveEvery: count.optional().describe('steps between checkpoints (default: an epoch, 500 at most)'),
+  keepCheckpoints: z.int().min(2).default(2).describe('that stay on the disk'),
+  healthEvery: count.default(20).describe('steps between looks at the embeddings'),
+  collapse: z
+    .strictObject({
+      std: rate.default(0.05).describe('of the embeddings (1: spread over the sphere)'),
+      rank: rate.default(1.5).describe('effective, of the embeddings'),
+      checks: count.default(5).describe('in a row'),
+    })
+    .prefault({})
+    .describe('the run stops when both are below for so many looks'),
+  probe: probe.optional().describe('a nearest-neighbour probe at each checkpoint'),
+}
+
+export const pretrainFields = {
+  data: z.string().min(1).describe('a folder that `gyrus curate` wrote'),
+  out: z.string().min(1).describe('the run folder'),
+  method: z.enum(['mocov3', 'simclr']).default('mocov3').describe('the self-supervised method'),
+  ...trainableEncoderFields,
+  imageSize: count.default(224).describe('pixels of a side of a view'),
+  channels: z
+    .union([z.literal(1), z.literal(3)])
+    .default(1)
+    .describe('of the network; 3: the grey image thrice'),
+  ...learning,
+  mean: z.number().default(0.449).describe('subtracted from values between 0 and 1'),
+  std: z.number().gt(0).default(0.226).describe('by which they are then divided'),
+  views: z.tuple([view, view]).describe('the two augmentations'),
+  split: z.enum(['train', 'all']).default('train').describe('slices to train on'),
+  ...keeping,
+  ...deviceFields,
+  loaderThreads: count.optional().describe('threads that augment (default: 1 for each 4 processors)'),
+  seed: seed.default(0),
+}
+
+export const pretrainSettings = z.strictObject(pretrainFields)
+/** A complete configuration, as config.json holds it. */
+export type PretrainSettings = z.output<typeof pretrainSettings>
+
+/** What a caller may say: everything but the data and the folder has a default, most of them from the preset. */
+export type PretrainConfig = Partial<z.input<typeof pretrainSettings>> & {
+  readonly data: string
+  readonly out: string
+  /** Settings to start from; what else is given changes them. */
+  readonly preset?: string
+  /** Smallest share of the slice that a crop covers, in both views. */
+  readonly cropMin?: number
+}
+
+export const pretrainCallOptions = z.strictObject({
+  resume: z.boolean().default(false).describe('continue the run in the folder, if there is one'),
+  overwrite: z.boolean().default(false).describe('remove the run in the folder first'),
+  signal,
+})
+export type PretrainCallOptions = z.input<typeof pretrainCallOptions>

@@ -1,0 +1,222 @@
+// pretrain(): curated slices in, an encoder out, in a run folder that survives any crash. README.md says what the files
+// hold.
+import { join } from 'node:path'
+import { abortError, GyrusError, isGyrusError } from '../errors.js'
+import { MocoTrainer } from '../moco-trainer.js'
+import { parseOptions } from '../options/parse.js'
+import {
+  pretrainCallOptions,
+  type PretrainCallOptions,
+  type PretrainConfig,
+  type PretrainSettings,
+} from '../options/pretrain.js'
+import { ViewLoader } from '../view-loader.js'
+import { Checkpoints, type Checkpoint } from './checkpoints.js'
+import { resolveConfig } from './config.js'
+import { openTrainer, openViews } from './engine.js'
+import type { PretrainEvent, StepMetrics } from './events.js'
+import { Feeder } from './feeder.js'
+import { RunLog } from './log.js'
+import { NeighbourProbe } from './probe.js'
+import { openRunFolder } from './run-folder.js'
+import { chanceLoss, encoderMomentumAt, learningRateAt, makeSchedule, type Schedule } from './schedule.js'
+import { CollapseSentinel } from './sentinel.js'
+import { readCurated, type CuratedSlices } from '../slices/curated.js'
+
+const stateName = 'state.safetensors'
+const backboneName = 'backbone.safetensors'
+
+/**
+ * Pretrains into a run folder. Runs as the iterator is consumed; ends with a `done` event. Aborting the signal ends
+ * after the step under way and a checkpoint; with `resume`, the same call continues later, to the same bits on the
+ * same machine with the same number of threads.
+ */
+export async function* pretrain(
+  config: PretrainConfig,
+  call: PretrainCallOptions = {},
+): AsyncGenerator<PretrainEvent> {
+  const { signal, ...options } = parseOptions(pretrainCallOptions, 'pretrain', call)
+  const settings = resolveConfig(config)
+  const slices = await readCurated(settings.data)
+  const views = await openViews(settings, slices, signal)
+  const opened: AsyncDisposable[] = [views]
+  try {
+    const schedule = makeSchedule(settings, views.info.stepsPerEpoch)
+    const probe = await NeighbourProbe.open(settings, slices, views)
+    const folder = await openRunFolder({ settings, fingerprint: slices.fingerprint }, options)
+    opened.push({ [Symbol.asyncDispose]: folder.close })
+    const trainer = await openTrainer(settings, signal)
+    opened.push(trainer)
+    const run = new Run({ settings, slices, views, schedule, trainer, probe })
+    opened.push(run)
+    yield* run.work(folder.isContinued, signal)
+  } finally {
+    for (const one of opened.reverse()) await one[Symbol.asyncDispose]()
+  }
+}
+
+interface Parts {
+  readonly settings: PretrainSettings
+  readonly slices: CuratedSlices
+  readonly views: ViewLoader
+  readonly schedule: Schedule
+  readonly trainer: MocoTrainer
+  readonly probe: NeighbourProbe | undefined
+}
+
+class Run implements AsyncDisposable {
+  readonly #parts: Parts
+  readonly #checkpoints: Checkpoints
+  readonly #sentinel: CollapseSentinel
+  readonly #start = performance.now()
+  #log: RunLog | undefined
+  #last: Checkpoint | undefined
+  #lastTime = performance.now()
+  /** Seconds of a step, smoothed. */
+  #pace = NaN
+
+  constructor(parts: Parts) {
+    const { out, keepCheckpoints, collapse } = parts.settings
+    this.#parts = parts
+    this.#checkpoints = new Checkpoints(out, keepCheckpoints)
+    this.#sentinel = new CollapseSentinel(collapse)
+  }
+
+  async *work(isContinued: boolean, signal: AbortSignal | undefined): AsyncGenerator<PretrainEvent> {
+    if (isContinued) yield* this.#restore()
+    const { settings, schedule, views, trainer } = this.#parts
+    const resumed = this.#last?.step ?? 0
+    this.#log = await RunLog.open(settings.out, resumed, settings.batchSize)
+    const { device, precision, threads } = trainer.info
+    const { steps, stepsPerEpoch } = schedule
+    const chosen = { device, precision, threads, chance: chanceLoss(settings) }
+    yield { type: 'start', steps, stepsPerEpoch, resumed, slices: views.info.samples, ...chosen }
+    yield* this.#train(this.#log, resumed, signal)
+    yield {
+      type: 'done',
+      out: settings.out,
+      steps,
+      backbone: join(settings.out, backboneName),
+      report: await this.#report(),
+      seconds: (performance.now() - this.#start) / 1000,
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#log?.close()
+  }
+
+  async *#restore(): AsyncGenerator<PretrainEvent> {
+    const { settings, trainer } = this.#parts
+    const { found, damaged } = await this.#checkpoints.newest()
+    for (const problem of damaged)
+      yield { type: 'warning', message: `a damaged checkpoint is left out: ${problem}` }
+    if (found === undefined && damaged.length > 0)
+      throw new GyrusError(
+        'ERR_GYRUS_FILE_FORMAT',
+        `${settings.out} has no whole checkpoint (${damaged.join('; ')}): start anew with overwrite`,
+      )
+    if (found === undefined) return
+    await trainer.loadState(join(found.path, stateName))
+    this.#last = found
+  }
+
+  async *#train(log: RunLog, done: number, signal: AbortSignal | undefined): AsyncGenerator<PretrainEvent> {
+    const { settings, schedule, views, trainer, probe } = this.#parts
+    const { steps, saveEvery } = schedule
+    const elements = settings.batchSize * settings.channels * settings.imageSize ** 2
+    const feeder = new Feeder(views, trainer, elements, done, steps)
+    this.#lastTime = performance.now()
+    try {
+      for (let step = done + 1; step <= steps; step += 1) {
+        const found = await this.#step(feeder, step)
+        const isStopping = signal?.aborted === true && step < steps
+        // Collapsed weights would push the last good ones out.
+        const isSaved = (isStopping || step === steps || step % saveEvery === 0) && this.#sentinel.isGood
+        yield await this.#record(log, found, isSaved ? await probe?.measure(trainer) : undefined)
+        if (isSaved) yield await this.#save(log, step)
+        if (isStopping) {
+          await this.#report()
+          throw abortError(signal)
+        }
+      }
+    } finally {
+      await feeder.end()
+    }
+  }
+
+  async #step(feeder: Feeder, step: number): Promise<{ metrics: StepMetrics; wait: number }> {
+    const { settings, schedule, trainer } = this.#parts
+    const { steps, stepsPerEpoch } = schedule
+    const lr = learningRateAt(step - 1, schedule, settings.warmupStartLr)
+    const momentum = encoderMomentumAt(step - 1, steps, settings)
+    const { loss, hits, wait } = await feeder.step(step, { lr, momentum }).catch((error: unknown) => {
+      throw this.#withRemedy(error, step)
+    })
+    const epoch = Math.floor((step - 1) / stepsPerEpoch)
+    const metrics: StepMetrics = { step, epoch, loss, top1: hits, lr, momentum }
+    if (step % settings.healthEvery !== 0) return { metrics, wait }
+    const health = await trainer.health()
+    this.#sentinel.look(health, step, this.#last?.path)
+    return { metrics: { ...metrics, health }, wait }
+  }
+
+  async #record(
+    log: RunLog,
+    { metrics, wait }: { metrics: StepMetrics; wait: number },
+    probe: number | undefined,
+  ): Promise<PretrainEvent> {
+    const { settings, schedule } = this.#parts
+    const line = { ...metrics, ...(probe === undefined ? {} : { probe }) }
+    const seconds = this.#tick()
+    await log.record(line, { step: line.step, seconds, wait })
+    return {
+      type: 'step',
+      steps: schedule.steps,
+      ...line,
+      pairsPerSecond: settings.batchSize / this.#pace,
+      waitShare: wait / seconds,
+      etaSeconds: this.#pace * (schedule.steps - line.step),
+    }
+  }
+
+  /** Seconds since the last call. */
+  #tick(): number {
+    const now = performance.now()
+    const seconds = (now - this.#lastTime) / 1000
+    this.#lastTime = now
+    this.#pace = Number.isNaN(this.#pace) ? seconds : 0.9 * this.#pace + 0.1 * seconds
+    return seconds
+  }
+
+  async #save(log: RunLog, step: number): Promise<PretrainEvent> {
+    const { trainer } = this.#parts
+    await log.sync()
+    this.#last = await this.#checkpoints.save(step, [stateName, backboneName], async (folder) => {
+      await trainer.saveState(join(folder, stateName))
+      await trainer.saveBackbone(join(folder, backboneName))
+    })
+    await this.#checkpoints.publish(this.#last, backboneName)
+    return { type: 'checkpoint', ...this.#last }
+  }
+
+  /** Says, of numbers that are none, where to go back to and what to change. */
+  #withRemedy(error: unknown, step: number): unknown {
+    if (!isGyrusError(error) || error.code !== 'ERR_GYRUS_NON_FINITE') return error
+    const where =
+      this.#last === undefined
+        ? 'there is no checkpoint yet'
+        : `the last good checkpoint is ${this.#last.path}`
+    return new GyrusError(
+      'ERR_GYRUS_NON_FINITE',
+      `step ${step}: ${error.message}; ${where}; lower baseLr or lengthen the warm-up`,
+      { cause: error },
+    )
+  }
+
+  async #report(): Promise<string> {
+    const { settings, slices, views } = this.#parts
+    const { writeReport } = await import('./report/report.js')
+    return writeReport({ settings, slices, views, backbone: join(settings.out, backboneName) })
+  }
+}

@@ -1,0 +1,152 @@
+// The folder of a run: whose it is, what it was started with, and which files in it are gyrus's own.
+import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { GyrusError, isGyrusError } from '../errors.js'
+import type { PretrainSettings } from '../options/pretrain.js'
+import { writeError, writeWhole } from '../write-file.js'
+
+const configName = 'config.json'
+const lockName = 'run.lock'
+const ownFiles = [
+  /^(config\.json|metrics\.jsonl|timings\.jsonl|latest|report\.html)(\.partial)?$/,
+  /^(backbone|probe)\.safetensors(\.partial)?$/,
+  /^checkpoints$/,
+  /^events\.out\.tfevents\./,
+]
+
+/** Settings that may differ when a run is continued: they change nothing about the weights. */
+const free: readonly string[] = [
+  'data',
+  'out',
+  'device',
+  'threads',
+  'loaderThreads',
+  'saveEvery',
+  'keepCheckpoints',
+]
+
+interface Config {
+  readonly settings: PretrainSettings
+  /** Of the curated slices. */
+  readonly fingerprint: string
+}
+
+export interface OpenOptions {
+  readonly resume: boolean
+  readonly overwrite: boolean
+}
+
+/** Takes the folder for one run. `isContinued`: there is something in it to go on from. */
+export async function openRunFolder(
+  config: Config,
+  options: OpenOptions,
+): Promise<{ readonly isContinued: boolean; readonly close: () => Promise<void> }> {
+  const { out } = config.settings
+  const path = join(out, configName)
+  try {
+    await mkdir(out, { recursive: true })
+    const close = await lock(out)
+    try {
+      if (options.overwrite) await clear(out)
+      const before = await readConfig(path)
+      if (before !== undefined) {
+        if (!options.resume)
+          throw new GyrusError(
+            'ERR_GYRUS_FILE_IO',
+            `${out} holds a run: pass resume to continue it, overwrite to remove it, or choose another folder`,
+          )
+        checkSame(out, before, config)
+      }
+      await writeWhole(path, `${JSON.stringify(config, undefined, 2)}\n`, true)
+      return { isContinued: before !== undefined, close }
+    } catch (error) {
+      await close()
+      throw error
+    }
+  } catch (error) {
+    throw writeError(out, error)
+  }
+}
+
+async function clear(out: string): Promise<void> {
+  for (const name of await readdir(out)) {
+    if (ownFiles.some((pattern) => pattern.test(name))) await rm(join(out, name), { recursive: true })
+  }
+}
+
+async function readConfig(path: string): Promise<Config | undefined> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    return JSON.parse(text) as Config
+  } catch (cause) {
+    throw new GyrusError(
+      'ERR_GYRUS_FILE_FORMAT',
+      `${path} is no JSON: restore it, or choose another folder`,
+      { cause },
+    )
+  }
+}
+
+const describe = (value: unknown): string => (value === undefined ? 'not given' : JSON.stringify(value))
+
+function checkSame(out: string, before: Config, now: Config): void {
+  const names = new Set([...Object.keys(before.settings), ...Object.keys(now.settings)])
+  const value = ({ settings }: Config, name: string): string =>
+    describe(Object.entries(settings).find(([key]) => key === name)?.[1])
+  const changed = [...names].filter(
+    (name) => !free.includes(name) && value(before, name) !== value(now, name),
+  )
+  const [first] = changed
+  if (first !== undefined)
+    throw new GyrusError(
+      'ERR_GYRUS_INVALID_ARGUMENT',
+      `${out} was begun with other settings (${changed.join(', ')}: ${first} was ${value(before, first)}, is ` +
+        `${value(now, first)}): continue with the same ones, or choose another folder`,
+    )
+  if (before.fingerprint !== now.fingerprint)
+    throw new GyrusError(
+      'ERR_GYRUS_INVALID_ARGUMENT',
+      `${out} was begun on other slices than those of ${now.settings.data}: continue on the same curated folder`,
+    )
+}
+
+/** One process at a time. A lock whose process is gone is taken over. */
+async function lock(out: string): Promise<() => Promise<void>> {
+  const path = join(out, lockName)
+  const own = `${hostname()} ${process.pid}\n`
+  for (;;) {
+    try {
+      const handle = await open(path, 'wx')
+      await handle.writeFile(own)
+      await handle.close()
+      return () => rm(path, { force: true })
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    }
+    const holder = await readFile(path, 'utf8').catch(() => '')
+    if (holder !== own && isAlive(holder))
+      throw new GyrusError(
+        'ERR_GYRUS_BUSY',
+        `${out} is in use by another process (${holder.trim()}): wait for its end`,
+      )
+    await rm(path, { force: true })
+  }
+}
+
+function isAlive(holder: string): boolean {
+  const [host, pid] = holder.trim().split(' ')
+  if (host !== hostname()) return host !== undefined && host !== ''
+  try {
+    process.kill(Number(pid), 0)
+    return true
+  } catch (error) {
+    return !isGyrusError(error) && error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}

@@ -1,0 +1,57 @@
+// Learning rate and encoder momentum at each step, and how many steps there are (science: MoCo v3, section 4).
+import { invalidOption } from '../errors.js'
+import type { PretrainSettings } from '../options/pretrain.js'
+
+export interface Schedule {
+  readonly steps: number
+  readonly warmupSteps: number
+  readonly stepsPerEpoch: number
+  readonly saveEvery: number
+  /** Peak learning rate. */
+  readonly peakLr: number
+}
+
+const longestUnsaved = 500 // steps
+const defaultWarmup = 0.1
+
+export function makeSchedule(settings: PretrainSettings, stepsPerEpoch: number): Schedule {
+  const steps = settings.steps ?? Math.max(1, Math.round((settings.epochs ?? 1) * stepsPerEpoch))
+  const warmupSteps =
+    settings.warmupSteps ??
+    Math.round(
+      settings.warmupEpochs === undefined ? defaultWarmup * steps : settings.warmupEpochs * stepsPerEpoch,
+    )
+  if (warmupSteps > steps)
+    throw invalidOption(
+      'pretrain: warmupSteps',
+      `at most the ${steps} steps of the run`,
+      warmupSteps,
+      'range',
+    )
+  return {
+    steps,
+    warmupSteps,
+    stepsPerEpoch,
+    saveEvery: settings.saveEvery ?? Math.max(1, Math.min(stepsPerEpoch, longestUnsaved)),
+    peakLr: (settings.baseLr * settings.batchSize) / 256,
+  }
+}
+
+/** A linear rise to the peak, then half a cosine down to 0. */
+export function learningRateAt(step: number, schedule: Schedule, startLr: number): number {
+  const { steps, warmupSteps, peakLr } = schedule
+  if (step < warmupSteps) return startLr + ((peakLr - startLr) * step) / warmupSteps
+  return 0.5 * peakLr * (1 + Math.cos((Math.PI * (step - warmupSteps)) / (steps - warmupSteps)))
+}
+
+/** From the start value to 1 by half a cosine, or constant. */
+export function encoderMomentumAt(step: number, steps: number, settings: PretrainSettings): number {
+  if (settings.momentumSchedule === 'constant') return settings.momentum
+  return 1 - 0.5 * (1 + Math.cos((Math.PI * step) / steps)) * (1 - settings.momentum)
+}
+
+/** Loss of embeddings that say nothing: MoCo v3's symmetrised loss over n images, SimCLR's over 2n views. */
+export function chanceLoss({ method, temperature, batchSize }: PretrainSettings): number {
+  if (method === 'simclr') return Math.log(2 * batchSize - 1)
+  return 4 * temperature * Math.log(batchSize)
+}

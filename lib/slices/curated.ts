@@ -1,0 +1,144 @@
+// The slices of a curated folder: which shards, and what the manifest says of each row.
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { asyncBufferFromFile, parquetMetadataAsync, parquetRead } from 'hyparquet'
+import { GyrusError } from '../errors.js'
+
+export const sliceFacts = [
+  'dataset',
+  'subject',
+  'session',
+  'contrast',
+  'source_path',
+  'index',
+  'split',
+] as const
+export type SliceFact = (typeof sliceFacts)[number]
+const rowsAtATime = 100_000
+
+export interface CuratedSlices {
+  readonly folder: string
+  /** Paths, in the order in which the rows count through them. */
+  readonly shards: readonly string[]
+  readonly count: number
+  /** Of each row: what the manifest says, by column. */
+  readonly facts: Readonly<Record<SliceFact, readonly string[]>>
+  /** Tells this curation from others. */
+  readonly fingerprint: string
+}
+
+/** Rows to train on, rising. */
+export function rowsOf(slices: CuratedSlices, split: 'train' | 'val' | 'all'): Uint32Array {
+  const rows = slices.facts.split.flatMap((name, row) => (split === 'all' || name === split ? [row] : []))
+  return Uint32Array.from(rows)
+}
+
+/** Reads manifest and summary, and checks that they speak of the shards that are there. */
+export async function readCurated(folder: string): Promise<CuratedSlices> {
+  const summary = await readSummary(folder)
+  const table = await readKept(join(folder, 'manifest.parquet'))
+  const names = [...new Set(table.shard)]
+  const isInOrder = table.row.every(
+    (row, at) => at === 0 || table.shard[at] !== table.shard[at - 1] || row > 0,
+  )
+  const count = table.shard.length
+  if (
+    count !== summary.kept ||
+    !isInOrder ||
+    names.some((name, at) => at > 0 && name <= (names[at - 1] ?? ''))
+  )
+    throw damaged(folder, `the manifest has ${count} kept slices, curation.json ${summary.kept}`)
+  if (count === 0) throw damaged(folder, 'it holds no slices')
+  for (const name of names) {
+    const bytes = await sizeOf(join(folder, name))
+    const rows = table.shard.filter((shard) => shard === name).length
+    // A header and the values; what the header says is the loader's to check.
+    if (bytes < rows * summary.size ** 2 * 2)
+      throw damaged(folder, `${name} has ${bytes} bytes, too few for the manifest's ${rows} slices`)
+  }
+  return {
+    folder,
+    shards: names.map((name) => join(folder, name)),
+    count,
+    facts: table.facts,
+    fingerprint: summary.fingerprint,
+  }
+}
+
+function damaged(folder: string, what: string): GyrusError {
+  return new GyrusError(
+    'ERR_GYRUS_FILE_FORMAT',
+    `${folder} is no whole curated folder: ${what}; run \`gyrus curate\` into it again`,
+  )
+}
+
+async function readSummary(folder: string): Promise<{ kept: number; size: number; fingerprint: string }> {
+  const path = join(folder, 'curation.json')
+  let value: unknown
+  try {
+    value = JSON.parse(await readFile(path, 'utf8'))
+  } catch (cause) {
+    throw new GyrusError(
+      'ERR_GYRUS_FILE_NOT_FOUND',
+      `${path} cannot be read: pretraining takes a folder that \`gyrus curate\` has finished`,
+      { cause },
+    )
+  }
+  const { kept, fingerprint, settings } = value as {
+    kept?: unknown
+    fingerprint?: unknown
+    settings?: { size?: unknown }
+  }
+  const size = settings?.size
+  if (typeof kept !== 'number' || typeof size !== 'number' || typeof fingerprint !== 'string')
+    throw damaged(folder, 'curation.json lacks kept, fingerprint or settings.size')
+  return { kept, size, fingerprint }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size
+  } catch (cause) {
+    throw new GyrusError('ERR_GYRUS_FILE_NOT_FOUND', `${path} is missing: run \`gyrus curate\` again`, {
+      cause,
+    })
+  }
+}
+
+interface Kept {
+  readonly shard: string[]
+  readonly row: number[]
+  readonly facts: Record<SliceFact, string[]>
+}
+
+/** The kept rows' columns. Read in parts: a manifest may have millions of rows. */
+async function readKept(path: string): Promise<Kept> {
+  const kept: Kept = {
+    shard: [],
+    row: [],
+    facts: { dataset: [], subject: [], session: [], contrast: [], source_path: [], index: [], split: [] },
+  }
+  try {
+    const file = await asyncBufferFromFile(path)
+    const metadata = await parquetMetadataAsync(file)
+    const columns = ['kept', 'shard', 'row', ...sliceFacts]
+    const total = Number(metadata.num_rows)
+    for (let rowStart = 0; rowStart < total; rowStart += rowsAtATime) {
+      const rowEnd = Math.min(total, rowStart + rowsAtATime)
+      const onComplete = (rows: Record<string, unknown>[]): void => {
+        for (const row of rows) if (row['kept'] === true) take(kept, row)
+      }
+      await parquetRead({ file, metadata, columns, rowStart, rowEnd, rowFormat: 'object', onComplete })
+    }
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new GyrusError('ERR_GYRUS_FILE_FORMAT', `${path} cannot be read as a manifest: ${why}`, { cause })
+  }
+  return kept
+}
+
+function take(kept: Kept, row: Readonly<Record<string, unknown>>): void {
+  kept.shard.push(String(row['shard']))
+  kept.row.push(Number(row['row']))
+  for (const fact of sliceFacts) kept.facts[fact].push(String(row[fact]))
+}

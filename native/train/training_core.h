@@ -1,0 +1,58 @@
+// What all training sessions are made of: parameters with their gradients and optimizer slots, the compiled step, how
+// many steps are done, and whether the last one was broken off.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/program.h"
+#include "train/sessions.h"
+#include "train/weights.h"
+
+namespace gyrus::train {
+
+class TrainingCore {
+ public:
+  // Initialises the parameters from the seed and allocates what the optimizer needs.
+  TrainingCore(graph::ParameterSpecs specs, const OptimizerOptions& optimizer, const DeviceOptions& device,
+               std::uint64_t seed);
+  // `losses`: outputs of the graph, of shape [1], that are differentiated and must be finite.
+  void compile(const graph::Graph& graph, std::span<const std::string> losses);
+
+  // One step. Throws Code::aborted when `stop` was set half-way, and Code::non_finite, naming the first bad value, when
+  // a loss is NaN or infinite: nothing was updated then. After either the next step wants weights to be loaded first.
+  void run(std::span<const void* const> inputs, const StepHyper& hyper, const Stop& stop,
+           std::vector<runtime::KernelTime>* times);
+  const float* output(const char* name) const { return static_cast<const float*>(program_->output(name)); }
+
+  SessionInfo info() const;
+  runtime::ParameterStore& store() { return store_; }
+  std::int64_t steps_done() const { return steps_done_; }
+
+  LoadReport load(const std::string& path, std::span<const NamedTensor> tensors);
+  // Everything that the next step depends on: the tensors, the optimizer's slots under "optimizer.<slot>.<name>", and
+  // the number of steps. `facts`: what a file must agree on with whoever loads it (architecture, method).
+  using Facts = std::map<std::string, std::string>;
+  void save_state(const std::string& path, std::vector<NamedTensor> tensors, const Facts& facts);
+  // Throws Code::weights_mismatch for a file of other facts, optimizer or precision; nothing is changed then.
+  void load_state(const std::string& path, std::vector<NamedTensor> tensors, const Facts& facts);
+
+ private:
+  void append_slots(std::vector<NamedTensor>& tensors);
+  Facts with_own(Facts facts) const;
+  std::string describe_failure(std::span<const void* const> inputs, const backend::Hyper& hyper);
+
+  OptimizerOptions optimizer_;
+  Device device_;
+  runtime::ParameterStore store_;
+  std::unique_ptr<runtime::Program> program_;
+  std::int64_t steps_done_ = 0;
+  // A step was broken off: running statistics and momentum copies have moved already.
+  const char* torn_message_ = nullptr;
+};
+
+}  // namespace gyrus::train
