@@ -2,6 +2,16 @@
 export { Encoder } from './encoder.js'
 export { MocoTrainer } from './moco-trainer.js'
 export { SupervisedTrainer } from './supervised-trainer.js'
+export { ViewLoader } from './view-loader.js'
+export { linearProbe, nearestNeighbours } from './features.js'
+export type { LinearProbeOptions, NeighbourOptions } from './features.js'
+export { pretrain } from './pretrain/pretrain.js'
+export type { PretrainEvent, StepMetrics, StepTiming } from './pretrain/events.js'
+export { presets } from './pretrain/presets.js'
+export type { PretrainCallOptions, PretrainConfig, PretrainSettings } from './options/pretrain.js'
+export { mocoViews } from './options/views.js'
+export type { ViewOptions } from './options/views.js'
+export type { ViewLoaderOptions } from './options/view-loader.js'
 export { doctor } from './doctor.js'
 export { memory } from './memory.js'
 export { npyInfo } from './npy.js'
@@ -22,15 +32,20 @@ export type { OptimizerOptions } from './options/optimizer.js'
 export type {
   MocoStepOptions,
   MocoTrainerOptions,
+  SaveBackboneOptions,
   SupervisedStepOptions,
   SupervisedTrainerOptions,
 } from './options/trainer.js'
 export type {
   DoctorReport,
+  EmbeddingHealth,
   KernelTime,
+  LinearProbeResult,
   LoadReport,
   MemoryReport,
+  Neighbours,
   NpyInfo,
   SessionInfo,
   StepResult,
+  ViewLoaderInfo,
 } from './native.js'

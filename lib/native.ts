@@ -227,6 +227,58 @@ export interface LinearProbeResult {
   readonly iterations: number
 }
 
+export interface NativeViewOptions {
+  cropLow: number
+  cropHigh: number
+  biasProbability: number
+  biasStrength: number
+  gammaProbability: number
+  gammaLow: number
+  gammaHigh: number
+  noiseProbability: number
+  noiseStd: number
+  jitterProbability: number
+  brightness: number
+  contrast: number
+  blurProbability: number
+  blurLow: number
+  blurHigh: number
+  solarizeProbability: number
+  flipProbability: number
+}
+
+export interface NativeViewLoaderOptions {
+  shards: readonly string[]
+  rows: Uint32Array
+  imageSize: number
+  channels: number
+  batchSize: number
+  seed: number
+  threads: number
+  mean: number
+  std: number
+  view1: NativeViewOptions
+  view2: NativeViewOptions
+}
+
+export interface ViewLoaderInfo {
+  /** In the shards. */
+  readonly slices: number
+  /** Slices that steps draw from. */
+  readonly samples: number
+  readonly stepsPerEpoch: number
+  /** Pixels of a side. */
+  readonly sliceSize: number
+}
+
+export interface NativeViewLoader {
+  open(options: NativeViewLoaderOptions, ticket?: NativeTicket): Promise<ViewLoaderInfo>
+  fill(step: number, x1: Float32Array, x2: Float32Array, ticket?: NativeTicket): Promise<number>
+  rowsOf(step: number): Promise<Uint32Array>
+  plain(rows: Uint32Array, x: Float32Array, ticket?: NativeTicket): Promise<void>
+  dispose(): Promise<void>
+}
+
 /** Cancels a call under way and tells how far it is. */
 export interface NativeTicket {
   cancel(): void
@@ -291,6 +343,7 @@ export interface NativeAddon {
   MocoTrainer: new () => NativeMocoTrainer
   SupervisedTrainer: new () => NativeSupervisedTrainer
   VolumeReader: new () => NativeVolumeReader
+  ViewLoader: new () => NativeViewLoader
 }
 
 /** Where the addon may lie. GYRUS_ADDON names one file instead (a debug or sanitizer build). */

@@ -3,35 +3,11 @@ import { z } from 'zod'
 import { signal } from './encoder.js'
 import { count, deviceFields, trainableEncoderFields, seed } from './model.js'
 import { optimizer } from './optimizer.js'
+import { normalization } from './view-loader.js'
+import { viewOptions } from './views.js'
 
 const rate = z.number().min(0)
 const probability = z.number().min(0).max(1)
-const pair = (least: number): z.ZodType<[number, number], [number, number]> =>
-  z
-    .tuple([z.number().min(least), z.number().min(least)])
-    .refine(([low, high]) => low <= high, { error: 'two rising numbers' })
-
-/** One view's augmentation; the other is described in the same words. Order of the steps: docs of ViewLoader. */
-const view = z.strictObject({
-  crop: pair(0).describe('share of the slice that a crop covers'),
-  jitter: z
-    .strictObject({ probability, brightness: rate, contrast: rate })
-    .describe('brightness and contrast are multiplied by 1 - x to 1 + x'),
-  blur: z.strictObject({ probability, sigma: pair(0) }).describe('Gaussian, sigma in pixels of the view'),
-  solarize: probability.describe('probability that bright values are inverted'),
-  flip: probability.describe('probability of a mirror image'),
-  gamma: z
-    .strictObject({ probability, range: pair(0) })
-    .optional()
-    .describe('values to a random power'),
-  biasField: z
-    .strictObject({ probability, strength: rate })
-    .optional()
-    .describe('a smooth factor over the slice, as of a receiving coil'),
-  noise: z.strictObject({ probability, std: rate }).optional().describe('normal noise'),
-})
-export type ViewSettings = z.output<typeof view>
-
 const probe = z.strictObject({
   labels: z
     .string()
@@ -42,9 +18,6 @@ const probe = z.strictObject({
 
 const learning = {
   batchSize: count.default(256).describe('images a step'),
-  microBatch: count
-    .optional()
-    .describe('images in memory at a time; the loss is that of the whole batch all the same'),
   epochs: z.number().gt(0).optional().describe('passes over the training slices'),
   steps: count.optional().describe('instead of epochs'),
   warmupEpochs: rate.optional().describe('over which the learning rate rises (default: a tenth of all)'),
@@ -56,11 +29,7 @@ const learning = {
   momentumSchedule: z.enum(['cosine', 'constant']).default('cosine').describe('to 1 at the end, or as it is'),
   temperature: z.number().gt(0).default(0.2).describe('of the contrastive loss'),
   projector: z
-    .strictObject({
-      hidden: count.default(4096),
-      out: count.default(256),
-      norm: z.enum(['batch_norm', 'layer_norm']).default('batch_norm'),
-    })
+    .strictObject({ hidden: count.default(4096), out: count.default(256) })
     .prefault({})
     .describe('projector and predictor'),
 }
@@ -83,7 +52,6 @@ const keeping = {
 export const pretrainFields = {
   data: z.string().min(1).describe('a folder that `gyrus curate` wrote'),
   out: z.string().min(1).describe('the run folder'),
-  method: z.enum(['mocov3', 'simclr']).default('mocov3').describe('the self-supervised method'),
   ...trainableEncoderFields,
   imageSize: count.default(224).describe('pixels of a side of a view'),
   channels: z
@@ -91,9 +59,8 @@ export const pretrainFields = {
     .default(1)
     .describe('of the network; 3: the grey image thrice'),
   ...learning,
-  mean: z.number().default(0.449).describe('subtracted from values between 0 and 1'),
-  std: z.number().gt(0).default(0.226).describe('by which they are then divided'),
-  views: z.tuple([view, view]).describe('the two augmentations'),
+  ...normalization,
+  views: z.tuple([viewOptions, viewOptions]).describe('the two augmentations'),
   split: z.enum(['train', 'all']).default('train').describe('slices to train on'),
   ...keeping,
   ...deviceFields,

@@ -44,7 +44,10 @@ export const mocoStepOptions = z.strictObject({
   signal,
 })
 export const saveBackboneOptions = z.strictObject({
-  channels: z.union([z.literal(1), z.literal(3)]).default(3).describe('of the images that its reader has'),
+  channels: z
+    .union([z.literal(1), z.literal(3)])
+    .default(3)
+    .describe('of the images that its reader has'),
 })
 export type SaveBackboneOptions = z.input<typeof saveBackboneOptions>
 

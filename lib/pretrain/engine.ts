@@ -34,7 +34,6 @@ export function openViews(
 
 /** Settings that are the trainer's under the same name. */
 const trainerSettings = [
-  'method',
   'arch',
   'imageSize',
   'channels',
@@ -43,7 +42,6 @@ const trainerSettings = [
   'hasTrainablePositions',
   'hasFrozenPatchProjection',
   'batchSize',
-  'microBatch',
   'temperature',
   'projector',
   'optimizer',

@@ -1,29 +1,16 @@
 // Named settings. mocov3-*: Chen, Xie and He 2021, table of their CONFIG; solo-*: the recipes of solo-learn, which the
 // brain-MRI paper trained with; cpu-*: ours, for hours instead of weeks.
-import type { PretrainConfig, ViewSettings } from '../options/pretrain.js'
+import type { PretrainConfig } from '../options/pretrain.js'
+import { mocoViews, type ViewOptions } from '../options/views.js'
 
 export type Preset = Omit<Partial<PretrainConfig>, 'data' | 'out' | 'preset'>
 
-/** The two pipelines of MoCo v3 and BYOL as far as they concern grey images. */
-export function mocoViews(cropMin: number): [ViewSettings, ViewSettings] {
-  const common: Omit<ViewSettings, 'blur' | 'solarize'> = {
-    crop: [cropMin, 1],
-    jitter: { probability: 0.8, brightness: 0.4, contrast: 0.4 },
-    flip: 0.5,
-  }
-  return [
-    { ...common, blur: { probability: 1, sigma: [0.1, 2] }, solarize: 0 },
-    { ...common, blur: { probability: 0.1, sigma: [0.1, 2] }, solarize: 0.2 },
-  ]
-}
-
 /** Views of slices: softer than those of photographs, with what differs between scanners. */
-function scannerViews(cropMin: number): [ViewSettings, ViewSettings] {
-  const view: ViewSettings = {
+function scannerViews(cropMin: number): [ViewOptions, ViewOptions] {
+  const view: ViewOptions = {
     crop: [cropMin, 1],
     jitter: { probability: 0.8, brightness: 0.3, contrast: 0.3 },
     blur: { probability: 0.3, sigma: [0.1, 1] },
-    solarize: 0,
     flip: 0.5,
     gamma: { probability: 0.5, range: [0.7, 1.4] },
     biasField: { probability: 0.5, strength: 0.3 },

@@ -50,8 +50,7 @@ export function encoderMomentumAt(step: number, steps: number, settings: Pretrai
   return 1 - 0.5 * (1 + Math.cos((Math.PI * step) / steps)) * (1 - settings.momentum)
 }
 
-/** Loss of embeddings that say nothing: MoCo v3's symmetrised loss over n images, SimCLR's over 2n views. */
-export function chanceLoss({ method, temperature, batchSize }: PretrainSettings): number {
-  if (method === 'simclr') return Math.log(2 * batchSize - 1)
+/** Loss of embeddings that say nothing: of the symmetrised loss over n images with its factor of 2 tau. */
+export function chanceLoss({ temperature, batchSize }: PretrainSettings): number {
   return 4 * temperature * Math.log(batchSize)
 }

@@ -9,6 +9,7 @@
 #include "binding/session_wrap.h"
 #include "binding/supervised_wrap.h"
 #include "binding/ticket.h"
+#include "binding/view_loader_wrap.h"
 #include "binding/volume_wrap.h"
 #include "core/memory_stats.h"
 #include "io/npy.h"
@@ -101,6 +102,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("Encoder", EncoderWrap::define(env));
   exports.Set("MocoTrainer", MocoWrap::define(env));
   exports.Set("SupervisedTrainer", SupervisedWrap::define(env));
+  exports.Set("ViewLoader", ViewLoaderWrap::define(env));
   exports.Set("VolumeReader", VolumeWrap::define(env));
   return exports;
 }

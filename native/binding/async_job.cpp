@@ -70,6 +70,12 @@ std::span<const float> AsyncJob::lease_f32(Napi::Value value, std::string_view n
   return {array.Data(), array.ElementLength()};
 }
 
+std::span<float> AsyncJob::lease_output_f32(Napi::Value value, std::string_view name) {
+  lease(value, name, napi_float32_array);
+  auto array = value.As<Napi::Float32Array>();
+  return {array.Data(), array.ElementLength()};
+}
+
 std::span<const std::int32_t> AsyncJob::lease_i32(Napi::Value value, std::string_view name) {
   lease(value, name, napi_int32_array);
   const auto array = value.As<Napi::Int32Array>();

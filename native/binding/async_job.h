@@ -38,6 +38,8 @@ class AsyncJob final : public runtime::EngineJob {
   // The same for labels and other small integers.
   std::span<const std::int32_t> lease_i32(Napi::Value value, std::string_view name);
   std::span<const std::uint8_t> lease_u8(Napi::Value value, std::string_view name);
+  // The same of an array that the job writes.
+  std::span<float> lease_output_f32(Napi::Value value, std::string_view name);
   // Keeps memory alive that JS cannot reach before the promise settles.
   template <class T>
   std::span<T> pin_output(Napi::TypedArrayOf<T> array) {

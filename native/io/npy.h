@@ -29,9 +29,12 @@ class NpyReader {
   // Elements [first, first + out.size()) as f32. Code::invalid_argument when they are not all there, Code::file_io when
   // the file was truncated since it was opened. Thread-safe.
   void read_f32(std::int64_t first, std::span<float> out) const;
+  // The same of a <u2 array, as it is; Code::dtype for others.
+  void read_u16(std::int64_t first, std::span<std::uint16_t> out) const;
 
  private:
   struct State;
+  void check_range(std::int64_t first, std::int64_t count) const;
   std::unique_ptr<State> state_;
 };
 

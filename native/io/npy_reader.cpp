@@ -114,11 +114,22 @@ const Shape& NpyReader::shape() const { return state_->header.shape; }
 std::string_view NpyReader::dtype() const { return state_->header.descr; }
 
 void NpyReader::read_f32(std::int64_t first, std::span<float> out) const {
-  const std::int64_t total = shape().elements(), count = static_cast<std::int64_t>(out.size());
+  check_range(first, static_cast<std::int64_t>(out.size()));
+  read_as_f32(state_->file, state_->type, state_->data_begin + first * size_of(state_->type), out);
+}
+
+void NpyReader::read_u16(std::int64_t first, std::span<std::uint16_t> out) const {
+  GYRUS_CHECK(state_->type == StoredType::u16, Code::dtype, file(), ": has the element type ", dtype(),
+              ", <u2 was expected");
+  check_range(first, static_cast<std::int64_t>(out.size()));
+  state_->file.read_at(state_->data_begin + first * size_of(state_->type), std::as_writable_bytes(out));
+}
+
+void NpyReader::check_range(std::int64_t first, std::int64_t count) const {
+  const std::int64_t total = shape().elements();
   GYRUS_CHECK(first >= 0 && first <= total && count <= total - first, Code::invalid_argument, file(),
               ": cannot read elements ", first, " to ", first, "+", count, " of the array ", shape(), ", which has ",
               total, "; ask for fewer");
-  read_as_f32(state_->file, state_->type, state_->data_begin + first * size_of(state_->type), out);
 }
 
 }  // namespace gyrus::io

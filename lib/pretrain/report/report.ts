@@ -42,7 +42,7 @@ export async function writeReport(sources: ReportSources): Promise<string> {
         </style>
       </head>
       <body>
-        <h1>${settings.arch}, ${settings.method} <small>${metrics.length} steps</small></h1>
+        <h1>${settings.arch}, MoCo v3 <small>${metrics.length} steps</small></h1>
         ${tiles(settings, metrics, timings)}
         <h2>Is it learning?</h2>
         ${figures(learningCurves(settings, metrics))}

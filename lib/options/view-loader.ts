@@ -1,0 +1,35 @@
+// Options of ViewLoader.
+import { z } from 'zod'
+import { count, seed } from './model.js'
+import { mocoViews, viewOptions } from './views.js'
+
+export const normalization = {
+  mean: z.number().default(0.449).describe('subtracted from values between 0 and 1'),
+  std: z.number().gt(0).default(0.226).describe('by which they are then divided'),
+}
+
+export const viewLoaderOptions = z.strictObject({
+  shards: z
+    .array(z.string().min(1))
+    .min(1)
+    .readonly()
+    .describe('.npy files of uint16 [n, size, size], in the order of the rows'),
+  rows: z
+    .custom<Uint32Array>((value) => value instanceof Uint32Array, { error: 'a Uint32Array' })
+    .optional()
+    .describe('that steps draw from; all unless given'),
+  imageSize: z.int().min(1).max(4096).describe('pixels of a side of a view'),
+  channels: z
+    .union([z.literal(1), z.literal(3)])
+    .default(1)
+    .describe('3: the grey image thrice'),
+  batchSize: count.default(1).describe('slices a step'),
+  seed: seed.default(0),
+  threads: z.int().min(1).max(1024).default(1).describe('that make views'),
+  ...normalization,
+  views: z
+    .tuple([viewOptions, viewOptions])
+    .default(() => z.tuple([viewOptions, viewOptions]).parse(mocoViews()))
+    .describe('how the two views are made'),
+})
+export type ViewLoaderOptions = z.input<typeof viewLoaderOptions>

@@ -1,0 +1,67 @@
+// ViewLoader: two augmented views of each slice of a batch, made from curated shards by threads of its own.
+import { callEngine } from './call.js'
+import { native, type NativeViewLoader, type ViewLoaderInfo } from './native.js'
+import { callOptions, type CallOptions } from './options/encoder.js'
+import { parseOptions } from './options/parse.js'
+import { viewLoaderOptions, type ViewLoaderOptions } from './options/view-loader.js'
+import { toNativeView } from './options/views.js'
+
+/**
+ * Views are a function of the seed, the epoch and the slice: neither threads nor restarts change them. Calls run in
+ * order on a thread of their own, two at most may be under way. Arrays are lent until the promise settles.
+ */
+export class ViewLoader implements AsyncDisposable {
+  readonly #native: NativeViewLoader
+  readonly info: ViewLoaderInfo
+  #disposal: Promise<void> | undefined
+
+  private constructor(loader: NativeViewLoader, info: ViewLoaderInfo) {
+    this.#native = loader
+    this.info = info
+  }
+
+  static async open(options: ViewLoaderOptions, call: CallOptions = {}): Promise<ViewLoader> {
+    const { rows, views, ...given } = parseOptions(viewLoaderOptions, 'ViewLoader.open', options)
+    const { signal } = parseOptions(callOptions, 'ViewLoader.open', call)
+    const [view1, view2] = [toNativeView(views[0]), toNativeView(views[1])]
+    const request = { ...given, rows: rows ?? new Uint32Array(0), view1, view2 }
+    const loader = new (native().ViewLoader)()
+    try {
+      const info = await callEngine(ViewLoader.open, signal, (ticket) => loader.open(request, ticket))
+      return new ViewLoader(loader, info)
+    } catch (error) {
+      await loader.dispose()
+      throw error
+    }
+  }
+
+  /**
+   * The views of a step's batch into `x1` and `x2`, [batchSize, channels, imageSize, imageSize] each. Steps count from
+   * 0 and go through as many epochs as they reach. Returns the seconds that it took.
+   */
+  async fill(step: number, x1: Float32Array, x2: Float32Array, options: CallOptions = {}): Promise<number> {
+    const { signal } = parseOptions(callOptions, 'ViewLoader.fill', options)
+    return callEngine(this.fill, signal, (ticket) => this.#native.fill(step, x1, x2, ticket))
+  }
+
+  /** The rows of a step's batch, in its order. */
+  rowsOf(step: number): Promise<Uint32Array> {
+    return callEngine(this.rowsOf, undefined, () => this.#native.rowsOf(step))
+  }
+
+  /** Whole slices, resized and normalised but not augmented, into `x`, [rows, channels, imageSize, imageSize]. */
+  async plain(rows: Uint32Array, x: Float32Array, options: CallOptions = {}): Promise<void> {
+    const { signal } = parseOptions(callOptions, 'ViewLoader.plain', options)
+    return callEngine(this.plain, signal, (ticket) => this.#native.plain(rows, x, ticket))
+  }
+
+  /** Frees everything, after the calls under way. Calling it again waits for the same end. */
+  dispose(): Promise<void> {
+    this.#disposal ??= callEngine(this.dispose, undefined, () => this.#native.dispose())
+    return this.#disposal
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose()
+  }
+}

@@ -1,0 +1,103 @@
+#include "data/view_loader.h"
+
+#include <algorithm>
+#include <exception>
+#include <mutex>
+#include <numeric>
+#include <thread>
+#include <utility>
+
+#include "core/error.h"
+
+namespace gyrus::data {
+namespace {
+
+std::vector<std::uint32_t> rows_or_all(const std::vector<std::uint32_t>& rows, std::size_t count) {
+  if (!rows.empty()) return rows;
+  std::vector<std::uint32_t> all(count);
+  std::iota(all.begin(), all.end(), 0U);
+  return all;
+}
+
+}  // namespace
+
+ViewLoader::ViewLoader(ViewLoaderOptions options)
+    : options_(std::move(options)),
+      shards_(options_.shards),
+      sampler_(rows_or_all(options_.rows, shards_.rows()), options_.batch_size, options_.seed) {
+  for (const std::uint32_t row : options_.rows) check_row(row);
+  for (int thread = 0; thread < std::max(1, options_.threads); ++thread) {
+    workers_.push_back({imaging::ViewMaker(shards_.size(), options_.image_size),
+                        std::vector<std::uint16_t>(shards_.size() * shards_.size())});
+  }
+}
+
+void ViewLoader::check_row(std::uint32_t row) const {
+  GYRUS_CHECK(row < shards_.rows(), Code::invalid_argument, "there is no row ", row, ": the shards hold ",
+              shards_.rows(), " slices");
+}
+
+void ViewLoader::fill(std::uint64_t step, std::span<float> x1, std::span<float> x2, const std::atomic<bool>& stop) {
+  const std::size_t stride = options_.channels * image_elements();
+  GYRUS_ASSERT(x1.size() == options_.batch_size * stride && x2.size() == x1.size());
+  const std::span<const std::uint32_t> rows = sampler_.batch(step);
+  const std::uint32_t epoch = sampler_.epoch_of(step);
+  for_each(rows.size(), stop, [&](Worker& worker, std::size_t i) {
+    shards_.read(rows[i], worker.slice);
+    for (std::uint32_t view = 0; view < 2; ++view) {
+      const std::span<float> image = (view == 0 ? x1 : x2).subspan(i * stride, stride);
+      worker.maker.make(worker.slice, options_.views.at(view), {options_.seed, epoch, rows[i], view},
+                        options_.normalization, image.first(image_elements()));
+      replicate(image);
+    }
+  });
+}
+
+void ViewLoader::plain(std::span<const std::uint32_t> rows, std::span<float> x, const std::atomic<bool>& stop) {
+  const std::size_t stride = options_.channels * image_elements();
+  GYRUS_ASSERT(x.size() == rows.size() * stride);
+  for (const std::uint32_t row : rows) check_row(row);
+  for_each(rows.size(), stop, [&](Worker& worker, std::size_t i) {
+    shards_.read(rows[i], worker.slice);
+    const std::span<float> image = x.subspan(i * stride, stride);
+    worker.maker.plain(worker.slice, options_.normalization, image.first(image_elements()));
+    replicate(image);
+  });
+}
+
+void ViewLoader::replicate(std::span<float> image) const {
+  for (std::size_t channel = 1; channel < options_.channels; ++channel) {
+    std::copy_n(image.begin(), image_elements(),
+                image.begin() + static_cast<std::ptrdiff_t>(channel * image_elements()));
+  }
+}
+
+// Threads are started for each batch: that costs some 20 us, a batch many milliseconds, and nothing waits in between.
+void ViewLoader::for_each(std::size_t count, const std::atomic<bool>& stop,
+                          const std::function<void(Worker&, std::size_t)>& work) {
+  std::atomic<std::size_t> next{0};
+  std::atomic<bool> has_failed{false};
+  std::exception_ptr failure;
+  std::mutex mutex;
+  const auto run = [&](Worker& worker) {
+    try {
+      for (std::size_t i = next++; i < count && !has_failed; i = next++) {
+        GYRUS_CHECK(!stop, Code::aborted, "reading the slices was cancelled");
+        work(worker, i);
+      }
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      if (!has_failed.exchange(true)) failure = std::current_exception();
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t t = 1; t < std::min(workers_.size(), count); ++t) {
+      threads.emplace_back([&run, &worker = workers_[t]] { run(worker); });
+    }
+    run(workers_.front());
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace gyrus::data

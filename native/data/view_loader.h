@@ -1,0 +1,61 @@
+// Batches of views from shards, made by threads of their own while the engine computes.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/sampler.h"
+#include "data/shard_set.h"
+#include "imaging/augment/view.h"
+
+namespace gyrus::data {
+
+struct ViewLoaderOptions {
+  std::vector<std::string> shards;
+  std::vector<std::uint32_t> rows;  // to train on; empty: all
+  std::size_t image_size = 224, channels = 1, batch_size = 1;
+  std::uint64_t seed = 0;
+  int threads = 1;
+  imaging::Normalization normalization;
+  std::array<imaging::ViewOptions, 2> views;
+};
+
+class ViewLoader {
+ public:
+  // Throws what ShardSet and Sampler throw, and Code::invalid_argument for rows that are not there.
+  explicit ViewLoader(ViewLoaderOptions options);
+
+  const ShardSet& shards() const { return shards_; }
+  Sampler& sampler() { return sampler_; }
+  const ViewLoaderOptions& options() const { return options_; }
+
+  // The views of a step's batch: x1, x2 [batch, channels, image_size, image_size], channels alike. A pure function of
+  // the options and the step, whatever the number of threads. Code::aborted when `stop` is set.
+  void fill(std::uint64_t step, std::span<float> x1, std::span<float> x2, const std::atomic<bool>& stop);
+  // Rows without augmentation: resized and normalised.
+  void plain(std::span<const std::uint32_t> rows, std::span<float> x, const std::atomic<bool>& stop);
+
+ private:
+  struct Worker {
+    imaging::ViewMaker maker;
+    std::vector<std::uint16_t> slice;
+  };
+  // Calls work(worker, i) for every i below count, on all threads. The first exception is thrown on.
+  void for_each(std::size_t count, const std::atomic<bool>& stop,
+                const std::function<void(Worker&, std::size_t)>& work);
+  std::size_t image_elements() const { return options_.image_size * options_.image_size; }
+  void replicate(std::span<float> image) const;
+  void check_row(std::uint32_t row) const;
+
+  ViewLoaderOptions options_;
+  ShardSet shards_;
+  Sampler sampler_;
+  std::vector<Worker> workers_;
+};
+
+}  // namespace gyrus::data
