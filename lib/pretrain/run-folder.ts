@@ -2,7 +2,7 @@
 import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { GyrusError, isGyrusError } from '../errors.js'
+import { GyrusError } from '../errors.js'
 import type { PretrainSettings } from '../options/pretrain.js'
 import { writeError, writeWhole } from '../write-file.js'
 
@@ -120,7 +120,7 @@ function checkSame(out: string, before: Config, now: Config): void {
 /** One process at a time. A lock whose process is gone is taken over. */
 async function lock(out: string): Promise<() => Promise<void>> {
   const path = join(out, lockName)
-  const own = `${hostname()} ${process.pid}\n`
+  const own = `${hostname()} ${process.pid} ${(await startOf(process.pid)) ?? ''}\n`
   for (;;) {
     try {
       const handle = await open(path, 'wx')
@@ -131,22 +131,28 @@ async function lock(out: string): Promise<() => Promise<void>> {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
     }
     const holder = await readFile(path, 'utf8').catch(() => '')
-    if (holder !== own && isAlive(holder))
+    if (holder === own || (await isAlive(holder)))
       throw new GyrusError(
         'ERR_GYRUS_BUSY',
-        `${out} is in use by another process (${holder.trim()}): wait for its end`,
+        `${out} is in use by another run (host and process ${holder.trim()}): wait for its end`,
       )
     await rm(path, { force: true })
   }
 }
 
-function isAlive(holder: string): boolean {
-  const [host, pid] = holder.trim().split(' ')
-  if (host !== hostname()) return host !== undefined && host !== ''
-  try {
-    process.kill(Number(pid), 0)
-    return true
-  } catch (error) {
-    return !isGyrusError(error) && error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
+/** A process of another host is believed to live. */
+async function isAlive(holder: string): Promise<boolean> {
+  const [host = '', pid, start] = holder.trim().split(' ')
+  if (host !== hostname()) return host !== ''
+  return (await startOf(Number(pid))) === start
+}
+
+/**
+ * When a process began, in clock ticks: with it, a number that was given to a later process tells apart. Undefined for
+ * one that is gone, or that waits only for its parent to notice.
+ */
+async function startOf(pid: number): Promise<string | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return state === undefined || ['', 'Z', 'X'].includes(state) ? undefined : fields[18]
 }
