@@ -92,11 +92,13 @@ std::string Program::first_non_finite(std::span<const void* const> inputs, const
     if (is_bad(checked_inputs_[i])) return checked_inputs_[i].name;
   }
   for (const auto& entry : store_.entries()) {
+    // Running statistics have met the bad values already, and nothing in training reads them.
+    if (entry.spec.is_buffer) continue;
     const std::int64_t count = entry.spec.shape.elements();
-    const char* const kind = entry.spec.is_buffer ? "the buffer " : "the parameter ";
-    if (is_bad({"", store_.parameter(entry.spec.name), count, store_.storage()})) return kind + entry.spec.name;
-    if (entry.spec.has_ema && is_bad({"", store_.ema(entry.spec.name), count, store_.storage()})) {
-      return "the momentum copy of " + entry.spec.name;
+    const std::string& name = entry.spec.name;
+    if (is_bad({"", store_.parameter(name), count, store_.storage()})) return "the parameter " + name;
+    if (entry.spec.has_ema && is_bad({"", store_.ema(name), count, store_.storage()})) {
+      return "the momentum copy of " + name;
     }
   }
   for (Step& step : steps_) {

@@ -36,6 +36,9 @@ namespace gyrus::tests {
   X(io_weights_match)         \
   X(io_hdf5)                  \
   X(io_hdf5_bad)              \
+  X(training_state)           \
+  X(imaging_augment)          \
+  X(data_views)               \
   X(features)                 \
   X(imaging_fastmri_file)     \
   X(io_corpus_replay)         \
