@@ -47,6 +47,7 @@ export async function* pretrain(
     opened.push({ [Symbol.asyncDispose]: folder.close })
     const trainer = await openTrainer(settings, signal)
     opened.push(trainer)
+    await folder.begin()
     const run = new Run({ settings, slices, views, schedule, trainer, probe })
     opened.push(run)
     yield* run.work(folder.isContinued, signal)

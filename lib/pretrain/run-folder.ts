@@ -37,29 +37,34 @@ export interface OpenOptions {
   readonly overwrite: boolean
 }
 
-/** Takes the folder for one run. `isContinued`: there is something in it to go on from. */
-export async function openRunFolder(
-  config: Config,
-  options: OpenOptions,
-): Promise<{ readonly isContinued: boolean; readonly close: () => Promise<void> }> {
+export interface RunFolder {
+  /** There is something in it to go on from. */
+  readonly isContinued: boolean
+  /** Makes it this run's: until then nothing in it was changed. */
+  readonly begin: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+/** Takes the folder for one run, and looks at what is in it. */
+export async function openRunFolder(config: Config, options: OpenOptions): Promise<RunFolder> {
   const { out } = config.settings
   const path = join(out, configName)
   try {
     await mkdir(out, { recursive: true })
     const close = await lock(out)
     try {
-      if (options.overwrite) await clear(out)
-      const before = await readConfig(path)
-      if (before !== undefined) {
-        if (!options.resume)
-          throw new GyrusError(
-            'ERR_GYRUS_FILE_IO',
-            `${out} holds a run: pass resume to continue it, overwrite to remove it, or choose another folder`,
-          )
-        checkSame(out, before, config)
+      const before = options.overwrite ? undefined : await readConfig(path)
+      if (before !== undefined && !options.resume)
+        throw new GyrusError(
+          'ERR_GYRUS_FILE_IO',
+          `${out} holds a run: pass resume to continue it, overwrite to remove it, or choose another folder`,
+        )
+      if (before !== undefined) checkSame(out, before, config)
+      const begin = async (): Promise<void> => {
+        if (options.overwrite) await clear(out)
+        await writeWhole(path, `${JSON.stringify(config, undefined, 2)}\n`, true)
       }
-      await writeWhole(path, `${JSON.stringify(config, undefined, 2)}\n`, true)
-      return { isContinued: before !== undefined, close }
+      return { isContinued: before !== undefined, begin, close }
     } catch (error) {
       await close()
       throw error

@@ -120,6 +120,10 @@ Napi::Value ViewLoaderWrap::fill(const Napi::CallbackInfo& info) {
     const auto x1 = job.lease_output_f32(info[1], "x1"), x2 = job.lease_output_f32(info[2], "x2");
     check_length("x1", x1.size(), batch_elements_);
     check_length("x2", x2.size(), batch_elements_);
+    if (x1.data() < x2.data() + x2.size() && x2.data() < x1.data() + x1.size()) {
+      throw BadArgument(BadArgument::Kind::range, Code::invalid_argument,
+                        "x1 and x2 must not share memory: each view has an array of its own");
+    }
     job.set(
         [this, step, x1, x2](const runtime::Stop& stop) {
           const auto start = std::chrono::steady_clock::now();

@@ -123,7 +123,7 @@ void test_steps(Suite& suite) {
   });
 }
 
-void test_draws(Suite& suite) {
+void test_scanner_draws(Suite& suite) {
   suite.test("a field is smooth and within its strength", [](Check& check) {
     const std::size_t size = 32;
     ViewOptions options;
@@ -169,6 +169,9 @@ void test_draws(Suite& suite) {
     const double std = std::sqrt(squares / count);
     check.that(std::abs(std - 0.02) < 0.001, "standard deviation ", std);
   });
+}
+
+void test_draws(Suite& suite) {
   suite.test("a view is a function of its key alone", [](Check& check) {
     ViewOptions options;
     options.crop = {0.1F, 1};
@@ -218,6 +221,7 @@ void test_draws(Suite& suite) {
 
 void imaging_augment(Suite& suite) {
   test_steps(suite);
+  test_scanner_draws(suite);
   test_draws(suite);
 }
 

@@ -1,0 +1,345 @@
+// Over the size guide: it is one list, the twin of native/binding.
+// What the addon exports, as exact types: options, reports, and the native classes.
+import type { GyrusError } from './errors.js'
+
+// Everything below takes complete values: lib/options has validated them and filled in the defaults.
+
+export interface NativeEncoderOptions {
+  arch: string
+  imageHeight: number
+  imageWidth: number
+  channels: number
+  heads: number
+  hasZeroInitResidual: boolean
+  hasTrainablePositions: boolean
+  hasFrozenPatchProjection: boolean
+}
+
+export interface NativeDeviceOptions {
+  device: 'auto' | 'cpu' | 'cuda'
+  precision: 'auto' | 'f32' | 'bf16'
+  threads: number
+}
+
+export interface NativeOptimizerOptions {
+  name: string
+  weightDecay: number
+  beta1: number
+  beta2: number
+  eps: number
+  momentum: number
+  trust: number
+  nesterov: boolean
+}
+
+interface NativeModelOptions {
+  encoder: NativeEncoderOptions
+  device: NativeDeviceOptions
+  seed: number
+}
+
+export interface NativeMocoOptions extends NativeModelOptions {
+  optimizer: NativeOptimizerOptions
+  batchSize: number
+  temperature: number
+  projectorHidden: number
+  projectorOut: number
+}
+
+export interface NativeSupervisedOptions extends NativeModelOptions {
+  optimizer: NativeOptimizerOptions
+  batchSize: number
+  classes: number
+  labelSmoothing: number
+  hasHeadBatchNorm: boolean
+  isBackboneFrozen: boolean
+}
+
+export interface NativeStepHyper {
+  lr: number
+  momentum: number
+}
+
+/** What a session is and what was chosen for it. */
+export interface SessionInfo {
+  readonly device: string
+  readonly precision: string
+  readonly threads: number
+  readonly featureDim: number
+  readonly parameterCount: number
+  readonly parameterBytes: number
+  readonly arenaBytes: number
+}
+
+/** How a file's tensors fit the model's. */
+export interface LoadReport {
+  readonly matched: readonly string[]
+  readonly missing: readonly string[]
+  readonly unexpected: readonly string[]
+  readonly misshapen: readonly { readonly name: string; readonly expected: string; readonly found: string }[]
+  /** Of the matched ones: first convolutions over RGB, summed into one channel for grey images. */
+  readonly adapted: readonly string[]
+}
+
+/** The outcome of one training step. */
+export interface StepResult {
+  /** The loss before this step's update. */
+  readonly loss: number
+  /** The share of rows whose largest logit is the right one, 0 to 1. */
+  readonly hits: number
+  /** Seconds of the engine's own work. */
+  readonly seconds: number
+}
+
+/** Whether embeddings still tell images apart; of the last step's, normalised to length 1. */
+export interface EmbeddingHealth {
+  /** Standard deviation over the batch: 0 when all are alike, 1 when spread over the whole sphere. */
+  readonly std: number
+  /** How many dimensions they use in effect: exp of the entropy of the singular values' shares. */
+  readonly effectiveRank: number
+  /** Mean squared distance of the two views of an image. */
+  readonly alignment: number
+  /** Logarithm of the mean of exp(-2 d^2) over pairs of images; lower is more uniform. */
+  readonly uniformity: number
+}
+
+/** One kernel of a profiled step. */
+export interface KernelTime {
+  /** The operation and the layer, such as `conv2d view1/layer1.0.conv1`. */
+  readonly name: string
+  readonly kind: string
+  readonly seconds: number
+  /** Operations that it cannot do without; a multiply-add counts two. */
+  readonly flops: number
+  /** Bytes that it cannot avoid moving, were each moved once. */
+  readonly bytes: number
+}
+
+/** Bytes that the engine holds in this process, now and at most so far. */
+export interface MemoryReport {
+  readonly hostBytes: number
+  readonly pinnedBytes: number
+  readonly deviceBytes: number
+  readonly peakHostBytes: number
+  readonly peakPinnedBytes: number
+  readonly peakDeviceBytes: number
+}
+
+/** What this machine offers. */
+export interface DoctorReport {
+  readonly cpu: string
+  readonly cpuFeatures: readonly string[]
+  /** Instruction sets of the SIMD kernels that this CPU can run, the best first. */
+  readonly simdTargets: readonly string[]
+  /** Whether bf16 is computed in hardware. */
+  readonly hasBf16: boolean
+  readonly logicalCpus: number
+  /** What a session takes unless told otherwise. */
+  readonly threads: number
+  readonly onednn: {
+    readonly version: string
+    readonly path: string
+    readonly threading: string
+    readonly isa: string
+  }
+  readonly cudaLibraries: readonly {
+    readonly name: string
+    readonly path: string | null
+    readonly problem: string | null
+  }[]
+}
+
+/** A .npy file's header. */
+export interface NpyInfo {
+  readonly shape: readonly number[]
+  readonly dtype: string
+}
+
+/** Along which axis of the body slices follow one another: upwards, forwards, to the right. */
+export type Plane = 'axial' | 'coronal' | 'sagittal'
+
+/** What is known of a volume once it was read, in canonical order (right, anterior, superior). */
+export interface NativeVolumeFacts {
+  readonly shape: readonly [number, number, number]
+  readonly affine: readonly number[]
+  readonly spacing: readonly [number, number, number]
+  /** Of the file's bytes, or of the images for formats that hold more than them. */
+  readonly sha256: string
+  /** fastMRI's attributes, '' where there are none. */
+  readonly acquisition: string
+  readonly patientId: string
+}
+
+export interface NativeStatisticsOptions {
+  plane: Plane
+  percentileLow: number
+  percentileHigh: number
+  countsZeros: boolean
+  entropyOver: 'slice' | 'box'
+  foregroundThreshold: number
+}
+
+/** Of every slice along the plane's axis, in canonical order. */
+export interface SliceStatistics {
+  readonly low: number
+  readonly high: number
+  readonly entropy: Float64Array
+  readonly foreground: Float64Array
+  readonly nonFinite: number
+}
+
+export interface NativeVolumeReader {
+  open(
+    path: string,
+    format: 'nifti' | 'fastmri' | 'npy',
+    frame: number,
+    ticket?: NativeTicket,
+  ): Promise<NativeVolumeFacts>
+  openImage(pixels: Float32Array, rows: number, columns: number, sha256: string): Promise<NativeVolumeFacts>
+  examine(options: NativeStatisticsOptions, ticket?: NativeTicket): Promise<SliceStatistics>
+  /** Fills `out`, [indices.length, size, size]; it must not be read or changed before the promise settles. */
+  extract(
+    request: { plane: Plane; low: number; high: number; size: number },
+    indices: Int32Array,
+    out: Uint16Array,
+    ticket?: NativeTicket,
+  ): Promise<void>
+  values(ticket?: NativeTicket): Promise<Float32Array>
+  dispose(): Promise<void>
+}
+
+/** Rows of a bank that are most like each query, the nearest first; of equals, the lower row first. */
+export interface Neighbours {
+  /** [queries, k] */
+  readonly indices: Int32Array
+  /** Cosines, [queries, k]. */
+  readonly similarities: Float32Array
+}
+
+/** What a linear classifier on frozen features says of the test rows. */
+export interface LinearProbeResult {
+  /** [test rows, classes] */
+  readonly logits: Float32Array
+  /** On the training rows at the end, with the penalty. */
+  readonly loss: number
+  readonly iterations: number
+}
+
+export interface NativeViewOptions {
+  cropLow: number
+  cropHigh: number
+  biasProbability: number
+  biasStrength: number
+  gammaProbability: number
+  gammaLow: number
+  gammaHigh: number
+  noiseProbability: number
+  noiseStd: number
+  jitterProbability: number
+  brightness: number
+  contrast: number
+  blurProbability: number
+  blurLow: number
+  blurHigh: number
+  solarizeProbability: number
+  flipProbability: number
+}
+
+export interface NativeViewLoaderOptions {
+  shards: readonly string[]
+  rows: Uint32Array
+  imageSize: number
+  channels: number
+  batchSize: number
+  seed: number
+  threads: number
+  mean: number
+  std: number
+  view1: NativeViewOptions
+  view2: NativeViewOptions
+}
+
+export interface ViewLoaderInfo {
+  /** In the shards. */
+  readonly slices: number
+  /** Slices that steps draw from. */
+  readonly samples: number
+  readonly stepsPerEpoch: number
+  /** Pixels of a side. */
+  readonly sliceSize: number
+}
+
+export interface NativeViewLoader {
+  open(options: NativeViewLoaderOptions, ticket?: NativeTicket): Promise<ViewLoaderInfo>
+  fill(step: number, x1: Float32Array, x2: Float32Array, ticket?: NativeTicket): Promise<number>
+  rowsOf(step: number): Promise<Uint32Array>
+  plain(rows: Uint32Array, x: Float32Array, ticket?: NativeTicket): Promise<void>
+  dispose(): Promise<void>
+}
+
+/** Cancels a call under way and tells how far it is. */
+export interface NativeTicket {
+  cancel(): void
+  progress(): { done: number; total: number }
+}
+
+export interface NativeEncoder {
+  open(
+    options: NativeModelOptions & { weights: string },
+    ticket?: NativeTicket,
+  ): Promise<{ info: SessionInfo; loadReport: LoadReport }>
+  embed(x: Float32Array, ticket?: NativeTicket): Promise<Float32Array>
+  embedFile(input: string, output: string, batchSize: number, ticket?: NativeTicket): Promise<number>
+  dispose(): Promise<void>
+}
+
+export interface NativeTrainer<Options, Target> {
+  open(options: Options, ticket?: NativeTicket): Promise<SessionInfo>
+  step(x: Float32Array, target: Target, hyper: NativeStepHyper, ticket?: NativeTicket): Promise<StepResult>
+  profile(
+    x: Float32Array,
+    target: Target,
+    hyper: NativeStepHyper,
+    ticket?: NativeTicket,
+  ): Promise<KernelTime[]>
+  load(path: string): Promise<LoadReport>
+  save(path: string): Promise<void>
+  dispose(): Promise<void>
+}
+
+export interface NativeMocoTrainer extends NativeTrainer<NativeMocoOptions, Float32Array> {
+  loadState(path: string): Promise<void>
+  saveState(path: string): Promise<void>
+  saveBackbone(path: string, channels: 1 | 3): Promise<void>
+  health(): Promise<EmbeddingHealth>
+}
+export type NativeSupervisedTrainer = NativeTrainer<NativeSupervisedOptions, Int32Array>
+
+export interface NativeAddon {
+  setErrorClass(constructor: typeof GyrusError): void
+  errorCodes(): string[]
+  architectures(): string[]
+  memory(): MemoryReport
+  doctor(): Promise<DoctorReport>
+  npyInfo(path: string): Promise<NpyInfo>
+  imageEntropies(images: Uint8Array, count: number): Promise<Float64Array>
+  nearestNeighbours(
+    bank: Float32Array,
+    queries: Float32Array,
+    options: { dim: number; k: number; excludesOwn: boolean },
+    ticket?: NativeTicket,
+  ): Promise<Neighbours>
+  linearProbe(
+    train: Float32Array,
+    labels: Int32Array,
+    test: Float32Array,
+    options: { dim: number; classes: number; l2: number; iterations: number },
+    ticket?: NativeTicket,
+  ): Promise<LinearProbeResult>
+  Ticket: new () => NativeTicket
+  Encoder: new () => NativeEncoder
+  MocoTrainer: new () => NativeMocoTrainer
+  SupervisedTrainer: new () => NativeSupervisedTrainer
+  VolumeReader: new () => NativeVolumeReader
+  ViewLoader: new () => NativeViewLoader
+}
