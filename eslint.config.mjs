@@ -28,5 +28,5 @@ export default tseslint.config(
       'no-console': 'error',
     },
   },
-  { files: ['lib/cli/**/*.ts', 'lib/demo/**/*.ts', 'test/**/*.ts'], rules: { 'no-console': 'off' } },
+  { files: ['lib/cli/**/*.ts', 'test/**/*.ts'], rules: { 'no-console': 'off' } },
 )

@@ -88,7 +88,15 @@ export const allowed = {
   'lib/cohort': ['lib/errors.ts', 'lib/write-file.ts', 'lib/options', 'lib/volume.ts'],
   lib: ['lib/errors.ts', 'lib/native.ts', 'lib/call.ts', 'lib/options', 'lib/weights'],
   'lib/index.ts': 'any',
-  'lib/demo': ['lib/index.ts', 'lib/errors.ts'],
+  'lib/demo': [
+    'lib',
+    'lib/errors.ts',
+    'lib/options',
+    'lib/slices',
+    'lib/cohort',
+    'lib/curate',
+    'lib/pretrain',
+  ],
   'lib/cli': 'any',
   bench: ['lib/index.ts'],
   'bench/native': [

@@ -101,7 +101,7 @@ async function run(
   try {
     for await (const event of pretrain(config, { ...options, signal })) {
       if (json) printJson(toLine(event))
-      else show(event, progress)
+      else showEvent(event, progress)
     }
   } finally {
     progress.stop()
@@ -112,7 +112,8 @@ function toLine({ type, ...facts }: PretrainEvent): object {
   return { event: type, ...facts }
 }
 
-function show(event: PretrainEvent, progress: Progress): void {
+/** An event in words, or on the bar. */
+export function showEvent(event: PretrainEvent, progress: Progress): void {
   switch (event.type) {
     case 'start':
       if (event.resumed > 0) printNote(`continuing behind step ${event.resumed} of ${event.steps}`)

@@ -12,6 +12,7 @@ import {
 } from '../options/cohort.js'
 import { parseOptions } from '../options/parse.js'
 import { writeError } from '../write-file.js'
+import { writeSliceLabels } from './labels.js'
 import { writeSubjects } from './pool.js'
 import { pick } from './random.js'
 import type { SubjectJob, SubjectRecord } from './record.js'
@@ -21,7 +22,7 @@ import { tumourLabels } from './tumour.js'
 const truthName = 'cohort.json'
 /** Stands for the truth while the cohort is incomplete, and says that the folder is ours. */
 const markName = 'cohort.json.partial'
-const ownNames = ['ixi', 'oasis3', 'brats21', 'fastmri', 'labels', truthName, markName]
+const ownNames = ['ixi', 'oasis3', 'brats21', 'fastmri', 'labels', 'labels.csv', truthName, markName]
 const boxesPath = 'fastmri/brain.csv'
 
 export interface CohortSummary {
@@ -53,6 +54,7 @@ export async function writeCohort(
     signal,
     onDone: (done) => onProgress?.(done, jobs.length),
   })
+  await writeSliceLabels(settings.out, records)
   await writeTruth(settings, records)
   const { out } = settings
   const volumes = records.reduce((sum, record) => sum + record.volumes.length, 0)

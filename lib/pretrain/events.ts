@@ -11,7 +11,7 @@ export interface StepMetrics {
   readonly lr: number
   readonly momentum: number
   readonly health?: EmbeddingHealth
-  /** Accuracy of the nearest-neighbour probe. */
+  /** Balanced accuracy of the nearest-neighbour probe. */
   readonly probe?: number
 }
 

@@ -41,7 +41,7 @@ export class NeighbourProbe {
     return new NeighbourProbe(settings, slices, views, await readLabels(settings.probe.labels, slices))
   }
 
-  /** The share of questions that the vote of the neighbours answers rightly. */
+  /** Balanced accuracy of the neighbours' vote: the mean over the labels of the share that is answered rightly. */
   async measure(trainer: MocoTrainer): Promise<number> {
     const { arch, imageSize, channels, heads, device, precision, threads, out, probe } = this.#settings
     const weights = join(out, 'probe.safetensors.partial')
@@ -79,7 +79,8 @@ export class NeighbourProbe {
     const k = Math.min(bank.length, neighbours + own)
     const [bankRows, queries] = [pickRows(features, bank, dim), pickRows(features, asked, dim)]
     const { indices, similarities } = await nearestNeighbours(bankRows, queries, { dim, k })
-    let hits = 0
+    const hits = new Float64Array(classes.length)
+    const counts = new Float64Array(classes.length)
     asked.forEach((place, query) => {
       const votes = new Float64Array(classes.length)
       let counted = 0
@@ -90,9 +91,14 @@ export class NeighbourProbe {
         const label = labels[other] ?? 0
         votes[label] = (votes[label] ?? 0) + Math.exp((similarities[at] ?? 0) / temperature)
       }
-      if (votes.indexOf(Math.max(...votes)) === labels[place]) hits += 1
+      const label = labels[place] ?? 0
+      counts[label] = (counts[label] ?? 0) + 1
+      if (votes.indexOf(Math.max(...votes)) === label) hits[label] = (hits[label] ?? 0) + 1
     })
-    return hits / asked.length
+    const recalls = [...hits].flatMap((hit, label) =>
+      (counts[label] ?? 0) > 0 ? [hit / (counts[label] ?? 1)] : [],
+    )
+    return recalls.reduce((sum, recall) => sum + recall, 0) / recalls.length
   }
 }
 

@@ -93,7 +93,11 @@ function learningCurves(settings: PretrainSettings, metrics: readonly StepMetric
   ]
   const probe = points(metrics, (line) => line.probe)
   if (probe.length > 0)
-    curves.push({ label: 'probe', caption: 'Nearest-neighbour accuracy on the labels', points: probe })
+    curves.push({
+      label: 'probe',
+      caption: 'Balanced accuracy of the nearest neighbours on the labels',
+      points: probe,
+    })
   return curves
 }
 
