@@ -49,7 +49,8 @@ export async function runDemo(options: DemoOptions, watcher: DemoWatcher): Promi
   const labels = join(archives, 'labels.csv')
   const common = { preset, imageSize, seed, data: curated }
   const idle = { ...common, out: join(out, 'untrained'), steps: calibrationSteps, baseLr: 0 }
-  for await (const event of pretrain(idle, { overwrite: true, signal })) void event
+  const events = pretrain(idle, { overwrite: true, signal })
+  while ((await events.next()).done !== true);
   const config = { ...common, out: run, steps, saveEvery: Math.ceil(steps / checkpoints), probe: { labels } }
   for await (const event of pretrain(config, { overwrite: true, signal })) watcher.event(event)
   const network = resolveConfig(config)

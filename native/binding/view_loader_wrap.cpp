@@ -146,7 +146,7 @@ Napi::Value ViewLoaderWrap::rows_of(const Napi::CallbackInfo& info) {
         [](Napi::Env env, const std::vector<std::uint32_t>& rows) {
           auto array = Napi::Uint32Array::New(env, rows.size());
           std::ranges::copy(rows, array.Data());
-          return array;
+          return Napi::Value(env, array);
         });
   });
 }

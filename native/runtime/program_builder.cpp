@@ -46,6 +46,7 @@ class ProgramBuilder {
   std::unique_ptr<Program> build() {
     describe_values();
     lifetimes_ = find_lifetimes(lowered_, is_planned_, lives_to_end_, options_.has_constant_parameters);
+    // NOLINTNEXTLINE(cppcoreguidelines-owning-memory): the constructor is private, make_unique cannot reach it
     program_.reset(new Program(store_, options_));
     program_->placement_ = memory::plan_intervals(lifetimes_.intervals);
     program_->inputs_.assign(static_cast<std::size_t>(input_count_), nullptr);

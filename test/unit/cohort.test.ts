@@ -261,6 +261,38 @@ void t.test('a template is deformed; what is no head is refused', async (t) => {
   t.notOk(existsSync(join(folder, 'none')), 'nothing was written')
 })
 
+void t.test('labels of slices are those of the masks', async (t) => {
+  const out = join(t.testdir(), 'out')
+  await writeCohort({ out, size: 48, subjects: 6, datasets: ['fastmri'], seed: 2 })
+  const labels = new Map<string, Map<number, string>>()
+  for (const line of readFileSync(join(out, 'labels.csv'), 'utf8').trim().split('\n').slice(1)) {
+    const [dataset = '', path = '', index = '', label = ''] = line.split(',')
+    t.equal(dataset, 'fastmri')
+    const own = labels.get(path) ?? new Map<number, string>()
+    labels.set(path, own.set(Number(index), label))
+  }
+  const truth = JSON.parse(readFileSync(join(out, 'cohort.json'), 'utf8')) as {
+    subjects: {
+      tumour: string
+      volumes: { path: string; tumourBox: { low: number[]; high: number[] } | null }[]
+    }[]
+  }
+  let seen = 0
+  for (const { tumour, volumes } of truth.subjects) {
+    for (const { path, tumourBox } of volumes) {
+      const own = labels.get(path.slice('fastmri/'.length)) ?? new Map<number, string>()
+      for (const [index, label] of own) {
+        // fastMRI's slices are stored as they are counted.
+        const isInside =
+          tumourBox !== null && index >= (tumourBox.low[2] ?? 0) && index < (tumourBox.high[2] ?? 0)
+        t.equal(label, isInside ? tumour : 'none', `${path}, slice ${index}`)
+        if (isInside) seen += 1
+      }
+    }
+  }
+  t.ok(seen > 5, `${seen} slices show a tumour`)
+})
+
 void t.test('wrong options, foreign folders, cancelling', async (t) => {
   const folder = t.testdir()
   const out = join(folder, 'out')
@@ -289,5 +321,5 @@ void t.test('wrong options, foreign folders, cancelling', async (t) => {
   t.notOk(existsSync(join(out, 'cohort.json')))
   await rejection(t, writeCohort({ out, size: 32, subjects: 1 }), 'ERR_GYRUS_FILE_IO')
   await writeCohort({ out, size: 32, subjects: 1, overwrite: true })
-  t.same(readdirSync(out).sort(), ['cohort.json', 'fastmri', 'ixi'])
+  t.same(readdirSync(out).sort(), ['cohort.json', 'fastmri', 'ixi', 'labels.csv'])
 })

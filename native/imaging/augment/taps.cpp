@@ -37,8 +37,8 @@ std::vector<float> gaussian_weights(float sigma) {
     exact.push_back(std::exp(-0.5 * k * k / (static_cast<double>(sigma) * static_cast<double>(sigma))));
     sum += exact.back();
   }
-  std::vector<float> weights;
-  for (const double weight : exact) weights.push_back(static_cast<float>(weight / sum));
+  std::vector<float> weights(exact.size());
+  for (std::size_t k = 0; k < exact.size(); ++k) weights[k] = static_cast<float>(exact[k] / sum);
   return weights;
 }
 
