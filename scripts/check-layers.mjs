@@ -75,7 +75,7 @@ export const allowed = {
     'lib/report',
   ],
   'lib/report': [],
-  'lib/slices': ['lib', 'lib/errors.ts', 'lib/options'],
+  'lib/slices': ['lib', 'lib/errors.ts', 'lib/native.ts', 'lib/options', 'lib/write-file.ts'],
   'lib/pretrain': [
     'lib',
     'lib/errors.ts',

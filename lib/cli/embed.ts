@@ -1,10 +1,13 @@
-// `gyrus embed`: features of the images in a .npy file.
+// `gyrus embed`: features of the images in a .npy file, or of the slices of a curated folder.
+import { stat } from 'node:fs/promises'
 import { Command, Option } from 'commander'
 import { Encoder } from '../encoder.js'
-import { GyrusError } from '../errors.js'
+import { GyrusError, invalidOption } from '../errors.js'
+import type { SessionInfo } from '../native.js'
 import { npyInfo } from '../npy.js'
 import type { EncoderOptions } from '../options/encoder.js'
-import { parseCount, parseImageSize } from './arguments.js'
+import { embedFolder } from '../slices/embed-folder.js'
+import { parseCount, parseImageSize, parseNumber } from './arguments.js'
 import { withInterrupt } from './interrupt.js'
 import { makeProgress } from './progress.js'
 import { printJson, printLine } from './report.js'
@@ -20,6 +23,8 @@ interface EmbedFlags {
   precision: NonNullable<EncoderOptions['precision']>
   threads?: number
   batchSize: number
+  mean?: number
+  std?: number
   json: boolean
 }
 
@@ -28,14 +33,14 @@ export function embedCommand(): Command {
     .description('turn images into feature vectors')
     .requiredOption('--weights <file>', "safetensors file with torchvision's or timm's names")
     .requiredOption('--arch <name>', 'architecture: resnet50, vit_small_patch16_224, ...')
-    .requiredOption('--input <file>', 'images, normalised: .npy [N, C, H, W]')
+    .requiredOption('--input <file>', 'images, normalised: .npy [N, C, H, W]; or a curated folder')
     .requiredOption('--output <file>', 'features: .npy float32 [N, D]')
     .option(
       '--image-size <size>',
-      'pixels, 224 or 224x192 (height x width); default: as in the input',
+      'pixels, 224 or 224x192 (height x width); default: as in the input, 224 for a folder',
       parseImageSize,
     )
-    .option('--channels <n>', 'channels of an image; default: as in the input', parseCount)
+    .option('--channels <n>', 'channels of an image; default: as in the input, 1 for a folder', parseCount)
     .addOption(
       new Option('--device <name>', 'where to compute').choices(['auto', 'cpu', 'cuda']).default('auto'),
     )
@@ -44,15 +49,71 @@ export function embedCommand(): Command {
     )
     .option('--threads <n>', 'threads to compute with; default: all that are there', parseCount)
     .option('--batch-size <n>', 'images read at a time', parseCount, 32)
+    .option(
+      '--mean <x>',
+      'of a curated folder: subtracted from values between 0 and 1 (default: 0.449)',
+      parseNumber,
+    )
+    .option('--std <x>', 'of a curated folder: by which they are then divided (default: 0.226)', parseNumber)
     .option('--json', 'print one JSON object a line', false)
     .action(async (flags: EmbedFlags) => {
       await withInterrupt((signal) => embed(flags, signal))
     })
 }
 
+const defaultSize = 224
+
 async function embed(flags: EmbedFlags, signal: AbortSignal): Promise<void> {
   const start = performance.now()
-  const { weights, arch, device, precision, threads, input, output, batchSize, json } = flags
+  const isFolder = await stat(flags.input).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+  const progress = makeProgress('embedding', flags.json)
+  const onProgress = (done: number, total: number): void => {
+    progress.update(done, total)
+  }
+  let result: Embedded
+  try {
+    result = await (isFolder ? embedSlices : embedArray)(flags, { signal, onProgress })
+  } finally {
+    progress.stop()
+  }
+  const seconds = (performance.now() - start) / 1000
+  const { count, dim, info } = result
+  const { output } = flags
+  if (flags.json)
+    printJson({ event: 'done', output, count, dim, seconds, device: info.device, precision: info.precision })
+  else
+    printLine(
+      `${output}: ${count} x ${dim} features in ${seconds.toFixed(1)} s (${info.device}, ${info.precision})`,
+    )
+}
+
+interface Embedded {
+  readonly count: number
+  readonly dim: number
+  readonly info: SessionInfo
+}
+
+interface Watch {
+  readonly signal: AbortSignal
+  readonly onProgress: (done: number, total: number) => void
+}
+
+/** Of a curated folder: every slice of its shards, in their order, resized and normalised as pretraining does. */
+async function embedSlices(flags: EmbedFlags, watch: Watch): Promise<Embedded> {
+  const { weights, arch, device, precision, threads, input, output, batchSize, mean, std } = flags
+  const { imageSize = defaultSize, channels = 1 } = flags
+  if (typeof imageSize !== 'number')
+    throw invalidOption('embed: imageSize', 'one number, as slices are square', imageSize)
+  if (channels !== 1 && channels !== 3) throw invalidOption('embed: channels', '1 or 3', channels, 'range')
+  const network = { weights, arch, device, precision, threads, imageSize, batchSize, mean, std }
+  return embedFolder({ ...network, channels, data: input, output, ...watch })
+}
+
+async function embedArray(flags: EmbedFlags, { signal, onProgress }: Watch): Promise<Embedded> {
+  const { weights, arch, device, precision, threads, input, output, batchSize } = flags
   const { shape } = await npyInfo(input)
   const [, channels, height, width] = shape
   if (shape.length !== 4 || channels === undefined || height === undefined || width === undefined) {
@@ -66,24 +127,11 @@ async function embed(flags: EmbedFlags, signal: AbortSignal): Promise<void> {
     channels: flags.channels ?? channels,
   }
   const encoder = await Encoder.load({ weights, arch, device, precision, threads, ...size }, { signal })
-  const progress = makeProgress('embedding', json)
-  let count: number
   try {
-    const onProgress = (done: number, total: number): void => {
-      progress.update(done, total)
-    }
-    count = await encoder.embedFile(input, output, { batchSize, signal, onProgress })
-    progress.update(count, count)
+    const count = await encoder.embedFile(input, output, { batchSize, signal, onProgress })
+    onProgress(count, count)
+    return { count, dim: encoder.dim, info: encoder.info }
   } finally {
-    progress.stop()
     await encoder.dispose()
   }
-  const seconds = (performance.now() - start) / 1000
-  const { dim, info } = encoder
-  if (json)
-    printJson({ event: 'done', output, count, dim, seconds, device: info.device, precision: info.precision })
-  else
-    printLine(
-      `${output}: ${count} x ${dim} features in ${seconds.toFixed(1)} s (${info.device}, ${info.precision})`,
-    )
 }

@@ -6,6 +6,7 @@ import { curateCommand } from './curate.js'
 import { demoCommand } from './demo.js'
 import { doctorCommand } from './doctor.js'
 import { embedCommand } from './embed.js'
+import { planCommand } from './plan.js'
 import { pretrainCommand } from './pretrain.js'
 import { exitCode, reportError } from './report.js'
 
@@ -23,7 +24,14 @@ async function main(args: readonly string[]): Promise<void> {
     .exitOverride()
     .showSuggestionAfterError()
     .showHelpAfterError('(--help tells the options)')
-  for (const command of [curateCommand(), pretrainCommand(), embedCommand(), demoCommand(), doctorCommand()])
+  for (const command of [
+    curateCommand(),
+    pretrainCommand(),
+    planCommand(),
+    embedCommand(),
+    demoCommand(),
+    doctorCommand(),
+  ])
     program.addCommand(command.copyInheritedSettings(program))
   try {
     await program.parseAsync(args, { from: 'user' })

@@ -1,5 +1,5 @@
-// labels.csv: for each slice of the cohort what `gyrus pretrain --probe` and later tasks may ask of it. A slice is named
-// as curation's manifest names it; those that a tumour only grazes are left out.
+// labels.csv: for each slice of the cohort what `gyrus pretrain --probe` and later tasks may ask of it. A slice is
+// named as curation's manifest names it; those that a tumour only grazes are left out.
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readVolume } from '../volume.js'

@@ -8,7 +8,7 @@ export interface EmbedRowsOptions {
   /** Elements of one image. */
   readonly elements: number
   readonly signal?: AbortSignal | undefined
-  readonly onProgress?: (done: number, total: number) => void
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
 
 /** Yields the features [n, dim] of the rows, in their order, a batch at a time. */
