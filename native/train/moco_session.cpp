@@ -77,17 +77,22 @@ class CpuMocoSession final : public MocoSession {
  private:
   TrainingCore::Facts facts() const { return {{"method", "mocov3"}, {"arch", options_.encoder.arch}}; }
 
+  // Under PyTorch's names. What is frozen is the same in both encoders and stored once: the momentum encoder's name
+  // comes first, so that of a file in which they differ the base encoder's counts.
   std::vector<NamedTensor> tensors() {
+    constexpr std::string_view kBase = "base_encoder.";
     runtime::ParameterStore& store = core_.store();
-    std::vector<NamedTensor> all = tensors_of(store, "", "");
+    std::vector<NamedTensor> all;
     for (const auto& entry : store.entries()) {
-      if (!entry.spec.has_ema) continue;
-      const std::string name = "momentum_encoder." + entry.spec.name.substr(std::string("base_encoder.").size());
-      all.push_back(
-          {name,
-           entry.spec.shape,
-           {static_cast<float*>(store.ema(entry.spec.name)), static_cast<std::size_t>(entry.spec.shape.elements())}});
+      const graph::ParameterSpec& spec = entry.spec;
+      if (spec.is_buffer || !spec.name.starts_with(kBase)) continue;
+      void* const data = spec.has_ema ? store.ema(spec.name) : store.parameter(spec.name);
+      all.push_back({"momentum_encoder." + spec.name.substr(kBase.size()),
+                     spec.shape,
+                     {static_cast<float*>(data), static_cast<std::size_t>(spec.shape.elements())}});
     }
+    const std::vector<NamedTensor> own = tensors_of(store, "", "");
+    all.insert(all.end(), own.begin(), own.end());
     return all;
   }
 

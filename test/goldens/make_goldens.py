@@ -1,6 +1,6 @@
 """Writes test/goldens/*.safetensors with PyTorch, torchvision and timm. Run by hand when a case is added or changed:
 
-    python test/goldens/make_goldens.py [NAME...]     NAME: ops, optimizers, heads, init, or a model of models.py
+    python test/goldens/make_goldens.py [NAME...]     NAME: ops, optimizers, heads, init, moco, or a model of models.py
 
 The files are committed, so neither the product nor its tests need Python. native/tests/goldens reads them."""
 
@@ -11,6 +11,7 @@ import torch
 
 import heads
 import init
+import moco
 import models
 import ops
 import optimizers
@@ -18,7 +19,7 @@ import philox
 import tensor_file
 
 FOLDER = Path(__file__).parent
-TABLES = {"ops": ops, "optimizers": optimizers, "heads": heads, "init": init}
+TABLES = {"ops": ops, "optimizers": optimizers, "heads": heads, "init": init, "moco": moco}
 
 
 def main(wanted: list[str]) -> None:

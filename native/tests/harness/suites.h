@@ -36,6 +36,7 @@ namespace gyrus::tests {
   X(io_weights_match)         \
   X(io_hdf5)                  \
   X(io_hdf5_bad)              \
+  X(golden_moco)              \
   X(training_state)           \
   X(imaging_augment)          \
   X(data_views)               \

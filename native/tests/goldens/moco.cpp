@@ -1,0 +1,116 @@
+// Twenty steps of MoCo v3 against PyTorch: every loss, and at the end every tensor of the three networks. The cases and
+// the method stand in test/goldens/moco.py, which computes in f64 and says how far PyTorch's own f32 is from it.
+#include <cmath>
+#include <map>
+#include <numbers>
+#include <string>
+#include <vector>
+
+#include "io/safetensors.h"
+#include "tests/goldens/golden_file.h"
+#include "tests/goldens/golden_fill.h"
+#include "tests/harness/suites.h"
+#include "tests/io/scratch.h"
+#include "train/moco_step.h"
+#include "train/sessions.h"
+
+namespace gyrus::tests::suites {
+namespace {
+
+using train::MocoOptions;
+using train::MocoSession;
+
+constexpr int kSteps = 20, kWarmup = 5;
+constexpr double kLossTolerance = 1e-4;  // relative: what the task asks of f32
+constexpr double kEndTolerance = 1e-3;   // norm-wise
+
+MocoOptions options_of(const GoldenOptions& o) {
+  MocoOptions options;
+  options.encoder.arch = o.text_of("arch");
+  options.encoder.image_height = options.encoder.image_width = o.integer("size");
+  options.encoder.channels = o.integer("channels");
+  options.encoder.has_frozen_patch_projection = o.integer("frozen_patch") != 0;
+  options.device = {.device = "cpu", .precision = train::Precision::f32};
+  options.optimizer.name = o.text_of("optimizer");
+  options.optimizer.weight_decay = o.number("weight_decay");
+  options.optimizer.trust = o.number("trust", 0.001F);
+  options.batch_size = o.integer("batch");
+  options.temperature = 0.2F;
+  options.projector_hidden = 128;
+  options.projector_out = 64;
+  return options;
+}
+
+// All tensors of the start, as PyTorch has them: the momentum encoder is a copy of the base encoder.
+void write_start(const std::string& path, const MocoOptions& options) {
+  constexpr std::string_view kBase = "base_encoder.", kMomentum = "momentum_encoder.";
+  std::map<std::string, std::vector<float>> values;
+  std::vector<io::TensorToWrite> tensors;
+  for (const graph::ParameterSpec& spec : train::moco_parameters(options)) {
+    if (spec.name.starts_with(kMomentum)) continue;
+    auto& own = values[spec.name] = golden_parameter(spec.name, spec.shape, "bn2");
+    tensors.push_back({spec.name, spec.shape, own});
+    if (!spec.name.starts_with(kBase)) continue;
+    tensors.push_back({std::string(kMomentum) + spec.name.substr(kBase.size()), spec.shape, own});
+  }
+  io::write_safetensors(path, tensors);
+}
+
+train::StepHyper hyper_at(int step, double peak) {
+  const double s = step, pi = std::numbers::pi;
+  const double rate = step < kWarmup ? s / kWarmup : 0.5 * (1 + std::cos(pi * (s - kWarmup) / (kSteps - kWarmup)));
+  return {static_cast<float>(peak * rate), static_cast<float>(1 - 0.5 * (1 + std::cos(pi * s / kSteps)) * (1 - 0.9))};
+}
+
+void check_ends(Check& check, const GoldenFile& file, const std::string& name, const std::string& path) {
+  const io::SafetensorsReader reader(path);
+  const std::vector<double> ends = file.values(name + "/ends");
+  const std::vector<std::string> names = split_lines(file.metadata(name + "/names"));
+  check.equal(reader.tensors().size(), names.size(), "tensors of the three networks");
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const io::StoredTensor* const tensor = reader.find(names[i]);
+    if (!check.that(tensor != nullptr, names[i], " is missing")) continue;
+    std::vector<float> values(static_cast<std::size_t>(tensor->shape.elements()));
+    reader.read_f32(*tensor, values);
+    const double error = fingerprint_error(fingerprint(names[i], values), std::span(ends).subspan(i * 9).first<9>());
+    check.that(error <= kEndTolerance, names[i], " is off by ", error);
+  }
+}
+
+void check_case(Check& check, const GoldenFile& file, const std::string& name) {
+  const ScratchFolder folder;
+  const GoldenOptions golden(file.metadata(name));
+  const MocoOptions options = options_of(golden);
+  write_start(folder.path("start"), options);
+  const auto session = MocoSession::create(options);
+  session->load(folder.path("start"));
+  const std::vector<double> steps = file.values(name + "/steps");
+  const Shape shape{options.batch_size, options.encoder.channels, options.encoder.image_height,
+                    options.encoder.image_width};
+  const train::Stop stop{false};
+  const double peak = std::stod(golden.text_of("lr"));
+  for (int step = 0; step < kSteps; ++step) {
+    const std::vector<float> x1 = golden_image(text("view1/", step), shape);
+    const std::vector<float> x2 = golden_image(text("view2/", step), shape);
+    const train::StepResult result = session->step(x1.data(), x2.data(), hyper_at(step, peak), stop);
+    const double expected = steps[static_cast<std::size_t>(2 * step)];
+    const double error = std::abs(static_cast<double>(result.loss) / expected - 1);
+    check.that(error <= kLossTolerance, "the loss of step ", step + 1, " is ", result.loss, ", not ", expected);
+    check.that(static_cast<double>(result.hits) == steps[static_cast<std::size_t>(2 * step + 1)], "hits of step ",
+               step + 1);
+  }
+  session->save(folder.path("end"));
+  check_ends(check, file, name, folder.path("end"));
+}
+
+}  // namespace
+
+void golden_moco(Suite& suite) {
+  const GoldenFile file("moco");
+  for (const std::string name :
+       {"resnet18_adamw", "resnet18_lars", "resnet18_lars_solo", "vit_tiny_adamw", "vit_tiny_lars"}) {
+    suite.test(text(name, ": twenty steps"), [&](Check& check) { check_case(check, file, name); });
+  }
+}
+
+}  // namespace gyrus::tests::suites
