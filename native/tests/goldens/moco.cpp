@@ -93,10 +93,10 @@ void check_case(Check& check, const GoldenFile& file, const std::string& name) {
     const std::vector<float> x1 = golden_image(text("view1/", step), shape);
     const std::vector<float> x2 = golden_image(text("view2/", step), shape);
     const train::StepResult result = session->step(x1.data(), x2.data(), hyper_at(step, peak), stop);
-    const double expected = steps[static_cast<std::size_t>(2 * step)];
+    const double expected = steps[2 * static_cast<std::size_t>(step)];
     const double error = std::abs(static_cast<double>(result.loss) / expected - 1);
     check.that(error <= kLossTolerance, "the loss of step ", step + 1, " is ", result.loss, ", not ", expected);
-    check.that(static_cast<double>(result.hits) == steps[static_cast<std::size_t>(2 * step + 1)], "hits of step ",
+    check.that(static_cast<double>(result.hits) == steps[2 * static_cast<std::size_t>(step) + 1], "hits of step ",
                step + 1);
   }
   session->save(folder.path("end"));
