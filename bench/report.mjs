@@ -233,6 +233,52 @@ function entropyTable([machine, records]) {
   ]
 }
 
+const aboutPretraining = [
+  '## Pretraining beyond the bare step',
+  '',
+  "Augmentation: both of MoCo v3's pipelines, 256 px slices to pairs of 224 px views, one thread against one thread of",
+  'torchvision on PIL, in alternation. Feeding: blocks of steps whose views are drawn meanwhile, as `gyrus pretrain`',
+  'runs them, in alternation with blocks of the same step over views that lie there already; 224 px, batches as given.',
+  '',
+]
+
+const asRange = (values, digits) => values.map((value) => value.toFixed(digits)).join('-')
+
+function augmentationTable([machine, records]) {
+  const heads = ['date', 'gyrus pairs/s', 'torchvision pairs/s', 'speed']
+  return [
+    `### Augmentation on ${machine}`,
+    '',
+    row(heads),
+    row(heads.map(() => '---:')),
+    ...records.map(({ pairsPerSecond, ...one }) => {
+      const rates = [pairsPerSecond.gyrus, pairsPerSecond.peer].map((rate) => rate.toFixed(0))
+      return row([day(one), ...rates, `**${times(one.speedup)}** (${asRange(one.speedupRange, 1)})`])
+    }),
+    '',
+    `Asked for: ${records[0].floor.augmentation} ×. By \`${records[0].command}\`.`,
+    '',
+  ]
+}
+
+function feedingTable([machine, records]) {
+  const heads = ['preset', 'date', 'batch', 'bare pairs/s', 'fed pairs/s', 'share of the bare step', 'wait']
+  return [
+    `### Feeding on ${machine}`,
+    '',
+    row(heads),
+    row(['---', ...heads.slice(1).map(() => '---:')]),
+    ...records.map(({ pairsPerSecond, ...one }) => {
+      const rates = [pairsPerSecond.bare, pairsPerSecond.fed].map((rate) => rate.toFixed(2))
+      const share = `**${one.ratio.toFixed(3)}** (${asRange(one.ratioRange, 2)})`
+      return row([one.preset, day(one), String(one.batch), ...rates, share, percent(one.waitShare)])
+    }),
+    '',
+    `Asked for: ${records[0].floor.feeding}. By \`${records[0].command}\`.`,
+    '',
+  ]
+}
+
 export function writeReport(folder = here) {
   const records = newestRecords(folder)
   const comparisons = records.filter((record) => record.kind === 'comparison')
@@ -244,6 +290,11 @@ export function writeReport(folder = here) {
     lines.push(...aboutComparisons, ...byMachine(comparisons).flatMap(comparisonTable))
   if (curations.length > 0) lines.push(...aboutCuration, ...byMachine(curations).flatMap(curationTable))
   if (entropies.length > 0) lines.push(...aboutEntropy, ...byMachine(entropies).flatMap(entropyTable))
+  const augmentations = records.filter((record) => record.kind === 'augmentation')
+  const feedings = records.filter((record) => record.kind === 'feeding')
+  if (augmentations.length + feedings.length > 0) lines.push(...aboutPretraining)
+  lines.push(...byMachine(augmentations).flatMap(augmentationTable))
+  lines.push(...byMachine(feedings).flatMap(feedingTable))
   if (profiles.length > 0) lines.push(...aboutProfiles)
   for (const [machine, own] of byMachine(profiles)) {
     lines.push(`### ${machine}`, '', ...own.flatMap(profileTable))

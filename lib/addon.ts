@@ -38,12 +38,16 @@ interface NativeModelOptions {
   seed: number
 }
 
-export interface NativeMocoOptions extends NativeModelOptions {
+export interface NativeContrastiveOptions extends NativeModelOptions {
+  method: 'mocov3' | 'simclr'
   optimizer: NativeOptimizerOptions
   batchSize: number
+  /** 0: a step in one piece. */
+  microBatch: number
   temperature: number
   projectorHidden: number
   projectorOut: number
+  projectorNorm: 'batch_norm' | 'layer_norm' | 'none'
 }
 
 export interface NativeSupervisedOptions extends NativeModelOptions {
@@ -271,7 +275,15 @@ export interface ViewLoaderInfo {
 
 export interface NativeViewLoader {
   open(options: NativeViewLoaderOptions, ticket?: NativeTicket): Promise<ViewLoaderInfo>
-  fill(step: number, x1: Float32Array, x2: Float32Array, ticket?: NativeTicket): Promise<number>
+  /** `part` of `parts`: those images of the step's batch alone. */
+  fill(
+    step: number,
+    x1: Float32Array,
+    x2: Float32Array,
+    part: number,
+    parts: number,
+    ticket?: NativeTicket,
+  ): Promise<number>
   rowsOf(step: number): Promise<Uint32Array>
   plain(rows: Uint32Array, x: Float32Array, ticket?: NativeTicket): Promise<void>
   dispose(): Promise<void>
@@ -307,11 +319,26 @@ export interface NativeTrainer<Options, Target> {
   dispose(): Promise<void>
 }
 
-export interface NativeMocoTrainer extends NativeTrainer<NativeMocoOptions, Float32Array> {
+export interface NativeContrastiveTrainer extends NativeTrainer<NativeContrastiveOptions, Float32Array> {
   loadState(path: string): Promise<void>
   saveState(path: string): Promise<void>
   saveBackbone(path: string, channels: 1 | 3): Promise<void>
   health(): Promise<EmbeddingHealth>
+  rehearse(
+    part: number,
+    x1: Float32Array,
+    x2: Float32Array,
+    hyper: NativeStepHyper,
+    ticket?: NativeTicket,
+  ): Promise<number>
+  contrast(hyper: NativeStepHyper, ticket?: NativeTicket): Promise<StepResult>
+  accumulate(
+    part: number,
+    x1: Float32Array,
+    x2: Float32Array,
+    hyper: NativeStepHyper,
+    ticket?: NativeTicket,
+  ): Promise<number>
 }
 export type NativeSupervisedTrainer = NativeTrainer<NativeSupervisedOptions, Int32Array>
 
@@ -338,7 +365,7 @@ export interface NativeAddon {
   ): Promise<LinearProbeResult>
   Ticket: new () => NativeTicket
   Encoder: new () => NativeEncoder
-  MocoTrainer: new () => NativeMocoTrainer
+  ContrastiveTrainer: new () => NativeContrastiveTrainer
   SupervisedTrainer: new () => NativeSupervisedTrainer
   VolumeReader: new () => NativeVolumeReader
   ViewLoader: new () => NativeViewLoader

@@ -1,6 +1,8 @@
 // The public API: re-exports only.
 export { Encoder } from './encoder.js'
+export { ContrastiveTrainer } from './contrastive-trainer.js'
 export { MocoTrainer } from './moco-trainer.js'
+export { SimclrTrainer } from './simclr-trainer.js'
 export { SupervisedTrainer } from './supervised-trainer.js'
 export { ViewLoader } from './view-loader.js'
 export { linearProbe, nearestNeighbours } from './features.js'
@@ -11,7 +13,7 @@ export type { PretrainPlan } from './pretrain/plan.js'
 export type { PretrainEvent, StepMetrics, StepTiming } from './pretrain/events.js'
 export { presets } from './pretrain/presets.js'
 export type { PretrainCallOptions, PretrainConfig, PretrainSettings } from './options/pretrain.js'
-export { mocoViews } from './options/views.js'
+export { mocoViews, simclrViews } from './options/views.js'
 export type { ViewOptions } from './options/views.js'
 export type { ViewLoaderOptions } from './options/view-loader.js'
 export { doctor } from './doctor.js'
@@ -32,9 +34,10 @@ export type { Architecture } from './options/model.js'
 export type { CallOptions, EmbedFileOptions, EncoderOptions } from './options/encoder.js'
 export type { OptimizerOptions } from './options/optimizer.js'
 export type {
-  MocoStepOptions,
+  ContrastiveStepOptions,
   MocoTrainerOptions,
   SaveBackboneOptions,
+  SimclrTrainerOptions,
   SupervisedStepOptions,
   SupervisedTrainerOptions,
 } from './options/trainer.js'

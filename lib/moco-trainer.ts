@@ -1,129 +1,13 @@
-// MocoTrainer: MoCo v3 pretraining, one engine call a step.
-import { callEngine } from './call.js'
-import {
-  native,
-  type EmbeddingHealth,
-  type KernelTime,
-  type LoadReport,
-  type NativeMocoOptions,
-  type NativeMocoTrainer,
-  type SessionInfo,
-  type StepResult,
-} from './native.js'
-import { callOptions, type CallOptions } from './options/encoder.js'
-import { toNativeDevice, toNativeEncoder } from './options/model.js'
-import { toNativeOptimizer } from './options/optimizer.js'
+// MocoTrainer: MoCo v3 pretraining.
+import { ContrastiveTrainer } from './contrastive-trainer.js'
+import type { CallOptions } from './options/encoder.js'
 import { parseOptions } from './options/parse.js'
-import {
-  mocoOptions,
-  mocoStepOptions,
-  saveBackboneOptions,
-  type MocoStepOptions,
-  type MocoTrainerOptions,
-  type SaveBackboneOptions,
-} from './options/trainer.js'
-import { checkPath, TrainerEngine } from './trainer-engine.js'
+import { mocoOptions, type MocoTrainerOptions } from './options/trainer.js'
 
-/** A base encoder, its momentum copy and a predictor. Calls run in order on a thread of their own, two at most. */
-export class MocoTrainer implements AsyncDisposable {
-  readonly #engine: TrainerEngine<NativeMocoOptions, NativeMocoTrainer>
-
-  private constructor(engine: TrainerEngine<NativeMocoOptions, NativeMocoTrainer>) {
-    this.#engine = engine
-  }
-
+/** A base encoder, its momentum copy and a predictor (Chen, Xie and He 2021). */
+export class MocoTrainer extends ContrastiveTrainer {
   static async create(options: MocoTrainerOptions, call: CallOptions = {}): Promise<MocoTrainer> {
     const given = parseOptions(mocoOptions, 'MocoTrainer.create', options)
-    const { signal } = parseOptions(callOptions, 'MocoTrainer.create', call)
-    const request = {
-      encoder: toNativeEncoder(given),
-      device: toNativeDevice(given),
-      optimizer: toNativeOptimizer(given.optimizer),
-      batchSize: given.batchSize,
-      temperature: given.temperature,
-      projectorHidden: given.projector.hidden,
-      projectorOut: given.projector.out,
-      seed: given.seed,
-    }
-    const trainer = new (native().MocoTrainer)()
-    return new MocoTrainer(await TrainerEngine.open(MocoTrainer.create, trainer, request, signal))
-  }
-
-  /** What was chosen for this trainer. */
-  get info(): SessionInfo {
-    return this.#engine.info
-  }
-
-  /**
-   * One training step over two views of the same images, [batchSize, C, H, W] each. Until the promise settles, the
-   * views are lent to the engine: do not write to them, transfer them, or pass them to another call. A second step may
-   * be started before the first settles, with other buffers. A loss that is NaN or infinite rejects with
-   * ERR_GYRUS_NON_FINITE, which names the first bad value; no weight was changed then. After that, or after a step was
-   * aborted half-way, load weights first.
-   */
-  async step(x1: Float32Array, x2: Float32Array, options: MocoStepOptions): Promise<StepResult> {
-    const { lr, momentum, signal } = parseOptions(mocoStepOptions, 'MocoTrainer.step', options)
-    return callEngine(this.step, signal, (ticket) =>
-      this.#engine.native.step(x1, x2, { lr, momentum }, ticket),
-    )
-  }
-
-  /** The same step, and what every kernel of it took, in the order in which they ran. */
-  async profile(x1: Float32Array, x2: Float32Array, options: MocoStepOptions): Promise<KernelTime[]> {
-    const { lr, momentum, signal } = parseOptions(mocoStepOptions, 'MocoTrainer.profile', options)
-    return callEngine(this.profile, signal, (ticket) =>
-      this.#engine.native.profile(x1, x2, { lr, momentum }, ticket),
-    )
-  }
-
-  /** Takes over base_encoder.*, momentum_encoder.* and predictor.* of a safetensors file. */
-  load(path: string): Promise<LoadReport> {
-    return this.#engine.load(this.load, path)
-  }
-
-  /** Writes base_encoder.*, momentum_encoder.* and predictor.* as safetensors; the file appears when it is complete. */
-  save(path: string): Promise<void> {
-    return this.#engine.save(this.save, path)
-  }
-
-  /**
-   * Writes what save() writes, the optimizer's state and the number of steps as safetensors: after loadState() the next
-   * step is, to the last bit, the one that would have followed, on the same machine with the same number of threads.
-   */
-  saveState(path: string): Promise<void> {
-    checkPath('saveState', path)
-    return callEngine(this.saveState, undefined, () => this.#engine.native.saveState(path))
-  }
-
-  /** Takes over what saveState() wrote, of the same architecture, optimizer and precision. */
-  loadState(path: string): Promise<void> {
-    checkPath('loadState', path)
-    return callEngine(this.loadState, undefined, () => this.#engine.native.loadState(path))
-  }
-
-  /**
-   * Writes the base encoder without projector as safetensors, under the names that torchvision (ResNets, with fc as
-   * Identity) and timm (ViTs, num_classes=0) load strictly. A one-channel network is written for three channels, a
-   * third of its first convolution for each, which computes the same of a grey image given thrice; `channels: 1`
-   * leaves it as it is.
-   */
-  async saveBackbone(path: string, options: SaveBackboneOptions = {}): Promise<void> {
-    checkPath('saveBackbone', path)
-    const { channels } = parseOptions(saveBackboneOptions, 'MocoTrainer.saveBackbone', options)
-    return callEngine(this.saveBackbone, undefined, () => this.#engine.native.saveBackbone(path, channels))
-  }
-
-  /** Whether the last step's embeddings still tell images apart. */
-  health(): Promise<EmbeddingHealth> {
-    return callEngine(this.health, undefined, () => this.#engine.native.health())
-  }
-
-  /** Frees everything, after the calls under way. Calling it again waits for the same end. */
-  dispose(): Promise<void> {
-    return this.#engine.dispose(this.dispose)
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.dispose()
+    return new MocoTrainer(await this.open(MocoTrainer.create, 'mocov3', given, call))
   }
 }

@@ -3,7 +3,12 @@ import { callEngine } from './call.js'
 import { native, type NativeViewLoader, type ViewLoaderInfo } from './native.js'
 import { callOptions, type CallOptions } from './options/encoder.js'
 import { parseOptions } from './options/parse.js'
-import { viewLoaderOptions, type ViewLoaderOptions } from './options/view-loader.js'
+import {
+  fillOptions,
+  viewLoaderOptions,
+  type FillOptions,
+  type ViewLoaderOptions,
+} from './options/view-loader.js'
 import { toNativeView } from './options/views.js'
 
 /**
@@ -37,11 +42,12 @@ export class ViewLoader implements AsyncDisposable {
 
   /**
    * The views of a step's batch into `x1` and `x2`, [batchSize, channels, imageSize, imageSize] each. Steps count from
-   * 0 and go through as many epochs as they reach. Returns the seconds that it took.
+   * 0 and go through as many epochs as they reach. With `part` of `parts`, that share of the batch alone, in order.
+   * Returns the seconds that it took.
    */
-  async fill(step: number, x1: Float32Array, x2: Float32Array, options: CallOptions = {}): Promise<number> {
-    const { signal } = parseOptions(callOptions, 'ViewLoader.fill', options)
-    return callEngine(this.fill, signal, (ticket) => this.#native.fill(step, x1, x2, ticket))
+  async fill(step: number, x1: Float32Array, x2: Float32Array, options: FillOptions = {}): Promise<number> {
+    const { part, parts, signal } = parseOptions(fillOptions, 'ViewLoader.fill', options)
+    return callEngine(this.fill, signal, (ticket) => this.#native.fill(step, x1, x2, part, parts, ticket))
   }
 
   /** The rows of a step's batch, in its order. */

@@ -98,7 +98,7 @@ export const allowed = {
     'lib/pretrain',
   ],
   'lib/cli': 'any',
-  bench: ['lib/index.ts'],
+  bench: ['lib/index.ts', 'lib/pretrain'],
   'bench/native': [
     'native/core',
     'native/backend/cpu/simd',

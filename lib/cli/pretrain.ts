@@ -4,6 +4,7 @@ import { architectures } from '../options/model.js'
 import type { PretrainConfig } from '../options/pretrain.js'
 import { readConfig } from '../pretrain/config.js'
 import type { PretrainEvent } from '../pretrain/events.js'
+import { pretrainJsonSchema } from '../pretrain/json-schema.js'
 import { pretrain } from '../pretrain/pretrain.js'
 import { presets } from '../pretrain/presets.js'
 import { parseCount, parseNumber, parseWhole } from './arguments.js'
@@ -30,8 +31,10 @@ export function addTrainingFlags(command: Command): Command {
     .option('--config <file>', 'settings in YAML or JSON; flags go before them')
     .addOption(new Option('--preset <name>', 'settings to start from').choices(Object.keys(presets)))
     .option('--arch <name>', `architecture: ${architectures.join(', ')}`)
+    .addOption(new Option('--method <name>', 'how it learns').choices(['mocov3', 'simclr']))
     .option('--image-size <pixels>', 'side of a view', parseCount)
     .option('--batch-size <n>', 'images a step', parseCount)
+    .option('--micro-batch <n>', 'images in memory at once, with the loss of the whole batch', parseCount)
     .option('--epochs <x>', 'passes over the training slices', parseNumber)
     .option('--steps <n>', 'instead of epochs', parseCount)
     .option('--warmup-epochs <x>', 'over which the learning rate rises', parseNumber)
@@ -64,13 +67,19 @@ export function pretrainCommand(): Command {
     .option('--out <dir>', 'the run folder')
     .option('--resume', 'continue the run in the folder, if there is one', false)
     .option('--overwrite', 'remove the run in the folder first', false)
+    .option('--print-schema', 'print the JSON Schema of the configuration file, and no more', false)
   return addTrainingFlags(command).action(
     async ({
       json,
       resume,
       overwrite,
+      printSchema,
       ...flags
-    }: PretrainFlags & { json: boolean; resume: boolean; overwrite: boolean }) => {
+    }: PretrainFlags & { json: boolean; resume: boolean; overwrite: boolean; printSchema: boolean }) => {
+      if (printSchema) {
+        printLine(JSON.stringify(pretrainJsonSchema(), undefined, 2))
+        return
+      }
       const config = await toConfig(flags)
       await withInterrupt((signal) => run(config, { resume, overwrite }, json, signal), ['SIGUSR1'])
     },

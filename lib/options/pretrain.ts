@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { signal } from './encoder.js'
 import { count, deviceFields, trainableEncoderFields, seed } from './model.js'
 import { optimizer } from './optimizer.js'
+import { contrastiveFields, isDivided, projectorNorms, undivided } from './trainer.js'
 import { normalization } from './view-loader.js'
 import { viewOptions } from './views.js'
 
@@ -17,7 +18,12 @@ const probe = z.strictObject({
 })
 
 const learning = {
+  method: z
+    .enum(['mocov3', 'simclr'])
+    .default('mocov3')
+    .describe('how it learns: MoCo v3, with a momentum encoder, or SimCLR'),
   batchSize: count.default(256).describe('images a step'),
+  microBatch: contrastiveFields.microBatch,
   epochs: z.number().gt(0).optional().describe('passes over the training slices'),
   steps: count.optional().describe('instead of epochs'),
   warmupEpochs: rate.optional().describe('over which the learning rate rises (default: a tenth of all)'),
@@ -25,11 +31,18 @@ const learning = {
   baseLr: rate.describe('learning rate for 256 images a step; the peak is baseLr x batchSize / 256'),
   warmupStartLr: rate.default(0).describe('learning rate of the first step, not scaled'),
   optimizer: optimizer.prefault({ name: 'adamw' }).describe('the optimizer and its settings'),
-  momentum: probability.default(0.99).describe('of the momentum encoder, at the start'),
+  momentum: probability.default(0.99).describe('MoCo v3: of the momentum encoder, at the start'),
   momentumSchedule: z.enum(['cosine', 'constant']).default('cosine').describe('to 1 at the end, or as it is'),
   temperature: z.number().gt(0).default(0.2).describe('of the contrastive loss'),
   projector: z
-    .strictObject({ hidden: count.default(4096), out: count.default(256) })
+    .strictObject({
+      hidden: count.default(4096),
+      out: count.default(256),
+      norm: z
+        .enum(projectorNorms)
+        .optional()
+        .describe("of its layers (default: 'batch_norm'; SimCLR: 'none', as in solo-learn)"),
+    })
     .prefault({})
     .describe('projector and predictor'),
 }
@@ -68,7 +81,7 @@ export const pretrainFields = {
   seed: seed.default(0),
 }
 
-export const pretrainSettings = z.strictObject(pretrainFields)
+export const pretrainSettings = z.strictObject(pretrainFields).refine(isDivided, undivided)
 /** A complete configuration, as config.json holds it. */
 export type PretrainSettings = z.output<typeof pretrainSettings>
 

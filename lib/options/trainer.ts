@@ -4,19 +4,49 @@ import { signal } from './encoder.js'
 import { batchSize, count, deviceFields, seed, trainableEncoderFields } from './model.js'
 import { optimizer } from './optimizer.js'
 
-export const mocoOptions = z.strictObject({
-  ...trainableEncoderFields,
-  ...deviceFields,
+/** How the layers of projectors and predictors are normalised; layer_norm treats every image by itself. */
+export const projectorNorms = ['batch_norm', 'layer_norm', 'none'] as const
+const widths = { hidden: count.default(4096), out: count.default(256) }
+
+/** Of a method whose projector has `norm` unless told otherwise. */
+const projector = (norm: (typeof projectorNorms)[number]) =>
+  z.strictObject({ ...widths, norm: z.enum(projectorNorms).default(norm) }).prefault({})
+
+export const contrastiveFields = {
   batchSize,
+  microBatch: count
+    .optional()
+    .describe('images that are computed at once, with the loss of the whole batch; divides batchSize'),
   temperature: z.number().gt(0).default(0.2).describe('of the contrastive loss'),
-  projector: z
-    .strictObject({ hidden: count.default(4096), out: count.default(256) })
-    .prefault({})
-    .describe('widths of the projector and predictor'),
   optimizer: optimizer.prefault({ name: 'adamw' }).describe('the optimizer and its settings'),
   seed: seed.default(0),
-})
+}
+
+/** A divisor of the batch. */
+export const isDivided = ({
+  batchSize,
+  microBatch,
+}: {
+  batchSize: number
+  microBatch?: number | undefined
+}): boolean => microBatch === undefined || batchSize % microBatch === 0
+export const undivided = { path: ['microBatch'], error: 'a divisor of batchSize' }
+
+const trainerFields = { ...trainableEncoderFields, ...deviceFields, ...contrastiveFields }
+
+export const mocoOptions = z
+  .strictObject({
+    ...trainerFields,
+    projector: projector('batch_norm').describe('of the projector and the predictor'),
+  })
+  .refine(isDivided, undivided)
 export type MocoTrainerOptions = z.input<typeof mocoOptions>
+
+export const simclrOptions = z
+  .strictObject({ ...trainerFields, projector: projector('none') })
+  .refine(isDivided, undivided)
+export type SimclrTrainerOptions = z.input<typeof simclrOptions>
+export type ContrastiveSettings = z.output<typeof mocoOptions>
 
 export const supervisedOptions = z.strictObject({
   ...trainableEncoderFields,
@@ -38,7 +68,7 @@ export type SupervisedTrainerOptions = z.input<typeof supervisedOptions>
 
 const lr = z.number().min(0).describe('learning rate of this step')
 
-export const mocoStepOptions = z.strictObject({
+export const contrastiveStepOptions = z.strictObject({
   lr,
   momentum: z.number().min(0).max(1).default(0.99).describe('of the momentum encoder'),
   signal,
@@ -51,7 +81,7 @@ export const saveBackboneOptions = z.strictObject({
 })
 export type SaveBackboneOptions = z.input<typeof saveBackboneOptions>
 
-export type MocoStepOptions = z.input<typeof mocoStepOptions>
+export type ContrastiveStepOptions = z.input<typeof contrastiveStepOptions>
 
 export const supervisedStepOptions = z.strictObject({ lr, signal })
 export type SupervisedStepOptions = z.input<typeof supervisedStepOptions>

@@ -1,5 +1,6 @@
 // Options of ViewLoader.
 import { z } from 'zod'
+import { signal } from './encoder.js'
 import { count, seed } from './model.js'
 import { mocoViews, viewOptions } from './views.js'
 
@@ -7,6 +8,13 @@ export const normalization = {
   mean: z.number().default(0.449).describe('subtracted from values between 0 and 1'),
   std: z.number().gt(0).default(0.226).describe('by which they are then divided'),
 }
+
+export const fillOptions = z.strictObject({
+  part: z.int().min(0).default(0).describe('which share of the batch'),
+  parts: count.default(1).describe('into how many shares the batch is divided'),
+  signal,
+})
+export type FillOptions = z.input<typeof fillOptions>
 
 export const viewLoaderOptions = z.strictObject({
   shards: z

@@ -50,6 +50,17 @@ export function mocoViews(cropMin = 0.08): [ViewOptions, ViewOptions] {
   ]
 }
 
+/** SimCLR's pipeline, the same for both views, with the strengths of solo-learn's recipe. */
+export function simclrViews(cropMin = 0.08): [ViewOptions, ViewOptions] {
+  const view: ViewOptions = {
+    crop: [cropMin, 1],
+    jitter: { probability: 0.8, brightness: 0.8, contrast: 0.8 },
+    blur: { probability: 0.5, sigma: [0.1, 2] },
+    flip: 0.5,
+  }
+  return [view, view]
+}
+
 export function toNativeView(view: z.output<typeof viewOptions>): NativeViewOptions {
   const { crop, biasField, gamma, noise, jitter, blur, solarize, flip } = view
   return {

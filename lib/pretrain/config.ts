@@ -18,7 +18,8 @@ export function resolveConfig(config: PretrainConfig): PretrainSettings {
   const settings = parseOptions(pretrainSettings, 'pretrain', { ...merged, views })
   if (settings.epochs !== undefined && settings.steps !== undefined)
     throw invalidOption('pretrain: epochs', 'left out when steps is given', settings.epochs)
-  return settings
+  const norm = settings.projector.norm ?? (settings.method === 'simclr' ? 'none' : 'batch_norm')
+  return { ...settings, projector: { ...settings.projector, norm } }
 }
 
 /** A configuration file, JSON or YAML. Its keys are checked with the rest of the configuration. */
@@ -40,7 +41,7 @@ export async function readConfig(path: string): Promise<Partial<PretrainConfig>>
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new GyrusError('ERR_GYRUS_FILE_FORMAT', `the configuration ${path} must hold names and values`)
-  return value
+  return Object.fromEntries(Object.entries(value).filter(([name]) => name !== '$schema')) // that is for editors
 }
 
 function presetFor(arch: string | undefined): PresetName {

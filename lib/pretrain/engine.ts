@@ -1,8 +1,10 @@
 // Opens the two native parts of a run with its settings: the loader of views and the trainer.
 import { invalidOption } from '../errors.js'
 import { availableParallelism } from 'node:os'
+import type { ContrastiveTrainer } from '../contrastive-trainer.js'
 import { MocoTrainer } from '../moco-trainer.js'
 import type { PretrainSettings } from '../options/pretrain.js'
+import { SimclrTrainer } from '../simclr-trainer.js'
 import { ViewLoader } from '../view-loader.js'
 import { rowsOf, type CuratedSlices } from '../slices/curated.js'
 
@@ -42,6 +44,7 @@ const trainerSettings = [
   'hasTrainablePositions',
   'hasFrozenPatchProjection',
   'batchSize',
+  'microBatch',
   'temperature',
   'projector',
   'optimizer',
@@ -51,7 +54,10 @@ const trainerSettings = [
   'seed',
 ] as const
 
-export function openTrainer(settings: PretrainSettings, signal?: AbortSignal): Promise<MocoTrainer> {
-  const own = Object.fromEntries(trainerSettings.map((name) => [name, settings[name]]))
-  return MocoTrainer.create(own as Pick<PretrainSettings, (typeof trainerSettings)[number]>, { signal })
+export function openTrainer(settings: PretrainSettings, signal?: AbortSignal): Promise<ContrastiveTrainer> {
+  const named = Object.fromEntries(trainerSettings.map((name) => [name, settings[name]]))
+  const own = named as Pick<PretrainSettings, (typeof trainerSettings)[number]>
+  return settings.method === 'simclr'
+    ? SimclrTrainer.create(own, { signal })
+    : MocoTrainer.create(own, { signal })
 }

@@ -9,7 +9,8 @@ export interface StepMetrics {
   /** Share of images whose most similar key is their own. */
   readonly top1: number
   readonly lr: number
-  readonly momentum: number
+  /** Of the momentum encoder, where the method has one. */
+  readonly momentum?: number
   readonly health?: EmbeddingHealth
   /** Balanced accuracy of the nearest-neighbour probe. */
   readonly probe?: number

@@ -1,6 +1,8 @@
-// Keeps the engine fed: the views of the next step are drawn while the step under way computes.
-import type { MocoTrainer } from '../moco-trainer.js'
+// Keeps the engine fed: the next views are drawn while it computes on these. A step over micro-batches wants the views
+// of each part twice; they are drawn twice, which costs less than keeping them: the same ones, and few fit in memory.
+import type { ContrastiveTrainer } from '../contrastive-trainer.js'
 import type { StepResult } from '../native.js'
+import type { PretrainSettings } from '../options/pretrain.js'
 import type { ViewLoader } from '../view-loader.js'
 
 interface Views {
@@ -8,52 +10,90 @@ interface Views {
   readonly x2: Float32Array
 }
 
+type Shape = Pick<PretrainSettings, 'batchSize' | 'microBatch' | 'channels' | 'imageSize'>
+type Hyper = Parameters<ContrastiveTrainer['contrast']>[0]
+
 export class Feeder {
   readonly #loader: ViewLoader
-  readonly #trainer: MocoTrainer
-  readonly #last: number
+  readonly #trainer: ContrastiveTrainer
+  readonly #parts: number
+  readonly #isMicro: boolean
   readonly #buffers: readonly [Views, Views]
-  #drawn: Promise<unknown>
+  /** Draws from the first step that was asked for, and how many there will be. */
+  #drawn = 0
+  readonly #draws: number
+  readonly #done: number
+  #next: Promise<unknown> = Promise.resolve()
+  #wait = 0
 
-  /** `elements`: of a batch. Draws the views of step `done` + 1 at once; `last` is the run's last step. */
-  constructor(loader: ViewLoader, trainer: MocoTrainer, elements: number, done: number, last: number) {
+  /** Draws the first views of step `done` + 1 at once; `last` is the run's last step. */
+  constructor(loader: ViewLoader, trainer: ContrastiveTrainer, shape: Shape, done: number, last: number) {
+    const { batchSize, microBatch, channels, imageSize } = shape
+    const elements = (microBatch ?? batchSize) * channels * imageSize ** 2
     const make = (): Views => ({ x1: new Float32Array(elements), x2: new Float32Array(elements) })
     this.#loader = loader
     this.#trainer = trainer
-    this.#last = last
+    this.#isMicro = microBatch !== undefined
+    this.#parts = batchSize / (microBatch ?? batchSize)
+    this.#done = done
+    this.#draws = (last - done) * this.#drawsOfStep
     this.#buffers = [make(), make()]
-    this.#drawn = this.#draw(done + 1)
+    this.#draw()
   }
 
-  /** Runs the step; `wait`: seconds until its views were there. */
-  async step(
-    step: number,
-    hyper: { readonly lr: number; readonly momentum: number },
-  ): Promise<StepResult & { readonly wait: number }> {
-    const start = performance.now()
-    await this.#drawn
-    const wait = (performance.now() - start) / 1000
-    const { x1, x2 } = this.#buffersOf(step)
-    const result = this.#trainer.step(x1, x2, hyper)
-    this.#drawn = this.#draw(step + 1)
-    return { ...(await result), wait }
+  /** Runs the next step; `wait`: seconds that it waited for views. */
+  async step(hyper: Hyper): Promise<StepResult & { readonly wait: number }> {
+    this.#wait = 0
+    const result = this.#isMicro ? await this.#partwise(hyper) : await this.#whole(hyper)
+    return { ...result, wait: this.#wait }
   }
 
   /** Waits for what is being drawn, for a result that nobody wants. */
   async end(): Promise<void> {
-    await this.#drawn.catch(() => undefined)
+    await this.#next.catch(() => undefined)
   }
 
-  #buffersOf(step: number): Views {
-    return this.#buffers[step % 2 === 0 ? 0 : 1]
+  #whole(hyper: Hyper): Promise<StepResult> {
+    return this.#feed(({ x1, x2 }) => this.#trainer.step(x1, x2, hyper))
   }
 
-  /** Steps count from 1, the loader's batches from 0. */
-  #draw(step: number): Promise<unknown> {
-    if (step > this.#last) return Promise.resolve()
-    const { x1, x2 } = this.#buffersOf(step)
-    const drawn = this.#loader.fill(step - 1, x1, x2)
-    drawn.catch(() => undefined) // reported when the step wants it
-    return drawn
+  async #partwise(hyper: Hyper): Promise<StepResult> {
+    const trainer = this.#trainer
+    let seconds = 0
+    for (let part = 0; part < this.#parts; part += 1)
+      seconds += await this.#feed(({ x1, x2 }) => trainer.rehearse(part, x1, x2, hyper))
+    const result = await trainer.contrast(hyper)
+    for (let part = 0; part < this.#parts; part += 1)
+      seconds += await this.#feed(({ x1, x2 }) => trainer.accumulate(part, x1, x2, hyper))
+    return { ...result, seconds: seconds + result.seconds }
+  }
+
+  /** Hands over the views that were drawn last, and draws the next ones meanwhile. */
+  async #feed<Result>(use: (views: Views) => Promise<Result>): Promise<Result> {
+    const start = performance.now()
+    await this.#next
+    this.#wait += (performance.now() - start) / 1000
+    const result = use(this.#buffersOf(this.#drawn - 1))
+    result.catch(() => undefined) // reported below
+    this.#draw()
+    return result
+  }
+
+  get #drawsOfStep(): number {
+    return this.#isMicro ? 2 * this.#parts : 1
+  }
+
+  #buffersOf(draw: number): Views {
+    return this.#buffers[draw % 2 === 0 ? 0 : 1]
+  }
+
+  #draw(): void {
+    if (this.#drawn === this.#draws) return
+    const { x1, x2 } = this.#buffersOf(this.#drawn)
+    const batch = this.#done + Math.floor(this.#drawn / this.#drawsOfStep)
+    const part = this.#drawn % this.#parts
+    this.#drawn += 1
+    this.#next = this.#loader.fill(batch, x1, x2, { part, parts: this.#parts })
+    this.#next.catch(() => undefined) // reported when the step wants it
   }
 }

@@ -47,7 +47,7 @@ export class RunLog {
       'train/loss': loss,
       'train/top1': top1,
       'schedule/lr': lr,
-      'schedule/momentum': momentum,
+      ...(momentum === undefined ? {} : { 'schedule/momentum': momentum }),
       'speed/pairs_per_second': this.#batchSize / timing.seconds,
       'speed/data_wait': timing.wait / timing.seconds,
       ...Object.fromEntries(

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { throwIfAborted } from '../errors.js'
 import { memory } from '../memory.js'
-import type { MocoTrainer } from '../moco-trainer.js'
+import type { ContrastiveTrainer } from '../contrastive-trainer.js'
 import type { CallOptions } from '../options/encoder.js'
 import type { PretrainConfig, PretrainSettings } from '../options/pretrain.js'
 import { readCurated } from '../slices/curated.js'
@@ -50,14 +50,13 @@ export async function planPretraining(
   await using views = await openViews(settings, slices, signal)
   const { steps, stepsPerEpoch } = makeSchedule(settings, views.info.stepsPerEpoch)
   await using trainer = await openTrainer(settings, signal)
-  const elements = settings.batchSize * settings.channels * settings.imageSize ** 2
-  const feeder = new Feeder(views, trainer, elements, 0, probeSteps)
+  const feeder = new Feeder(views, trainer, settings, 0, probeSteps)
   const times: { seconds: number; wait: number }[] = []
   try {
     for (let step = 1; step <= probeSteps; step += 1) {
       throwIfAborted(signal)
       const start = performance.now()
-      const { wait } = await feeder.step(step, { lr: 0, momentum: 1 })
+      const { wait } = await feeder.step({ lr: 0, momentum: 1 })
       times.push({ seconds: (performance.now() - start) / 1000, wait })
     }
   } finally {
@@ -88,10 +87,10 @@ export async function planPretraining(
 }
 
 /** Two pairs of views that are handed to the engine in turn. */
-const buffersOf = ({ batchSize, channels, imageSize }: PretrainSettings): number =>
-  4 * batchSize * channels * imageSize ** 2 * Float32Array.BYTES_PER_ELEMENT
+const buffersOf = ({ batchSize, microBatch, channels, imageSize }: PretrainSettings): number =>
+  4 * (microBatch ?? batchSize) * channels * imageSize ** 2 * Float32Array.BYTES_PER_ELEMENT
 
-async function sizeOfState(trainer: MocoTrainer): Promise<number> {
+async function sizeOfState(trainer: ContrastiveTrainer): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'gyrus-plan-'))
   try {
     const files = [join(folder, 'state.safetensors'), join(folder, 'backbone.safetensors')] as const

@@ -1,7 +1,7 @@
 // Named settings. mocov3-*: Chen, Xie and He 2021, table of their CONFIG; solo-*: the recipes of solo-learn, which the
 // brain-MRI paper trained with; cpu-*: ours, for hours instead of weeks.
 import type { PretrainConfig } from '../options/pretrain.js'
-import { mocoViews, type ViewOptions } from '../options/views.js'
+import { mocoViews, simclrViews, type ViewOptions } from '../options/views.js'
 
 export type Preset = Omit<Partial<PretrainConfig>, 'data' | 'out' | 'preset'>
 
@@ -63,6 +63,18 @@ export const presets = {
     optimizer: { name: 'lars_solo', weightDecay: 1e-6 },
     views: mocoViews(0.08),
   },
+  'solo-simclr-resnet50': {
+    method: 'simclr',
+    arch: 'resnet50',
+    batchSize: 256,
+    epochs: 400,
+    warmupEpochs: 10,
+    warmupStartLr: 3e-5,
+    baseLr: 0.3,
+    optimizer: { name: 'lars_solo', weightDecay: 1e-4 },
+    projector: { hidden: 4096, out: 512 },
+    views: simclrViews(0.08),
+  },
   'cpu-resnet18': {
     arch: 'resnet18',
     imageSize: 96,
@@ -72,6 +84,17 @@ export const presets = {
     optimizer: { name: 'adamw', weightDecay: 0.05 },
     momentum: 0.97,
     projector: { hidden: 1024, out: 128 },
+    views: scannerViews(0.2),
+  },
+  'cpu-simclr-resnet18': {
+    method: 'simclr',
+    arch: 'resnet18',
+    imageSize: 96,
+    batchSize: 64,
+    epochs: 40,
+    baseLr: 4e-3,
+    optimizer: { name: 'adamw', weightDecay: 0.05 },
+    projector: { hidden: 1024, out: 128, norm: 'batch_norm' },
     views: scannerViews(0.2),
   },
   'cpu-vit-tiny': {

@@ -2,7 +2,7 @@
 // hold.
 import { join } from 'node:path'
 import { abortError, GyrusError, isGyrusError } from '../errors.js'
-import { MocoTrainer } from '../moco-trainer.js'
+import type { ContrastiveTrainer } from '../contrastive-trainer.js'
 import { parseOptions } from '../options/parse.js'
 import {
   pretrainCallOptions,
@@ -61,7 +61,7 @@ interface Parts {
   readonly slices: CuratedSlices
   readonly views: ViewLoader
   readonly schedule: Schedule
-  readonly trainer: MocoTrainer
+  readonly trainer: ContrastiveTrainer
   readonly probe: NeighbourProbe | undefined
 }
 
@@ -125,8 +125,7 @@ class Run implements AsyncDisposable {
   async *#train(log: RunLog, done: number, signal: AbortSignal | undefined): AsyncGenerator<PretrainEvent> {
     const { settings, schedule, views, trainer, probe } = this.#parts
     const { steps, saveEvery } = schedule
-    const elements = settings.batchSize * settings.channels * settings.imageSize ** 2
-    const feeder = new Feeder(views, trainer, elements, done, steps)
+    const feeder = new Feeder(views, trainer, settings, done, steps)
     this.#lastTime = performance.now()
     try {
       for (let step = done + 1; step <= steps; step += 1) {
@@ -150,12 +149,13 @@ class Run implements AsyncDisposable {
     const { settings, schedule, trainer } = this.#parts
     const { steps, stepsPerEpoch } = schedule
     const lr = learningRateAt(step - 1, schedule, settings.warmupStartLr)
-    const momentum = encoderMomentumAt(step - 1, steps, settings)
-    const { loss, hits, wait } = await feeder.step(step, { lr, momentum }).catch((error: unknown) => {
+    const moving =
+      settings.method === 'mocov3' ? { momentum: encoderMomentumAt(step - 1, steps, settings) } : {}
+    const { loss, hits, wait } = await feeder.step({ lr, ...moving }).catch((error: unknown) => {
       throw this.#withRemedy(error, step)
     })
     const epoch = Math.floor((step - 1) / stepsPerEpoch)
-    const metrics: StepMetrics = { step, epoch, loss, top1: hits, lr, momentum }
+    const metrics: StepMetrics = { step, epoch, loss, top1: hits, lr, ...moving }
     if (step % settings.healthEvery !== 0) return { metrics, wait }
     const health = await trainer.health()
     this.#sentinel.look(health, step, this.#last?.path)

@@ -5,7 +5,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Encoder } from '../encoder.js'
 import { nearestNeighbours } from '../features.js'
-import type { MocoTrainer } from '../moco-trainer.js'
+import type { ContrastiveTrainer } from '../contrastive-trainer.js'
 import type { PretrainSettings } from '../options/pretrain.js'
 import type { CuratedSlices } from '../slices/curated.js'
 import { embedAll } from '../slices/embed.js'
@@ -42,7 +42,7 @@ export class NeighbourProbe {
   }
 
   /** Balanced accuracy of the neighbours' vote: the mean over the labels of the share that is answered rightly. */
-  async measure(trainer: MocoTrainer): Promise<number> {
+  async measure(trainer: ContrastiveTrainer): Promise<number> {
     const { arch, imageSize, channels, heads, device, precision, threads, out, probe } = this.#settings
     const weights = join(out, 'probe.safetensors.partial')
     await trainer.saveBackbone(weights, { channels })

@@ -50,7 +50,11 @@ export function encoderMomentumAt(step: number, steps: number, settings: Pretrai
   return 1 - 0.5 * (1 + Math.cos((Math.PI * step) / steps)) * (1 - settings.momentum)
 }
 
-/** Loss of embeddings that say nothing: of the symmetrised loss over n images with its factor of 2 tau. */
-export function chanceLoss({ temperature, batchSize }: PretrainSettings): number {
+/**
+ * Loss of embeddings that say nothing. MoCo v3: of the symmetrised loss over n images with its factor of 2 tau; SimCLR:
+ * of a choice among all other views.
+ */
+export function chanceLoss({ method, temperature, batchSize }: PretrainSettings): number {
+  if (method === 'simclr') return Math.log(2 * batchSize - 1)
   return 4 * temperature * Math.log(batchSize)
 }

@@ -14,11 +14,16 @@
 
 namespace gyrus::backend {
 
+// Which part of a step a run is. A step over micro-batches is several runs: the momentum copies move in the first, the
+// gradients are gathered in all of them, and the optimizer updates in the last.
+enum class StepPart : std::uint8_t { whole, first, middle, last };
+
 // Scalars that change from step to step; kernels keep the pointer, the Program writes the values before each run.
 struct Hyper {
   float lr = 0, weight_decay = 0;
   float ema_momentum = 1;  // theta_m <- m theta_m + (1-m) theta
   std::int64_t step = 1;   // 1-based count of optimizer steps, for AdamW's bias correction
+  StepPart part = StepPart::whole;
 };
 
 // One parameter's place in the flat arenas. Offsets count elements; every segment starts at a multiple of 64 bytes and
@@ -32,7 +37,8 @@ struct Segment {
 // The store's flat arenas, as the optimizers' sweeps see them. All of them use the offsets of `segments`.
 // [0, trainable_count) is what the optimizer updates; [0, ema_count) has a momentum encoder's copy.
 struct ArenaView {
-  void *parameters = nullptr, *gradients = nullptr, *slot0 = nullptr, *slot1 = nullptr, *ema = nullptr;
+  void *parameters = nullptr, *gradients = nullptr, *accumulator = nullptr, *slot0 = nullptr, *slot1 = nullptr,
+       *ema = nullptr;
   std::int64_t trainable_count = 0, ema_count = 0;
   std::span<const Segment> segments;  // the trainable ones, in order of offset
 };

@@ -1,11 +1,11 @@
 // What the addon exports; lib/native.ts declares the same as a TypeScript type and is its only importer.
 #include <napi.h>
 
+#include "binding/contrastive_wrap.h"
 #include "binding/doctor.h"
 #include "binding/encoder_wrap.h"
 #include "binding/features.h"
 #include "binding/instance.h"
-#include "binding/moco_wrap.h"
 #include "binding/session_wrap.h"
 #include "binding/supervised_wrap.h"
 #include "binding/ticket.h"
@@ -100,7 +100,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("linearProbe", Napi::Function::New<linear_probe>(env, "linearProbe"));
   exports.Set("Ticket", Ticket::define(env));
   exports.Set("Encoder", EncoderWrap::define(env));
-  exports.Set("MocoTrainer", MocoWrap::define(env));
+  exports.Set("ContrastiveTrainer", ContrastiveWrap::define(env));
   exports.Set("SupervisedTrainer", SupervisedWrap::define(env));
   exports.Set("ViewLoader", ViewLoaderWrap::define(env));
   exports.Set("VolumeReader", VolumeWrap::define(env));

@@ -23,6 +23,14 @@ train::Precision to_precision(const std::string& name) {
                     text("precision must be 'auto', 'f32' or 'bf16', not '", name, "'"));
 }
 
+nn::MlpNorm to_mlp_norm(const std::string& name) {
+  if (name == "batch_norm") return nn::MlpNorm::batch_norm;
+  if (name == "layer_norm") return nn::MlpNorm::layer_norm;
+  if (name == "none") return nn::MlpNorm::none;
+  throw BadArgument(BadArgument::Kind::type, Code::invalid_argument,
+                    text("the projector's norm must be 'batch_norm', 'layer_norm' or 'none', not '", name, "'"));
+}
+
 train::OptimizerOptions to_optimizer_options(Napi::Value value) {
   const Fields fields(value, "optimizer");
   return {.name = fields.string("name"),
@@ -114,15 +122,18 @@ train::DeviceOptions to_device_options(Napi::Value value) {
           .threads = static_cast<int>(fields.integer("threads", 0, kMaxExtent))};
 }
 
-train::MocoOptions to_moco_options(Napi::Value value) {
+train::ContrastiveOptions to_contrastive_options(Napi::Value value) {
   const Fields fields(value, "options");
-  return {.encoder = to_encoder_options(fields.at("encoder")),
+  return {.method = fields.string("method"),
+          .encoder = to_encoder_options(fields.at("encoder")),
           .device = to_device_options(fields.at("device")),
           .optimizer = to_optimizer_options(fields.at("optimizer")),
           .batch_size = fields.integer("batchSize", 1, kMaxExtent),
+          .micro_batch = fields.integer("microBatch", 0, kMaxExtent),
           .temperature = fields.number("temperature"),
           .projector_hidden = fields.integer("projectorHidden", 1, kMaxExtent),
           .projector_out = fields.integer("projectorOut", 1, kMaxExtent),
+          .projector_norm = to_mlp_norm(fields.string("projectorNorm")),
           .seed = to_seed(value)};
 }
 

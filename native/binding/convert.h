@@ -21,7 +21,7 @@ std::int64_t to_integer(Napi::Value value, std::string_view name, std::int64_t l
 
 nn::EncoderOptions to_encoder_options(Napi::Value value);
 train::DeviceOptions to_device_options(Napi::Value value);
-train::MocoOptions to_moco_options(Napi::Value value);
+train::ContrastiveOptions to_contrastive_options(Napi::Value value);
 train::SupervisedOptions to_supervised_options(Napi::Value value);
 train::StepHyper to_step_hyper(Napi::Value value);
 // The `weights` and `seed` of an encoder's options.

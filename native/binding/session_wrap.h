@@ -122,10 +122,12 @@ class TrainerWrap : public SessionWrap<Derived, Session> {
   }
 
   const Options& options() const { return options_; }
-  // A batch of images, [batch, C, H, W].
-  std::span<const float> lease_images(AsyncJob& job, Napi::Value value, std::string_view name) {
+  // Images, [count, C, H, W]: a batch, or a part of one.
+  std::span<const float> lease_images(AsyncJob& job, Napi::Value value, std::string_view name, std::int64_t count) {
     const auto images = job.lease_f32(value, name);
-    this->check_count(name, images.size(), batch_elements_, "batchSize x channels x height x width");
+    const std::int64_t elements = batch_elements_ / options_.batch_size * count;
+    this->check_count(name, images.size(), elements,
+                      text(count == options_.batch_size ? "batchSize" : "microBatch", " x channels x height x width"));
     return images;
   }
 

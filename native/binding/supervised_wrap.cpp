@@ -33,7 +33,7 @@ Napi::Value SupervisedWrap::profile(const Napi::CallbackInfo& info) { return sta
 
 SupervisedWrap::Step SupervisedWrap::read_step(AsyncJob& job, const Napi::CallbackInfo& info) {
   const train::StepHyper hyper = to_step_hyper(info[2]);
-  const auto x = lease_images(job, info[0], "x");
+  const auto x = lease_images(job, info[0], "x", options().batch_size);
   const auto labels = job.lease_i32(info[1], "labels");
   check_count("labels", labels.size(), options().batch_size, "batchSize");
   return [this, x, labels = checked_labels(labels, options().classes), hyper](const runtime::Stop& stop,

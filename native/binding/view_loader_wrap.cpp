@@ -113,21 +113,23 @@ Napi::Value ViewLoaderWrap::open(const Napi::CallbackInfo& info) {
   });
 }
 
-// fill(step, x1, x2, ticket) -> seconds of work
+// fill(step, x1, x2, part, parts, ticket) -> seconds of work
 Napi::Value ViewLoaderWrap::fill(const Napi::CallbackInfo& info) {
-  return start_job(info, core_, Call::use, 3, [&](AsyncJob& job) {
+  return start_job(info, core_, Call::use, 5, [&](AsyncJob& job) {
+    const auto parts = static_cast<std::size_t>(to_integer(info[4], "parts", 1, kMost));
+    const data::ViewLoader::Part part{static_cast<std::size_t>(to_integer(info[3], "part", 0, kMost)), parts};
     const auto step = static_cast<std::uint64_t>(to_integer(info[0], "step", 0, kMostSteps));
     const auto x1 = job.lease_output_f32(info[1], "x1"), x2 = job.lease_output_f32(info[2], "x2");
-    check_length("x1", x1.size(), batch_elements_);
-    check_length("x2", x2.size(), batch_elements_);
+    check_length("x1", x1.size(), batch_elements_ / parts);
+    check_length("x2", x2.size(), batch_elements_ / parts);
     if (x1.data() < x2.data() + x2.size() && x2.data() < x1.data() + x1.size()) {
       throw BadArgument(BadArgument::Kind::range, Code::invalid_argument,
                         "x1 and x2 must not share memory: each view has an array of its own");
     }
     job.set(
-        [this, step, x1, x2](const runtime::Stop& stop) {
+        [this, step, part, x1, x2](const runtime::Stop& stop) {
           const auto start = std::chrono::steady_clock::now();
-          loader_->fill(step, x1, x2, stop);
+          loader_->fill(step, part, x1, x2, stop);
           return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         },
         [](Napi::Env env, double seconds) { return Napi::Number::New(env, seconds); });

@@ -37,10 +37,14 @@ void ViewLoader::check_row(std::uint32_t row) const {
               shards_.rows(), " slices");
 }
 
-void ViewLoader::fill(std::uint64_t step, std::span<float> x1, std::span<float> x2, const std::atomic<bool>& stop) {
-  const std::size_t stride = options_.channels * image_elements();
-  GYRUS_ASSERT(x1.size() == options_.batch_size * stride && x2.size() == x1.size());
-  const std::span<const std::uint32_t> rows = sampler_.batch(step);
+void ViewLoader::fill(std::uint64_t step, const Part& part, std::span<float> x1, std::span<float> x2,
+                      const std::atomic<bool>& stop) {
+  GYRUS_CHECK(part.count >= 1 && options_.batch_size % part.count == 0 && part.number < part.count,
+              Code::invalid_argument, "there is no part ", part.number, " of ", part.count,
+              " equal ones of a batch of ", options_.batch_size);
+  const std::size_t stride = options_.channels * image_elements(), images = options_.batch_size / part.count;
+  GYRUS_ASSERT(x1.size() == images * stride && x2.size() == x1.size());
+  const std::span<const std::uint32_t> rows = sampler_.batch(step).subspan(part.number * images, images);
   const std::uint32_t epoch = sampler_.epoch_of(step);
   for_each(rows.size(), stop, [&](Worker& worker, std::size_t i) {
     shards_.read(rows[i], worker.slice);

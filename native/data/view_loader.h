@@ -34,9 +34,15 @@ class ViewLoader {
   Sampler& sampler() { return sampler_; }
   const ViewLoaderOptions& options() const { return options_; }
 
-  // The views of a step's batch: x1, x2 [batch, channels, image_size, image_size], channels alike. A pure function of
-  // the options and the step, whatever the number of threads. Code::aborted when `stop` is set.
-  void fill(std::uint64_t step, std::span<float> x1, std::span<float> x2, const std::atomic<bool>& stop);
+  // One of `count` equal shares of a step's batch, in its order.
+  struct Part {
+    std::size_t number = 0, count = 1;
+  };
+  // The views of a step's batch, or of a part of it: x1, x2 [images, channels, image_size, image_size], channels alike.
+  // A pure function of the options, the step and the part, whatever the number of threads. Code::aborted when `stop` is
+  // set.
+  void fill(std::uint64_t step, const Part& part, std::span<float> x1, std::span<float> x2,
+            const std::atomic<bool>& stop);
   // Rows without augmentation: resized and normalised.
   void plain(std::span<const std::uint32_t> rows, std::span<float> x, const std::atomic<bool>& stop);
 

@@ -61,6 +61,10 @@ struct TokenAttrs {  // select_token: which; select_token_grad and embed_tokens_
   std::int64_t grid_height = 0;  // embed_tokens: GH of the patches; GW = (tokens - 1) / GH
   bool operator==(const TokenAttrs&) const = default;
 };
+struct ConcatAttrs {  // grad only: rows of each part
+  std::int64_t first = 0, second = 0;
+  bool operator==(const ConcatAttrs&) const = default;
+};
 struct L2NormalizeAttrs {
   float eps = 1e-12F;
   DType grad_dtype = DType::f32;  // grad only: of x, which is not among its inputs
@@ -70,8 +74,9 @@ struct CrossEntropyAttrs {
   float logit_scale = 1.0F;          // 1/tau
   float loss_scale = 1.0F;           // 2*tau for MoCo v3
   float label_smoothing = 0.0F;      // as torch.nn.functional.cross_entropy
-  bool labels_are_diagonal = false;  // row i's label is i + diagonal_offset, and there is no labels input
+  bool labels_are_diagonal = false;  // row i's label is (i + diagonal_offset) mod K, and there is no labels input
   std::int64_t diagonal_offset = 0;
+  bool excludes_self = false;  // row i has no class i: an image is not contrasted with itself (SimCLR)
   bool operator==(const CrossEntropyAttrs&) const = default;
 };
 struct SgdAttrs {
@@ -92,8 +97,8 @@ struct LarsAttrs {
   bool operator==(const LarsAttrs&) const = default;
 };
 
-using Attrs =
-    std::variant<NoAttrs, CastAttrs, FillAttrs, Conv2dAttrs, LinearAttrs, BatchNormAttrs, LayerNormAttrs, PoolAttrs,
-                 AttentionAttrs, TokenAttrs, L2NormalizeAttrs, CrossEntropyAttrs, SgdAttrs, AdamwAttrs, LarsAttrs>;
+using Attrs = std::variant<NoAttrs, CastAttrs, FillAttrs, Conv2dAttrs, LinearAttrs, BatchNormAttrs, LayerNormAttrs,
+                           PoolAttrs, AttentionAttrs, TokenAttrs, ConcatAttrs, L2NormalizeAttrs, CrossEntropyAttrs,
+                           SgdAttrs, AdamwAttrs, LarsAttrs>;
 
 }  // namespace gyrus::graph

@@ -109,6 +109,9 @@ std::string fields_of(const PoolAttrs& a) {
 
 std::string fields_of(const AttentionAttrs& a) { return text("heads=", a.heads); }
 
+std::string fields_of(const ConcatAttrs& a) {
+  return Fields().add("first", a.first, ConcatAttrs().first).add("second", a.second, ConcatAttrs().second).take();
+}
 std::string fields_of(const TokenAttrs& a) {
   const TokenAttrs usual;
   return Fields()
@@ -131,6 +134,7 @@ std::string fields_of(const CrossEntropyAttrs& a) {
       .add("label_smoothing", a.label_smoothing, usual.label_smoothing)
       .add("labels_are_diagonal", a.labels_are_diagonal, usual.labels_are_diagonal)
       .add("diagonal_offset", a.diagonal_offset, usual.diagonal_offset)
+      .add("excludes_self", a.excludes_self, usual.excludes_self)
       .take();
 }
 

@@ -36,12 +36,15 @@ namespace gyrus::graph {
   X(attention_grad)             \
   X(embed_tokens)               \
   X(embed_tokens_grad)          \
+  X(concat_rows)                \
+  X(concat_rows_grad)           \
   X(select_token)               \
   X(select_token_grad)          \
   X(l2_normalize)               \
   X(l2_normalize_grad)          \
   X(softmax_cross_entropy)      \
   X(softmax_cross_entropy_grad) \
+  X(gradient_accumulate)        \
   X(sgd_update)                 \
   X(adamw_update)               \
   X(lars_update)                \

@@ -90,6 +90,9 @@ ValueId attention(Graph&, ValueId qkv, int heads, std::string name);
 //   embed_tokens_grad(dy) -> dpatches [N,GH,GW,D] A, dcls [1,1,D] f32, dpos [1,T,D] f32.
 ValueId embed_tokens(Graph&, ValueId patches, ValueId cls, ValueId pos, std::string name);
 
+// concat_rows: a [N,D] A, b [M,D] A -> [N+M,D] A: a's rows, then b's.   concat_rows_grad(dy) -> da, db.
+ValueId concat_rows(Graph&, ValueId a, ValueId b, std::string name);
+
 // select_token: x [N,T,D] A -> x[:, index, :] [N,D];   select_token_grad(dy) -> [N,T,D], zero elsewhere.
 ValueId select_token(Graph&, ValueId x, std::int64_t index, std::string name);
 
@@ -99,10 +102,15 @@ ValueId l2_normalize(Graph&, ValueId x, float eps, std::string name);
 
 // softmax_cross_entropy: logits [N,K] f32, labels? [N] i32 -> loss [1] f32, probabilities [N,K] f32, hits [1] f32
 //   loss = loss_scale * mean_i CE(softmax(logit_scale * logits_i), label_i); hits = share of rows whose label has the
-//   largest logit.   softmax_cross_entropy_grad(dloss [1], probabilities, labels?) -> dlogits [N,K] f32.
+//   largest logit. With attrs.excludes_self row i is a softmax over all classes but i.
+//   softmax_cross_entropy_grad(dloss [1], probabilities, labels?) -> dlogits [N,K] f32.
 ValueId softmax_cross_entropy(Graph&, ValueId logits, std::optional<ValueId> labels, const CrossEntropyAttrs&,
                               std::string name);
 
+// gradient_accumulate: inputs are the gradients, each already in the store's gradient arena; no outputs. In the parts
+// of a step over micro-batches (backend::Hyper::part) the first sets the store's accumulator to the gradients, those
+// between add to it, and the last adds it to the gradients, which the optimizer then takes.
+NodeId gradient_accumulate(Graph&, std::vector<ValueId> gradients);
 // Optimizers: inputs are the gradients (role gradient), each already in the store's gradient arena; no outputs; one
 // fused sweep over the store's flat arenas [master | gradient | slots]. lr, weight decay, step and the ema rate are
 // read from Hyper at run time; which segments decay or adapt is in the store's segment table. Formulas:

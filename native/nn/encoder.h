@@ -35,13 +35,19 @@ std::int64_t feature_dim(const EncoderOptions& options);
 // class token after the final norm.
 graph::ValueId encoder_features(Scope& scope, graph::ValueId x, const EncoderOptions& options);
 
-// MLP of MoCo v3 (science.md B1): Linear(no bias) -> BN1d -> ReLU, …, Linear(no bias) -> optional BN1d without affine.
-// Parameter names under `name`: 0.weight, 1.{weight,bias,running_*}, 3.weight, 4.…, 6.weight, 7.… (the indices of
-// torch.nn.Sequential with a ReLU in between).
+// batch_norm: MoCo v3's (science.md B1), without a scale behind the last layer. layer_norm: treats images one by one,
+// so that a loss over micro-batches is exactly that of the batch; always with a scale. none: the linear layers have
+// biases.
+enum class MlpNorm : std::uint8_t { batch_norm, layer_norm, none };
+
+// Projectors and predictors: Linear -> norm -> ReLU, …, Linear -> optional norm. Parameter names under `name` are the
+// indices of torch.nn.Sequential: 0.weight, 1.{weight,bias,running_*}, 3.weight, 4.…, 6.weight, 7.…; without norms
+// 0.{weight,bias}, 2.{weight,bias}, ….
 struct MlpOptions {
   int layers = 2;
   std::int64_t in = 0, hidden = 4096, out = 256;
-  bool has_last_batch_norm = true;
+  MlpNorm norm = MlpNorm::batch_norm;
+  bool has_last_norm = true;
 };
 graph::ParameterSpecs mlp_parameters(const std::string& name, const MlpOptions& options);
 graph::ValueId mlp(Scope& scope, graph::ValueId x, const std::string& name, const MlpOptions& options);

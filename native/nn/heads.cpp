@@ -17,9 +17,13 @@ std::string join(const std::string& name, int index) {
 
 struct MlpLayer {
   Linear linear;
-  std::optional<BatchNorm> norm;
+  std::optional<BatchNorm> batch_norm;
+  std::optional<LayerNorm> layer_norm;
   std::string relu;  // empty: none
 };
+
+// torch.nn.LayerNorm's default.
+constexpr float kLayerNormEps = 1e-5F;
 
 // torch.nn.Linear's own initialisation: U(-1/sqrt(in), 1/sqrt(in)).
 Init linear_default(std::int64_t in) { return uniform_init(1 / std::sqrt(static_cast<double>(in))); }
@@ -32,13 +36,25 @@ std::vector<MlpLayer> make_mlp(const std::string& name, const MlpOptions& option
   for (int index = 0; index < options.layers; ++index) {
     const bool is_last = index + 1 == options.layers;
     const std::int64_t in = index == 0 ? options.in : options.hidden, out = is_last ? options.out : options.hidden;
-    MlpLayer layer{.linear = {.name = join(name, 3 * index), .in = in, .out = out, .weight_init = linear_default(in)},
-                   .norm = {},
+    const bool has_bias = options.norm == MlpNorm::none;
+    const int place = (has_bias ? 2 : 3) * index;
+    MlpLayer layer{.linear = {.name = join(name, place),
+                              .in = in,
+                              .out = out,
+                              .has_bias = has_bias,
+                              .weight_init = linear_default(in),
+                              .bias_init = linear_default(in)},
+                   .batch_norm = {},
+                   .layer_norm = {},
                    .relu = {}};
-    if (!is_last || options.has_last_batch_norm) {
-      layer.norm = BatchNorm{.name = join(name, 3 * index + 1), .channels = out, .has_affine = !is_last};
+    const bool has_norm = !is_last || options.has_last_norm;
+    if (has_norm && options.norm == MlpNorm::batch_norm) {
+      layer.batch_norm = BatchNorm{.name = join(name, place + 1), .channels = out, .has_affine = !is_last};
     }
-    if (!is_last) layer.relu = join(name, 3 * index + 2);
+    if (has_norm && options.norm == MlpNorm::layer_norm) {
+      layer.layer_norm = LayerNorm{.name = join(name, place + 1), .width = out, .eps = kLayerNormEps};
+    }
+    if (!is_last) layer.relu = join(name, place + (has_bias ? 1 : 2));
     layers.push_back(std::move(layer));
   }
   return layers;
@@ -72,7 +88,8 @@ graph::ParameterSpecs mlp_parameters(const std::string& name, const MlpOptions& 
   graph::ParameterSpecs specs;
   for (const MlpLayer& layer : make_mlp(name, options)) {
     declare(specs, layer.linear);
-    if (layer.norm) declare(specs, *layer.norm);
+    if (layer.batch_norm) declare(specs, *layer.batch_norm);
+    if (layer.layer_norm) declare(specs, *layer.layer_norm);
   }
   return specs;
 }
@@ -80,7 +97,8 @@ graph::ParameterSpecs mlp_parameters(const std::string& name, const MlpOptions& 
 graph::ValueId mlp(Scope& scope, graph::ValueId x, const std::string& name, const MlpOptions& options) {
   for (const MlpLayer& layer : make_mlp(name, options)) {
     x = apply(scope, x, layer.linear);
-    if (layer.norm) x = apply(scope, x, *layer.norm);
+    if (layer.batch_norm) x = apply(scope, x, *layer.batch_norm);
+    if (layer.layer_norm) x = apply(scope, x, *layer.layer_norm);
     if (!layer.relu.empty()) x = graph::relu(scope.graph, x, scope.activation(layer.relu));
   }
   return x;

@@ -35,7 +35,7 @@ void declare(graph::ParameterSpecs& specs, const Conv2d& layer) {
 
 void declare(graph::ParameterSpecs& specs, const Linear& layer) {
   specs.push_back(spec(layer.name + ".weight", weight_shape(layer), layer.weight_init));
-  if (layer.has_bias) specs.push_back(spec(layer.name + ".bias", {layer.out}, constant_init(0)));
+  if (layer.has_bias) specs.push_back(spec(layer.name + ".bias", {layer.out}, layer.bias_init));
 }
 
 void declare(graph::ParameterSpecs& specs, const BatchNorm& layer) {
@@ -74,8 +74,10 @@ graph::ValueId apply(Scope& scope, graph::ValueId x, const BatchNorm& layer) {
     parameters.gamma = scope.parameter(layer.name + ".weight", shape);
     parameters.beta = scope.parameter(layer.name + ".bias", shape);
   }
-  parameters.running_mean = scope.buffer(layer.name + ".running_mean", shape);
-  parameters.running_var = scope.buffer(layer.name + ".running_var", shape);
+  if (scope.mode != Mode::rehearsal) {
+    parameters.running_mean = scope.buffer(layer.name + ".running_mean", shape);
+    parameters.running_var = scope.buffer(layer.name + ".running_var", shape);
+  }
   const std::string name = scope.activation(layer.name);
   if (scope.mode == Mode::inference) return graph::batch_norm_inference(scope.graph, x, parameters, layer.eps, name);
   return graph::batch_norm(scope.graph, x, parameters, layer.eps, layer.momentum, name);

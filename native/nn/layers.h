@@ -32,8 +32,9 @@ struct Conv2d {
 struct Linear {
   std::string name;
   std::int64_t in = 0, out = 0;
-  bool has_bias = false;  // starts at 0
+  bool has_bias = false;
   Init weight_init;
+  Init bias_init{};  // 0 unless given
 };
 
 // Over every axis but the last. beta starts at 0, running_mean at 0, running_var at 1.

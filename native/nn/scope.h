@@ -8,7 +8,8 @@
 
 namespace gyrus::nn {
 
-enum class Mode : std::uint8_t { training, inference };
+// rehearsal: as training, but running statistics stay as they are.
+enum class Mode : std::uint8_t { training, rehearsal, inference };
 
 struct Scope {
   graph::Graph& graph;

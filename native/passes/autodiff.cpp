@@ -18,13 +18,8 @@ constexpr std::size_t kMaxInputs = 16;
 
 class Differentiator {
  public:
-  Differentiator(Graph& graph, std::span<const std::string> parameters) : graph_(graph) {
-    for (const std::string& name : parameters) {
-      const ValueId value = graph.find_source(Role::parameter, name);
-      GYRUS_CHECK(value.is_valid(), Code::not_differentiable, "the graph does not use the parameter '", name,
-                  "', so it has no gradient");
-      parameters_.push_back(value);
-    }
+  Differentiator(Graph& graph, std::span<const std::string> parameters, std::span<const std::string> inputs)
+      : graph_(graph), parameters_(find(Role::parameter, parameters)), inputs_(find(Role::input, inputs)) {
     forward_count_ = graph.nodes().size();
     mark_dependents();
   }
@@ -34,21 +29,39 @@ class Differentiator {
     contribute(target.value, seed_of(target));
     for (std::size_t n = forward_count_; n-- > 0;) visit(NodeId{static_cast<std::int32_t>(n)});
     for (const ValueId parameter : parameters_) collect(parameter);
+    for (const ValueId input : inputs_) collect_input(input);
   }
 
-  void check_complete() const {
+  void finish() {
     for (const ValueId parameter : parameters_) {
       GYRUS_CHECK(totals_.contains(parameter), Code::not_differentiable, "no loss depends on '",
                   graph_.value(parameter).name, "', so it has no gradient; mark it as frozen");
     }
+    for (const ValueId input : inputs_) {
+      const graph::Value& value = graph_.value(input);
+      GYRUS_CHECK(totals_.contains(input), Code::not_differentiable, "no loss depends on '", value.name,
+                  "', so it has no gradient");
+      graph_.mark_output(totals_.at(input), text(value.bare_name(), ".grad"));
+    }
   }
 
  private:
-  // Which values depend on a wanted parameter: only these need gradients. Stop-gradient is a matter of roles: the
+  std::vector<ValueId> find(Role role, std::span<const std::string> names) const {
+    std::vector<ValueId> found;
+    for (const std::string& name : names) {
+      found.push_back(graph_.find_source(role, name));
+      GYRUS_CHECK(found.back().is_valid(), Code::not_differentiable, "the graph does not use the ",
+                  role == Role::input ? "input" : "parameter", " '", name, "', so it has no gradient");
+    }
+    return found;
+  }
+
+  // Which values depend on a wanted source: only these need gradients. Stop-gradient is a matter of roles: the
   // momentum encoder's copies are no parameters, so nothing flows into the keys.
   void mark_dependents() {
     depends_.assign(graph_.values().size(), false);
     for (const ValueId parameter : parameters_) depends_[static_cast<std::size_t>(parameter.index)] = true;
+    for (const ValueId input : inputs_) depends_[static_cast<std::size_t>(input.index)] = true;
     for (const Node& node : graph_.nodes()) {
       bool any = false;
       for (const ValueId input : node.inputs) any = any || depends_[static_cast<std::size_t>(input.index)];
@@ -125,22 +138,32 @@ class Differentiator {
     totals_[parameter] = gradient;
   }
 
+  void collect_input(ValueId input) {
+    const auto found = gradients_.find(input);
+    if (found == gradients_.end()) return;
+    const auto total = totals_.find(input);
+    totals_[input] = total == totals_.end() ? found->second
+                                            : graph::add(graph_, total->second, found->second,
+                                                         text("grad/", graph_.value(input).bare_name(), "/total"));
+  }
+
   Graph& graph_;
-  std::vector<ValueId> parameters_;
+  std::vector<ValueId> parameters_, inputs_;
   std::size_t forward_count_ = 0;
   std::vector<bool> depends_;
   std::map<ValueId, ValueId> gradients_;  // of the current target
-  std::map<ValueId, ValueId> totals_;     // of the parameters, over the targets so far
+  std::map<ValueId, ValueId> totals_;     // of the wanted sources, over the targets so far
   std::map<ValueId, int> uses_of_gradient_;
 };
 
 }  // namespace
 
-Graph autodiff(const Graph& graph, std::span<const Target> targets, std::span<const std::string> parameters) {
+Graph autodiff(const Graph& graph, std::span<const Target> targets, std::span<const std::string> parameters,
+               std::span<const std::string> inputs) {
   Graph result = graph;
-  Differentiator differentiator(result, parameters);
+  Differentiator differentiator(result, parameters, inputs);
   for (const Target& target : targets) differentiator.run(target);
-  differentiator.check_complete();
+  differentiator.finish();
   return result;
 }
 

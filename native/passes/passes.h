@@ -31,13 +31,15 @@ Graph fuse_forward(const Graph& graph, FuseCounts* counts = nullptr);
 
 // Appends the gradients of each loss with respect to `parameters` (names of role parameter). Losses are taken in order;
 // the second one's parameter gradients are added to the first one's. Every parameter's total is marked as a gradient.
+// `inputs`: inputs of the graph whose gradients are wanted too; they become outputs called "<name>.grad".
 // A parameter that no loss depends on is an error (Code::not_differentiable), as is an op without a gradient rule on a
 // path.
 struct Target {
   ValueId value;                // a loss [1], or an activation with a seed
   std::optional<ValueId> seed;  // gradient of the objective with respect to `value`; missing: 1
 };
-Graph autodiff(const Graph& graph, std::span<const Target> targets, std::span<const std::string> parameters);
+Graph autodiff(const Graph& graph, std::span<const Target> targets, std::span<const std::string> parameters,
+               std::span<const std::string> inputs = {});
 
 // Sums of two gradients folded into the batch_norm_grad that reads them.
 Graph fuse_gradients(const Graph& graph, FuseCounts* counts = nullptr);

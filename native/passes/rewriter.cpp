@@ -81,7 +81,8 @@ bool is_optimizer(OpKind kind) {
 
 bool is_mutating(const Node& node) {
   const auto mutated = graph::op_def(node.kind).mutated_inputs;
-  return is_optimizer(node.kind) || node.kind == OpKind::ema_update || (mutated && !mutated(node.attrs).empty());
+  return is_optimizer(node.kind) || node.kind == OpKind::gradient_accumulate || node.kind == OpKind::ema_update ||
+         (mutated && !mutated(node.attrs).empty());
 }
 
 }  // namespace gyrus::passes

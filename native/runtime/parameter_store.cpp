@@ -87,7 +87,7 @@ void* ParameterStore::slot(int index, std::string_view name) const {
   return element(index == 0 ? slot0_ : slot1_, entry);
 }
 
-void ParameterStore::allocate_training(int slots) {
+void ParameterStore::allocate_training(int slots, bool has_accumulator) {
   const std::int64_t bytes = trainable_count_ * size_of(storage_);
   const auto make = [](std::int64_t size) {
     AlignedBuffer arena(size);
@@ -95,6 +95,7 @@ void ParameterStore::allocate_training(int slots) {
     return arena;
   };
   gradients_ = make(bytes);
+  if (has_accumulator) accumulator_ = make(bytes);
   if (slots > 0) slot0_ = make(bytes);
   if (slots > 1) slot1_ = make(bytes);
   ema_ = AlignedBuffer(ema_count_ * size_of(storage_));
@@ -106,12 +107,13 @@ void ParameterStore::copy_parameters_to_ema() {
 }
 
 backend::ArenaView ParameterStore::arenas() const {
-  return {parameters_.data(), gradients_.data(), slot0_.data(), slot1_.data(),
-          ema_.data(),        trainable_count_,  ema_count_,    segments_};
+  return {parameters_.data(), gradients_.data(), accumulator_.data(), slot0_.data(), slot1_.data(),
+          ema_.data(),        trainable_count_,  ema_count_,          segments_};
 }
 
 std::int64_t ParameterStore::bytes() const {
-  return parameters_.bytes() + buffers_.bytes() + gradients_.bytes() + slot0_.bytes() + slot1_.bytes() + ema_.bytes();
+  return parameters_.bytes() + buffers_.bytes() + gradients_.bytes() + accumulator_.bytes() + slot0_.bytes() +
+         slot1_.bytes() + ema_.bytes();
 }
 
 }  // namespace gyrus::runtime

@@ -35,9 +35,10 @@ class ParameterStore {
   void* ema(std::string_view name) const;
   void* slot(int index, std::string_view name) const;
 
-  // Allocates what training needs: gradients, `slots` optimizer arenas (0..2), and the momentum copies if any spec has
-  // one. Momentum copies start equal to the parameters as they are now.
-  void allocate_training(int slots);
+  // Allocates what training needs: gradients, `slots` optimizer arenas (0..2), the momentum copies if any spec has one,
+  // and, for steps over micro-batches, a second arena of gradients. Momentum copies start equal to the parameters as
+  // they are now.
+  void allocate_training(int slots, bool has_accumulator = false);
   void copy_parameters_to_ema();
 
   // Bumped by whoever changes parameters; Programs over constant parameters re-run their prologue on a change.
@@ -56,7 +57,7 @@ class ParameterStore {
   std::unordered_map<std::string, std::size_t> by_name_;
   std::vector<backend::Segment> segments_;
   std::int64_t parameter_count_ = 0, trainable_count_ = 0, ema_count_ = 0, buffer_count_ = 0;
-  AlignedBuffer parameters_, buffers_, gradients_, slot0_, slot1_, ema_;
+  AlignedBuffer parameters_, buffers_, gradients_, accumulator_, slot0_, slot1_, ema_;
   std::uint64_t version_ = 0;
 };
 

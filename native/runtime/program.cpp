@@ -65,6 +65,7 @@ RunEnd Program::run(std::span<const void* const> inputs, const backend::Hyper& h
     if (step.is_prologue && !runs_prologue) continue;
     if (stop != nullptr && stop->load(std::memory_order_relaxed)) return RunEnd::stopped;
     if (step.is_update && !is_guard_finite()) return RunEnd::non_finite;
+    if (!belongs_to(hyper.part, step)) continue;
     if (options_.is_poisoned) step.poison.set_guards();
     const auto start = times != nullptr ? Clock::now() : Clock::time_point();
     step.kernel->run();
@@ -76,6 +77,13 @@ RunEnd Program::run(std::span<const void* const> inputs, const backend::Hyper& h
   }
   prologue_version_ = store_.version();
   return RunEnd::done;
+}
+
+bool Program::belongs_to(backend::StepPart part, const Step& step) {
+  using backend::StepPart;
+  if (step.is_ema_update) return part == StepPart::whole || part == StepPart::first;
+  if (step.is_optimizer) return part == StepPart::whole || part == StepPart::last;
+  return true;
 }
 
 bool Program::is_guard_finite() const {

@@ -78,7 +78,8 @@ class Program {
     void* scratch = nullptr;
     std::vector<std::pair<std::size_t, std::size_t>> input_slots;  // (position in `in`, which program input)
     bool is_prologue = false;
-    bool is_update = false;      // of an optimizer: reads the gradients, changes the parameters
+    bool is_update = false;      // reads the gradients: gathers them, or changes the parameters by them
+    bool is_optimizer = false;   // changes the parameters
     bool is_ema_update = false;  // of the momentum copies
     std::vector<Checked> checked;
     Poison poison;  // empty unless the options ask for it
@@ -93,6 +94,7 @@ class Program {
   Program(ParameterStore& store, const ProgramOptions& options) : store_(store), options_(options) {}
   void bind(Step& step);
   void rebind_inputs(std::span<const void* const> inputs);
+  static bool belongs_to(backend::StepPart part, const Step& step);
   bool is_guard_finite() const;
 
   ParameterStore& store_;

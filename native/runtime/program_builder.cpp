@@ -30,7 +30,7 @@ void* stored_pointer(const graph::Value& value, const ParameterStore& store) {
   return nullptr;
 }
 
-bool is_update(graph::OpKind kind) {
+bool is_optimizer(graph::OpKind kind) {
   using graph::OpKind;
   return kind == OpKind::sgd_update || kind == OpKind::adamw_update || kind == OpKind::lars_update;
 }
@@ -113,7 +113,8 @@ class ProgramBuilder {
     step.kind = from.kind;
     step.work = from.work;
     step.is_prologue = from.is_prologue && options_.has_constant_parameters;
-    step.is_update = is_update(from.kind);
+    step.is_optimizer = is_optimizer(from.kind);
+    step.is_update = step.is_optimizer || from.kind == graph::OpKind::gradient_accumulate;
     step.is_ema_update = from.kind == graph::OpKind::ema_update;
     step.scratch = place(lifetimes_.interval_of_scratch[s]);
     for (std::size_t r = 0; r < from.reads.size(); ++r) {

@@ -1,4 +1,4 @@
-// The passes in their order, and the program at the end: what every session does with the graph that it wrote.
+// The passes in their order, and the program at the end: what the sessions do with the graphs that they wrote.
 #pragma once
 
 #include <memory>
@@ -16,6 +16,21 @@ namespace gyrus::train {
 std::unique_ptr<runtime::Program> compile_training(const graph::Graph& graph, std::span<const std::string> loss_outputs,
                                                    const OptimizerOptions& optimizer, const Device& device,
                                                    runtime::ParameterStore& store);
+// The forward pass alone, over parameters that change from run to run.
+std::unique_ptr<runtime::Program> compile_rehearsal(const graph::Graph& graph, const Device& device,
+                                                    runtime::ParameterStore& store);
+// Losses of given embeddings, and the gradients with respect to `inputs` as outputs "<name>.grad". In f32.
+std::unique_ptr<runtime::Program> compile_contrast(const graph::Graph& graph, std::span<const std::string> loss_outputs,
+                                                   std::span<const std::string> inputs, const Device& device,
+                                                   runtime::ParameterStore& store);
+// Backward from outputs whose gradients are inputs of the graph; backend::Hyper::part says whether the gradients are
+// gathered or the parameters updated by the sum.
+struct Seeded {
+  std::string output, seed;
+};
+std::unique_ptr<runtime::Program> compile_accumulate(const graph::Graph& graph, std::span<const Seeded> outputs,
+                                                     const OptimizerOptions& optimizer, const Device& device,
+                                                     runtime::ParameterStore& store);
 std::unique_ptr<runtime::Program> compile_inference(const graph::Graph& graph, const Device& device,
                                                     runtime::ParameterStore& store);
 

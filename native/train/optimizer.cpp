@@ -37,11 +37,16 @@ void apply_decay_rule(const OptimizerOptions& options, graph::ParameterSpecs& sp
   for (graph::ParameterSpec& spec : specs) spec.has_weight_decay = !is_lars(options) || spec.shape.rank() > 1;
 }
 
-void add_update(graph::Graph& graph, const OptimizerOptions& options) {
+std::vector<graph::ValueId> gradients_of(const graph::Graph& graph) {
   std::vector<graph::ValueId> gradients;
   for (std::size_t v = 0; v < graph.values().size(); ++v) {
     if (graph.values()[v].role == graph::Role::gradient) gradients.push_back({static_cast<std::int32_t>(v)});
   }
+  return gradients;
+}
+
+void add_update(graph::Graph& graph, const OptimizerOptions& options) {
+  std::vector<graph::ValueId> gradients = gradients_of(graph);
   if (options.name == "adamw") {
     graph::adamw_update(graph, std::move(gradients), {options.beta1, options.beta2, options.eps});
   } else if (options.name == "sgd") {

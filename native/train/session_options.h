@@ -25,13 +25,17 @@ struct OptimizerOptions {
   bool nesterov = false;                            // sgd
 };
 
-struct MocoOptions {
+struct ContrastiveOptions {
+  std::string method = "mocov3";  // "mocov3" | "simclr"
   nn::EncoderOptions encoder;
   DeviceOptions device;
   OptimizerOptions optimizer;
   std::int64_t batch_size = 256;
+  // Images whose activations are alive at once; divides batch_size. 0: all, a step in one piece.
+  std::int64_t micro_batch = 0;
   float temperature = 0.2F;
   std::int64_t projector_hidden = 4096, projector_out = 256;
+  nn::MlpNorm projector_norm = nn::MlpNorm::batch_norm;
   std::uint64_t seed = 0;
 };
 

@@ -50,14 +50,21 @@ class EncoderSession {
   virtual void embed(const float* x, std::int64_t count, float* out, const Stop& stop) = 0;
 };
 
-class MocoSession {
+class ContrastiveSession {
  public:
-  static std::unique_ptr<MocoSession> create(const MocoOptions&);
-  virtual ~MocoSession() = default;
+  static std::unique_ptr<ContrastiveSession> create(const ContrastiveOptions&);
+  virtual ~ContrastiveSession() = default;
   virtual SessionInfo info() const = 0;
   // x1, x2 [batch, C, H, W] f32.
   virtual StepResult step(const float* x1, const float* x2, const StepHyper&, const Stop& stop,
                           std::vector<runtime::KernelTime>* times = nullptr) = 0;
+  // A step over micro-batches, part by part, so that only one part's views need memory: rehearse every part, contrast,
+  // accumulate every part, with the same views and hyper-parameters. contrast() gives the step's loss and hits; the
+  // last accumulate() updates. x1, x2 [micro_batch, C, H, W] f32; the seconds of the engine's work come back.
+  virtual double rehearse(std::int64_t part, const float* x1, const float* x2, const StepHyper&, const Stop& stop) = 0;
+  virtual StepResult contrast(const StepHyper&, const Stop& stop) = 0;
+  virtual double accumulate(std::int64_t part, const float* x1, const float* x2, const StepHyper&,
+                            const Stop& stop) = 0;
   // Of the last step's embeddings. Code::invalid_argument before the first step.
   virtual features::EmbeddingHealth health() = 0;
   // safetensors with base_encoder.*, momentum_encoder.*, predictor.* (science.md B12).

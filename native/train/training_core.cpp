@@ -32,10 +32,10 @@ std::int64_t read_steps(const std::string& path, const std::string& digits) {
 }  // namespace
 
 TrainingCore::TrainingCore(graph::ParameterSpecs specs, const OptimizerOptions& optimizer, const DeviceOptions& device,
-                           std::uint64_t seed)
+                           std::uint64_t seed, bool has_accumulator)
     : optimizer_(optimizer), device_(open_device(device)), store_(std::move(specs), DType::f32) {
   initialize_store(store_, seed);
-  store_.allocate_training(slot_count(optimizer));
+  store_.allocate_training(slot_count(optimizer), has_accumulator);
 }
 
 void TrainingCore::compile(const graph::Graph& graph, std::span<const std::string> losses) {
@@ -44,31 +44,48 @@ void TrainingCore::compile(const graph::Graph& graph, std::span<const std::strin
 
 void TrainingCore::run(std::span<const void* const> inputs, const StepHyper& hyper, const Stop& stop,
                        std::vector<runtime::KernelTime>* times) {
+  begin_step();
+  run_part(*program_, inputs, {hyper}, stop, times);
+  end_step();
+}
+
+backend::Hyper TrainingCore::values_of(const PartHyper& hyper) const {
+  return {hyper.step.lr, optimizer_.weight_decay, hyper.step.momentum, steps_done_ + 1, hyper.part};
+}
+
+void TrainingCore::begin_step() {
   if (torn_message_ != nullptr) throw Error(Code::aborted, torn_message_);
-  const backend::Hyper values{hyper.lr, optimizer_.weight_decay, hyper.momentum, steps_done_ + 1};
-  switch (program_->run(inputs, values, &stop, times)) {
+}
+
+void TrainingCore::run_part(runtime::Program& program, std::span<const void* const> inputs, const PartHyper& hyper,
+                            const Stop& stop, std::vector<runtime::KernelTime>* times) {
+  switch (program.run(inputs, values_of(hyper), &stop, times)) {
     case runtime::RunEnd::done:
-      break;
+      return;
     case runtime::RunEnd::stopped:
       torn_message_ = kTorn;
       throw Error(Code::aborted, kTorn);
     case runtime::RunEnd::non_finite:
-      torn_message_ = kDiverged;
-      throw Error(Code::non_finite, describe_failure(inputs, values));
+      fail_non_finite("the loss is NaN or infinite", program, inputs, hyper);
   }
+}
+
+void TrainingCore::end_step() {
   steps_done_ += 1;
   store_.bump_version();
 }
 
-std::string TrainingCore::describe_failure(std::span<const void* const> inputs, const backend::Hyper& hyper) {
-  const std::string first = program_->first_non_finite(inputs, hyper);
-  return text("the loss is NaN or infinite", first.empty() ? "" : "; the first value that is not finite is in ", first,
-              "; no weight was changed");
+void TrainingCore::fail_non_finite(const std::string& what, runtime::Program& program,
+                                   std::span<const void* const> inputs, const PartHyper& hyper) {
+  torn_message_ = kDiverged;
+  const std::string first = program.first_non_finite(inputs, values_of(hyper));
+  throw Error(Code::non_finite, text(what, first.empty() ? "" : "; the first value that is not finite is in ", first,
+                                     "; no weight was changed"));
 }
 
 SessionInfo TrainingCore::info() const {
   SessionInfo info = describe_session(device_, store_);
-  info.arena_bytes = program_->arena_bytes();
+  if (program_) info.arena_bytes = program_->arena_bytes();
   return info;
 }
 

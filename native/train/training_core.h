@@ -15,13 +15,32 @@
 
 namespace gyrus::train {
 
+struct PartHyper {
+  StepHyper step;
+  backend::StepPart part = backend::StepPart::whole;
+};
+
 class TrainingCore {
  public:
   // Initialises the parameters from the seed and allocates what the optimizer needs.
+  // `has_accumulator`: gradients are gathered over micro-batches.
   TrainingCore(graph::ParameterSpecs specs, const OptimizerOptions& optimizer, const DeviceOptions& device,
-               std::uint64_t seed);
+               std::uint64_t seed, bool has_accumulator = false);
   // `losses`: outputs of the graph, of shape [1], that are differentiated and must be finite.
   void compile(const graph::Graph& graph, std::span<const std::string> losses);
+
+  // Of a compiled program of the session's own: parts of a step over micro-batches. end_step() ends such a step.
+  void run_part(runtime::Program& program, std::span<const void* const> inputs, const PartHyper& hyper,
+                const Stop& stop, std::vector<runtime::KernelTime>* times);
+  // What follows tears the step when it fails: the next one then wants weights to be loaded first.
+  void begin_step();
+  void end_step();
+  // Throws Code::non_finite; names the first bad value that `program` meets on these inputs.
+  [[noreturn]] void fail_non_finite(const std::string& what, runtime::Program& program,
+                                    std::span<const void* const> inputs, const PartHyper& hyper);
+
+  const Device& device() const { return device_; }
+  const OptimizerOptions& optimizer() const { return optimizer_; }
 
   // One step. Throws Code::aborted when `stop` was set half-way, and Code::non_finite, naming the first bad value, when
   // a loss is NaN or infinite: nothing was updated then. After either the next step wants weights to be loaded first.
@@ -29,6 +48,7 @@ class TrainingCore {
            std::vector<runtime::KernelTime>* times);
   const float* output(const char* name) const { return static_cast<const float*>(program_->output(name)); }
 
+  // Of the program that compile() made, if it was called.
   SessionInfo info() const;
   runtime::ParameterStore& store() { return store_; }
   std::int64_t steps_done() const { return steps_done_; }
@@ -44,7 +64,7 @@ class TrainingCore {
  private:
   void append_slots(std::vector<NamedTensor>& tensors);
   Facts with_own(Facts facts) const;
-  std::string describe_failure(std::span<const void* const> inputs, const backend::Hyper& hyper);
+  backend::Hyper values_of(const PartHyper& hyper) const;
 
   OptimizerOptions optimizer_;
   Device device_;

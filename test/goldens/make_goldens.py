@@ -1,6 +1,6 @@
 """Writes test/goldens/*.safetensors with PyTorch, torchvision and timm. Run by hand when a case is added or changed:
 
-    python test/goldens/make_goldens.py [NAME...]     NAME: ops, optimizers, heads, init, moco, or a model of models.py
+    python test/goldens/make_goldens.py [NAME...]     NAME: a model of models.py, or one of the tables below
 
 The files are committed, so neither the product nor its tests need Python. native/tests/goldens reads them."""
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 import torch
 
+import contrastive
 import heads
 import init
-import moco
 import models
 import ops
 import optimizers
@@ -19,7 +19,7 @@ import philox
 import tensor_file
 
 FOLDER = Path(__file__).parent
-TABLES = {"ops": ops, "optimizers": optimizers, "heads": heads, "init": init, "moco": moco}
+TABLES = {"ops": ops, "optimizers": optimizers, "heads": heads, "init": init, "contrastive": contrastive}
 
 
 def main(wanted: list[str]) -> None:

@@ -6,7 +6,7 @@ import { architectures, toNativeDevice, toNativeEncoder } from '../../lib/option
 import { optimizer, toNativeOptimizer } from '../../lib/options/optimizer.js'
 import { parseOptions } from '../../lib/options/parse.js'
 import { editDistance, suggest } from '../../lib/options/suggest.js'
-import { mocoOptions, mocoStepOptions, supervisedOptions } from '../../lib/options/trainer.js'
+import { mocoOptions, contrastiveStepOptions, supervisedOptions } from '../../lib/options/trainer.js'
 
 void t.test('defaults are filled in', (t) => {
   const moco = parseOptions(mocoOptions, 'create', { arch: 'resnet50', batchSize: 64 })
@@ -20,7 +20,7 @@ void t.test('defaults are filled in', (t) => {
     optimizer: { name: 'adamw', weightDecay: 0.1, beta1: 0.9, beta2: 0.999, eps: 1e-8 },
     seed: 0,
   })
-  t.equal(parseOptions(mocoStepOptions, 'step', { lr: 0.1 }).momentum, 0.99)
+  t.equal(parseOptions(contrastiveStepOptions, 'step', { lr: 0.1 }).momentum, 0.99)
   t.same(toNativeDevice(moco), { device: 'auto', precision: 'auto', threads: 0 })
   t.match(toNativeEncoder(moco), { arch: 'resnet50', imageHeight: 224, imageWidth: 224, heads: 0 })
   t.match(toNativeEncoder({ ...moco, imageSize: [97, 129] }), { imageHeight: 97, imageWidth: 129 })

@@ -4,15 +4,18 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { presets } from '../../lib/index.js'
+import { pretrainFields } from '../../lib/options/pretrain.js'
 import { Checkpoints } from '../../lib/pretrain/checkpoints.js'
 import { readConfig, resolveConfig } from '../../lib/pretrain/config.js'
 import { crc32c } from '../../lib/pretrain/event-file.js'
+import { pretrainJsonSchema } from '../../lib/pretrain/json-schema.js'
 import { JsonLines, readLines } from '../../lib/pretrain/json-lines.js'
 import { openRunFolder } from '../../lib/pretrain/run-folder.js'
 import { chanceLoss, encoderMomentumAt, learningRateAt, makeSchedule } from '../../lib/pretrain/schedule.js'
 import { CollapseSentinel } from '../../lib/pretrain/sentinel.js'
 import { readCurated, rowsOf } from '../../lib/slices/curated.js'
 import { readLabels } from '../../lib/slices/labels.js'
+
 import { rejection } from '../support/rejection.js'
 import { writeCurated } from '../support/shards.js'
 
@@ -74,6 +77,23 @@ void t.test('configuration files', async (t) => {
   await rejection(t, readConfig(join(folder, 'bad.yaml')), 'ERR_GYRUS_FILE_FORMAT')
   await rejection(t, readConfig(join(folder, 'list.yaml')), 'ERR_GYRUS_FILE_FORMAT')
   await rejection(t, readConfig(join(folder, 'none')), 'ERR_GYRUS_FILE_NOT_FOUND')
+})
+
+void t.test('the published schema knows what the parser knows', (t) => {
+  const schema = pretrainJsonSchema() as {
+    properties: Record<string, { description?: string; enum?: string[] }>
+    additionalProperties: boolean
+    required?: string[]
+  }
+  t.equal(schema.additionalProperties, false, 'unknown keys are errors')
+  t.equal(schema.required, undefined, 'presets, flags and defaults give what a file leaves out')
+  const known = [...Object.keys(pretrainFields), '$schema', 'preset', 'cropMin'].sort()
+  t.same(Object.keys(schema.properties).sort(), known)
+  t.same(schema.properties['preset']?.enum, Object.keys(presets))
+  t.ok(schema.properties['arch']?.enum?.includes('resnet50'))
+  for (const [name, { description }] of Object.entries(schema.properties))
+    if (name !== 'optimizer') t.ok(description, `${name} is explained`)
+  t.end()
 })
 
 void t.test('schedules', (t) => {

@@ -13,11 +13,13 @@
 #include "backend/cpu/simd/batch_norm_grad.h"
 #include "backend/cpu/simd/batch_norm_inference.h"
 #include "backend/cpu/simd/cast.h"
+#include "backend/cpu/simd/concat_rows.h"
 #include "backend/cpu/simd/ema_update.h"
 #include "backend/cpu/simd/embed_tokens.h"
 #include "backend/cpu/simd/fill.h"
 #include "backend/cpu/simd/gelu.h"
 #include "backend/cpu/simd/global_avg_pool.h"
+#include "backend/cpu/simd/gradient_accumulate.h"
 #include "backend/cpu/simd/l2_normalize.h"
 #include "backend/cpu/simd/lars_update.h"
 #include "backend/cpu/simd/layer_norm.h"
@@ -81,12 +83,15 @@ constexpr std::array kRows{
     Row{OpKind::attention_grad, make_attention_grad},
     Row{OpKind::embed_tokens, plain<make_embed_tokens>},
     Row{OpKind::embed_tokens_grad, plain<make_embed_tokens_grad>},
+    Row{OpKind::concat_rows, plain<make_concat_rows>},
+    Row{OpKind::concat_rows_grad, plain<make_concat_rows_grad>},
     Row{OpKind::select_token, plain<make_select_token>},
     Row{OpKind::select_token_grad, plain<make_select_token_grad>},
     Row{OpKind::l2_normalize, plain<make_l2_normalize>},
     Row{OpKind::l2_normalize_grad, plain<make_l2_normalize_grad>},
     Row{OpKind::softmax_cross_entropy, plain<make_softmax_cross_entropy>},
     Row{OpKind::softmax_cross_entropy_grad, plain<make_softmax_cross_entropy_grad>},
+    Row{OpKind::gradient_accumulate, plain<make_gradient_accumulate>},
     Row{OpKind::sgd_update, plain<make_sgd_update>},
     Row{OpKind::adamw_update, plain<make_adamw_update>},
     Row{OpKind::lars_update, plain<make_lars_update>},

@@ -13,7 +13,7 @@ namespace {
 // The label of row `row`: given, or on the diagonal. Throws Code::invalid_argument for a class that does not exist.
 std::int64_t label_of(const graph::CrossEntropyAttrs& attrs, const Tensor* labels, std::int64_t row,
                       std::int64_t classes) {
-  const std::int64_t label = attrs.labels_are_diagonal ? row + attrs.diagonal_offset : labels->label(row);
+  const std::int64_t label = attrs.labels_are_diagonal ? (row + attrs.diagonal_offset) % classes : labels->label(row);
   GYRUS_CHECK(label >= 0 && label < classes, Code::invalid_argument, "softmax_cross_entropy: row ", row,
               " has the label ", label, "; there are ", classes, " classes, so it must be in [0, ", classes, ")");
   return label;
@@ -52,11 +52,20 @@ void softmax_cross_entropy(const Call& call) {
   double total = 0, hit_count = 0;
   for (std::int64_t row = 0; row < rows; ++row) {
     const double* z = &logits[row * classes];
+    const auto is_class = [&](std::int64_t k) { return !attrs.excludes_self || k != row; };
     const std::int64_t label = label_of(attrs, call.in.size() > 1 ? &call.in[1] : nullptr, row, classes);
-    const double largest = *std::max_element(z, z + classes);
-    double sum = 0;
-    for (std::int64_t k = 0; k < classes; ++k) sum += std::exp(scale * (z[k] - largest));
+    double largest = z[label], sum = 0;
     for (std::int64_t k = 0; k < classes; ++k) {
+      if (is_class(k)) largest = std::max(largest, z[k]);
+    }
+    for (std::int64_t k = 0; k < classes; ++k) {
+      if (is_class(k)) sum += std::exp(scale * (z[k] - largest));
+    }
+    for (std::int64_t k = 0; k < classes; ++k) {
+      if (!is_class(k)) {
+        probabilities[row * classes + k] = 0;
+        continue;
+      }
       const double log_probability = scale * (z[k] - largest) - std::log(sum);
       const double target = (k == label ? 1 - smoothing : 0) + smoothing / static_cast<double>(classes);
       probabilities[row * classes + k] = std::exp(log_probability);

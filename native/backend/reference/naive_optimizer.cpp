@@ -111,6 +111,19 @@ void lars_update(const Call& call) {
   });
 }
 
+// First part: accumulator = gradient; between: accumulator += gradient; last: gradient += accumulator.
+void gradient_accumulate(const Call& call) {
+  const StepPart part = call.hyper->part;
+  if (part == StepPart::whole) return;
+  auto* gradients = static_cast<double*>(call.arenas.gradients);
+  auto* sums = static_cast<double*>(call.arenas.accumulator);
+  for (std::int64_t i = 0; i < call.arenas.trainable_count; ++i) {
+    if (part == StepPart::first) sums[i] = gradients[i];
+    if (part == StepPart::middle) sums[i] += gradients[i];
+    if (part == StepPart::last) gradients[i] += sums[i];
+  }
+}
+
 void ema_update(const Call& call) {
   const double momentum = call.hyper->ema_momentum;
   const auto* parameters = static_cast<const double*>(call.arenas.parameters);

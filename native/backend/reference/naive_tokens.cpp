@@ -1,4 +1,4 @@
-// embed_tokens and select_token with their gradients: N batch, T tokens, D width.
+// embed_tokens, select_token and concat_rows with their gradients: N batch, T tokens, D width.
 #include "backend/reference/naive.h"
 
 namespace gyrus::backend::reference {
@@ -25,6 +25,16 @@ void embed_tokens_grad(const Call& call) {
     else
       dpatches[(n * (tokens - 1) + t - 1) * width + d] = dy[at];
   }
+}
+
+void concat_rows(const Call& call) {
+  const Tensor &a = call.in[0], &b = call.in[1], &y = call.out[0];
+  for (std::int64_t at = 0; at < y.elements(); ++at) y[at] = at < a.elements() ? a[at] : b[at - a.elements()];
+}
+
+void concat_rows_grad(const Call& call) {
+  const Tensor &dy = call.in[0], &da = call.out[0], &db = call.out[1];
+  for (std::int64_t at = 0; at < dy.elements(); ++at) (at < da.elements() ? da[at] : db[at - da.elements()]) = dy[at];
 }
 
 void select_token(const Call& call) {

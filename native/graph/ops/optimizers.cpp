@@ -37,6 +37,10 @@ Work work_adamw(const Attrs&, std::span<const ValueType> in, std::span<const Val
 Work work_lars(const Attrs&, std::span<const ValueType> in, std::span<const ValueType>) {
   return sweep_work(in, 7, 12);
 }
+// Reads gradient and accumulator; writes one of them.
+Work work_accumulate(const Attrs&, std::span<const ValueType> in, std::span<const ValueType>) {
+  return sweep_work(in, 3, 1);
+}
 // Reads copy and parameter; writes the copy.
 Work work_ema(const Attrs&, std::span<const ValueType> in, std::span<const ValueType>) { return sweep_work(in, 3, 3); }
 
@@ -50,6 +54,10 @@ NodeId add_update(Graph& graph, OpKind kind, Attrs attrs, Role role, std::vector
 }
 
 }  // namespace
+
+NodeId gradient_accumulate(Graph& graph, std::vector<ValueId> gradients) {
+  return add_update(graph, OpKind::gradient_accumulate, NoAttrs{}, Role::gradient, std::move(gradients));
+}
 
 NodeId sgd_update(Graph& graph, std::vector<ValueId> gradients, const SgdAttrs& attrs) {
   return add_update(graph, OpKind::sgd_update, attrs, Role::gradient, std::move(gradients));
@@ -69,6 +77,8 @@ NodeId ema_update(Graph& graph, std::vector<ValueId> ema) {
 
 namespace defs {
 
+constinit const OpDef gradient_accumulate{
+    .kind = OpKind::gradient_accumulate, .infer = infer<NoAttrs, OpKind::gradient_accumulate>, .work = work_accumulate};
 constinit const OpDef sgd_update{
     .kind = OpKind::sgd_update, .infer = infer<SgdAttrs, OpKind::sgd_update>, .work = work_sgd};
 constinit const OpDef adamw_update{

@@ -1,6 +1,7 @@
 // Mean cross entropy of softmax(logit_scale * logits) with hard labels and optional label smoothing s:
 //   target_ik = (1 - s) [k = label_i] + s/K;   loss = loss_scale/N * sum_i -sum_k target_ik log p_ik;
 //   dlogits_ik = dloss * loss_scale * logit_scale / N * (p_ik - target_ik).
+// With excludes_self row i is a softmax over all classes but i, and p_ii = 0.
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -19,9 +20,18 @@ void check_attrs(std::string_view op, const CrossEntropyAttrs& a) {
               ": label_smoothing must lie in [0, 1], got ", a.label_smoothing);
 }
 
-// Labels are either the last input, or row i's label is i + diagonal_offset. `scores`: logits or probabilities [N, K].
+// Labels are either the last input, or lie on a diagonal. `scores`: logits or probabilities [N, K].
 void check_labels(std::string_view op, const CrossEntropyAttrs& a, const Shape& scores,
                   std::span<const ValueType> labels) {
+  GYRUS_CHECK(!a.excludes_self || (a.labels_are_diagonal && scores[0] == scores[1] && a.label_smoothing == 0),
+              Code::invalid_argument, op,
+              ": only rows of as many classes, with labels on a diagonal and no smoothing, can ",
+              "exclude themselves; got ", scores);
+  if (a.excludes_self) {
+    GYRUS_CHECK(a.diagonal_offset > 0 && a.diagonal_offset < scores[1], Code::shape, op, ": the labels i + ",
+                a.diagonal_offset, " of ", scores[0], " rows must be others than the rows themselves");
+    return;
+  }
   if (!a.labels_are_diagonal) {
     check_shape(op, "labels [N]", labels[0], {scores[0]});
     check_dtype(op, "labels", labels[0], DType::i32);

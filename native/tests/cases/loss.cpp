@@ -115,6 +115,23 @@ void known_answers(Suite& suite, const backend::Backend& backend) {
   });
 }
 
+// NT-Xent of SimCLR: both views one below the other, each row against all others.
+OpCase nt_xent(const std::string& name, std::int64_t rows, std::int64_t width, bool is_small) {
+  OpCase op_case{.name = "NT-Xent: " + name, .build = [=](CaseGraph& g) {
+                   const ValueId a = graph::l2_normalize(g.graph(), g.activation("a", {rows, width}), kEps, "a_unit");
+                   const ValueId b = graph::l2_normalize(g.graph(), g.activation("b", {rows, width}), kEps, "b_unit");
+                   const ValueId z = graph::concat_rows(g.graph(), a, b, "z");
+                   const ValueId logits = graph::linear(g.graph(), z, z, std::nullopt, "logits");
+                   graph::CrossEntropyAttrs attrs{.logit_scale = 5.0F};
+                   attrs.labels_are_diagonal = true;
+                   attrs.excludes_self = true;
+                   attrs.diagonal_offset = rows;
+                   g.loss(graph::softmax_cross_entropy(g.graph(), logits, std::nullopt, attrs, "nt_xent"), "loss");
+                 }};
+  op_case.is_small = is_small;
+  return op_case;
+}
+
 }  // namespace
 
 void loss(Suite& suite) {
@@ -126,6 +143,12 @@ void loss(Suite& suite) {
   graph::CrossEntropyAttrs shifted = diagonal;
   shifted.diagonal_offset = 3;
   smooth.label_smoothing = 0.1F;
+  const auto others = [&](std::int64_t offset) {
+    graph::CrossEntropyAttrs attrs = diagonal;
+    attrs.excludes_self = true;
+    attrs.diagonal_offset = offset;
+    return attrs;
+  };
   for (const Entropy& e : std::vector<Entropy>{
            {"labels", 5, 7},
            {"one row", 1, 4},
@@ -136,10 +159,16 @@ void loss(Suite& suite) {
            {"diagonal of the second rank", 3, 9, shifted},
            {"a thousand classes", 16, 1000, smooth, false},
            {"contrastive batch", 128, 128, diagonal, false},
+           {"without itself, two rows", 2, 2, others(1)},
+           {"without itself, odd", 6, 6, others(3)},
+           {"without itself, tails on both sides", 46, 46, others(23), false},
+           {"without itself, a batch", 256, 256, others(128), false},
        })
     cases.push_back(entropy(e));
   cases.push_back(contrastive("odd", 3, 5, true));
   cases.push_back(contrastive("a batch", 32, 256, false));
+  cases.push_back(nt_xent("odd", 3, 5, true));
+  cases.push_back(nt_xent("a batch", 32, 256, false));
   run_cases(suite, cases);
 
   known_answers(suite, *backend::make_reference_backend());

@@ -1,4 +1,4 @@
-// embed_tokens and select_token: sums and copies.
+// embed_tokens, select_token and concat_rows: sums and copies.
 #include <string>
 #include <vector>
 
@@ -26,6 +26,17 @@ OpCase embed(const std::string& name, const Shape& patches, bool is_small = true
 OpCase select(const std::string& name, const Shape& shape, std::int64_t index, bool is_small = true) {
   OpCase op_case{.name = "select_token: " + name, .build = [=](CaseGraph& g) {
                    g.seeded_result(graph::select_token(g.graph(), g.activation("x", shape), index, "select"), "y");
+                 }};
+  op_case.is_exact = true;
+  op_case.is_small = is_small;
+  return op_case;
+}
+
+OpCase concat(const std::string& name, std::int64_t first, std::int64_t second, std::int64_t width,
+              bool is_small = true) {
+  OpCase op_case{.name = "concat_rows: " + name, .build = [=](CaseGraph& g) {
+                   const ValueId a = g.activation("a", {first, width}), b = g.activation("b", {second, width});
+                   g.seeded_result(graph::concat_rows(g.graph(), a, b, "concat"), "y");
                  }};
   op_case.is_exact = true;
   op_case.is_small = is_small;
@@ -62,6 +73,9 @@ void tokens(Suite& suite) {
                        select("last", {2, 3, 5}, 2),
                        select("only", {1, 1, 4}, 0),
                        select("class token of ViT-S", {2, 197, 384}, 0, false),
+                       concat("one row each", 1, 1, 3),
+                       concat("odd", 2, 5, 7),
+                       concat("embeddings", 64, 64, 256, false),
                    });
   for (const bool is_cpu : {false, true}) {
     const auto backend = is_cpu ? backend::make_cpu_backend(0) : backend::make_reference_backend();

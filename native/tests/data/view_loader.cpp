@@ -87,8 +87,8 @@ void test_batches(Suite& suite) {
     const std::size_t stride = 3 * 64;
     std::vector<float> x1(3 * stride), x2(3 * stride), y1(3 * stride), y2(3 * stride);
     for (const std::uint64_t step : {0, 1, 5}) {
-      loader.fill(step, x1, x2, kGoOn);
-      threaded.fill(step, y1, y2, kGoOn);
+      loader.fill(step, {}, x1, x2, kGoOn);
+      threaded.fill(step, {}, y1, y2, kGoOn);
       check.that(x1 == y1 && x2 == y2, "step ", step, " with threads");
       const auto rows = loader.sampler().batch(step);
       for (std::size_t i = 0; i < 3; ++i) {
@@ -99,6 +99,20 @@ void test_batches(Suite& suite) {
         }
       }
     }
+  });
+  suite.test("parts of a batch are its images in their order", [](Check& check) {
+    const ScratchFolder folder;
+    ViewLoader loader(two_shards(folder));
+    std::vector<float> x1(3 * 64), x2(3 * 64), y1(64), y2(64);
+    loader.fill(1, {}, x1, x2, kGoOn);
+    for (std::size_t part = 0; part < 3; ++part) {
+      loader.fill(1, {part, 3}, y1, y2, kGoOn);
+      const auto at = static_cast<std::ptrdiff_t>(64 * part);
+      check.that(std::equal(y1.begin(), y1.end(), x1.begin() + at), "view 1 of part ", part);
+      check.that(std::equal(y2.begin(), y2.end(), x2.begin() + at), "view 2 of part ", part);
+    }
+    check.throws(Code::invalid_argument, "part 3 of 3", [&] { loader.fill(1, {3, 3}, y1, y2, kGoOn); });
+    check.throws(Code::invalid_argument, "equal ones of a batch of 3", [&] { loader.fill(1, {0, 2}, y1, y2, kGoOn); });
   });
   suite.test("only chosen rows, and rows without augmentation", [](Check& check) {
     const ScratchFolder folder;
@@ -151,9 +165,9 @@ void test_refusals(Suite& suite) {
     ViewLoader loader(options);
     std::vector<float> x1(7 * 64), x2(7 * 64);
     const std::atomic<bool> stop{true};
-    check.throws(Code::aborted, "cancelled", [&] { loader.fill(0, x1, x2, stop); });
+    check.throws(Code::aborted, "cancelled", [&] { loader.fill(0, {}, x1, x2, stop); });
     std::ofstream(folder.path("b.npy"), std::ios::trunc | std::ios::binary) << "gone";
-    check.throws(Code::file_io, "cut off", [&] { loader.fill(0, x1, x2, kGoOn); });
+    check.throws(Code::file_io, "cut off", [&] { loader.fill(0, {}, x1, x2, kGoOn); });
   });
 }
 

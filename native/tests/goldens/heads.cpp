@@ -30,7 +30,7 @@ GoldenModel make_model(const GoldenOptions& options) {
                              .in = input[1],
                              .hidden = options.integer("hidden"),
                              .out = options.integer("out"),
-                             .has_last_batch_norm = options.integer("last_batch_norm") != 0};
+                             .has_last_norm = options.integer("last_batch_norm") != 0};
     model.specs = nn::mlp_parameters(kName, mlp);
     apply = [mlp](nn::Scope& scope, ValueId x) { return nn::mlp(scope, x, kName, mlp); };
     out = mlp.out;

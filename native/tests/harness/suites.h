@@ -36,8 +36,9 @@ namespace gyrus::tests {
   X(io_weights_match)         \
   X(io_hdf5)                  \
   X(io_hdf5_bad)              \
-  X(golden_moco)              \
+  X(golden_contrastive)       \
   X(training_state)           \
+  X(micro_step)               \
   X(imaging_augment)          \
   X(data_views)               \
   X(features)                 \

@@ -85,7 +85,7 @@ void test_structure(Suite& suite) {
     check.equal(nn::encoder_parameters({.arch = "resnet50"}).size(), std::size_t{265}, "tensors of resnet50");
     const nn::MlpOptions projector{.layers = 2, .in = 2048};
     check.equal(count_parameters(nn::mlp_parameters("fc", projector)), 9'445'376, "projector of resnet50");
-    const nn::MlpOptions predictor{.layers = 2, .in = 256, .has_last_batch_norm = false};
+    const nn::MlpOptions predictor{.layers = 2, .in = 256, .has_last_norm = false};
     check.equal(count_parameters(nn::mlp_parameters("", predictor)), 2'105'344, "predictor of resnet50");
   });
   suite.test("what is declared is what the graph reads", [](Check& check) {

@@ -13,8 +13,8 @@
 namespace gyrus::tests::suites {
 namespace {
 
-using train::MocoOptions;
-using train::MocoSession;
+using train::ContrastiveOptions;
+using train::ContrastiveSession;
 using train::Precision;
 using train::StepHyper;
 using train::SupervisedOptions;
@@ -29,8 +29,8 @@ std::vector<float> images(std::uint64_t stream) {
   return x;
 }
 
-MocoOptions moco_options(const std::string& arch) {
-  MocoOptions options;
+ContrastiveOptions moco_options(const std::string& arch) {
+  ContrastiveOptions options;
   options.encoder = {.arch = arch, .image_height = kImage, .image_width = kImage, .channels = 1};
   options.device = {.device = "cpu", .precision = Precision::f32};
   options.batch_size = kBatch;
@@ -64,7 +64,7 @@ void test_learning(Suite& suite) {
       check.that(loss < 0.1F, "the loss after 25 steps is ", loss);
     });
     suite.test("MoCo v3 " + arch + " starts near chance and falls", [&](Check& check) {
-      const auto session = MocoSession::create(moco_options(arch));
+      const auto session = ContrastiveSession::create(moco_options(arch));
       const std::vector<float> x1 = images(1), x2 = images(2);
       const train::Stop stop{false};
       const float first = session->step(x1.data(), x2.data(), {1e-3F, 0.99F}, stop).loss;
@@ -79,13 +79,13 @@ void test_learning(Suite& suite) {
 
 void test_precision(Suite& suite) {
   suite.test("bf16 follows f32, or says that this CPU has none", [](Check& check) {
-    MocoOptions options = moco_options("resnet18");
-    const auto exact = MocoSession::create(options);
+    ContrastiveOptions options = moco_options("resnet18");
+    const auto exact = ContrastiveSession::create(options);
     options.device.precision = Precision::bf16;
     const std::vector<float> x1 = images(1), x2 = images(2);
     const train::Stop stop{false};
     try {
-      const auto rounded = MocoSession::create(options);
+      const auto rounded = ContrastiveSession::create(options);
       check.equal(rounded->info().precision, std::string("bf16"), "precision");
       const float a = exact->step(x1.data(), x2.data(), {1e-3F, 0.99F}, stop).loss;
       const float b = rounded->step(x1.data(), x2.data(), {1e-3F, 0.99F}, stop).loss;
@@ -102,12 +102,12 @@ void test_saving(Suite& suite) {
     const std::string first = folder.path("a.safetensors"), second = folder.path("b.safetensors");
     const std::vector<float> x1 = images(1), x2 = images(2);
     const train::Stop stop{false};
-    const auto session = MocoSession::create(moco_options("resnet18"));
+    const auto session = ContrastiveSession::create(moco_options("resnet18"));
     session->step(x1.data(), x2.data(), {1e-3F, 0.99F}, stop);
     session->save(first);
-    MocoOptions other = moco_options("resnet18");
+    ContrastiveOptions other = moco_options("resnet18");
     other.seed = 4;
-    const auto copy = MocoSession::create(other);
+    const auto copy = ContrastiveSession::create(other);
     const train::LoadReport report = copy->load(first);
     check.that(report.missing.empty() && report.unexpected.empty() && !report.matched.empty(),
                "the report must be clean");
@@ -119,7 +119,7 @@ void test_saving(Suite& suite) {
   suite.test("weights of another architecture are refused with the list", [](Check& check) {
     const ScratchFolder folder;
     const std::string path = folder.path("moco.safetensors");
-    MocoSession::create(moco_options("resnet18"))->save(path);
+    ContrastiveSession::create(moco_options("resnet18"))->save(path);
     const std::string message = check.throws(Code::weights_mismatch, "vit", [&] {
       train::EncoderSession::create(moco_options("vit_tiny_patch16_224").encoder, {}, path);
     });
@@ -131,7 +131,7 @@ void test_abort(Suite& suite) {
   suite.test("an aborted step leaves the session torn until weights are loaded", [](Check& check) {
     const ScratchFolder folder;
     const std::string path = folder.path("w.safetensors");
-    const auto session = MocoSession::create(moco_options("resnet18"));
+    const auto session = ContrastiveSession::create(moco_options("resnet18"));
     session->save(path);
     const std::vector<float> x1 = images(1), x2 = images(2);
     const train::Stop stopped{true}, going{false};
@@ -146,9 +146,9 @@ void test_abort(Suite& suite) {
 void test_bad_options(Suite& suite) {
   suite.test("bad options are named", [](Check& check) {
     const auto moco = [](auto&& change) {
-      MocoOptions options = moco_options("resnet18");
+      ContrastiveOptions options = moco_options("resnet18");
       change(options);
-      MocoSession::create(options);
+      ContrastiveSession::create(options);
     };
     check.throws(Code::batch_too_small, "batch of 1", [&] { moco([](auto& o) { o.batch_size = 1; }); });
     check.throws(Code::name, "arch", [&] { moco([](auto& o) { o.encoder.arch = "resnet51"; }); });
@@ -193,7 +193,7 @@ void test_memory(Suite& suite) {
   suite.test("sessions give back all memory", [](Check& check) {
     const std::int64_t before = memory_stats().host_bytes;
     for (int i = 0; i < 3; ++i) {
-      const auto session = MocoSession::create(moco_options("resnet18"));
+      const auto session = ContrastiveSession::create(moco_options("resnet18"));
       check.that(memory_stats().host_bytes > before, "a session must be counted");
     }
     check.equal(memory_stats().host_bytes, before, "host bytes");

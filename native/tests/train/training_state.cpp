@@ -15,9 +15,9 @@
 namespace gyrus::tests::suites {
 namespace {
 
+using train::ContrastiveOptions;
+using train::ContrastiveSession;
 using train::EncoderSession;
-using train::MocoOptions;
-using train::MocoSession;
 using train::Precision;
 
 constexpr std::int64_t kBatch = 6, kImage = 32;
@@ -29,8 +29,9 @@ std::vector<float> images(std::uint64_t stream, std::int64_t count = kBatch) {
   return x;
 }
 
-MocoOptions options_of(const std::string& arch, const std::string& optimizer, Precision precision = Precision::f32) {
-  MocoOptions options;
+ContrastiveOptions options_of(const std::string& arch, const std::string& optimizer,
+                              Precision precision = Precision::f32) {
+  ContrastiveOptions options;
   options.encoder = {.arch = arch, .image_height = kImage, .image_width = kImage, .channels = 1};
   options.device = {.device = "cpu", .precision = precision};
   options.optimizer.name = optimizer;
@@ -41,7 +42,7 @@ MocoOptions options_of(const std::string& arch, const std::string& optimizer, Pr
   return options;
 }
 
-float step(MocoSession& session, std::uint64_t number) {
+float step(ContrastiveSession& session, std::uint64_t number) {
   const std::vector<float> x1 = images(2 * number), x2 = images(2 * number + 1);
   return session.step(x1.data(), x2.data(), {1e-3F, 0.9F}, kGoOn).loss;
 }
@@ -56,16 +57,16 @@ std::vector<std::vector<float>> tensors_of(const std::string& path) {
   return values;
 }
 
-void check_continuation(Check& check, const MocoOptions& options) {
+void check_continuation(Check& check, const ContrastiveOptions& options) {
   const ScratchFolder folder;
-  const auto whole = MocoSession::create(options), first = MocoSession::create(options);
+  const auto whole = ContrastiveSession::create(options), first = ContrastiveSession::create(options);
   std::vector<float> losses;
   for (std::uint64_t s = 0; s < 6; ++s) losses.push_back(step(*whole, s));
   for (std::uint64_t s = 0; s < 3; ++s) step(*first, s);
   first->save_state(folder.path("half"));
-  MocoOptions other = options;
+  ContrastiveOptions other = options;
   other.seed = 99;
-  const auto second = MocoSession::create(other);
+  const auto second = ContrastiveSession::create(other);
   second->load_state(folder.path("half"));
   for (std::uint64_t s = 3; s < 6; ++s) check.equal(step(*second, s), losses[s], text("loss of step ", s));
   whole->save_state(folder.path("a"));
@@ -83,21 +84,21 @@ void test_states(Suite& suite) {
   });
   suite.test("states of other trainings are refused and change nothing", [](Check& check) {
     const ScratchFolder folder;
-    const auto session = MocoSession::create(options_of("resnet18", "adamw"));
+    const auto session = ContrastiveSession::create(options_of("resnet18", "adamw"));
     step(*session, 0);
     session->save_state(folder.path("state"));
     session->save(folder.path("weights"));
-    const auto refused = [&](const MocoOptions& options, const std::string& name) {
-      return [&folder, options, name] { MocoSession::create(options)->load_state(folder.path(name)); };
+    const auto refused = [&](const ContrastiveOptions& options, const std::string& name) {
+      return [&folder, options, name] { ContrastiveSession::create(options)->load_state(folder.path(name)); };
     };
     check.throws(Code::weights_mismatch, "arch", refused(options_of("resnet34", "adamw"), "state"));
     check.throws(Code::weights_mismatch, "optimizer", refused(options_of("resnet18", "sgd"), "state"));
     check.throws(Code::weights_mismatch, "weights alone", refused(options_of("resnet18", "adamw"), "weights"));
-    MocoOptions wide = options_of("resnet18", "adamw");
+    ContrastiveOptions wide = options_of("resnet18", "adamw");
     wide.projector_out = 16;
     check.throws(Code::weights_mismatch, "projector", refused(wide, "state"));
     const float next = step(*session, 1);
-    const auto copy = MocoSession::create(options_of("resnet18", "adamw"));
+    const auto copy = ContrastiveSession::create(options_of("resnet18", "adamw"));
     copy->load_state(folder.path("state"));
     check.throws(Code::weights_mismatch, "weights", [&] { copy->load_state(folder.path("weights")); });
     check.equal(step(*copy, 1), next, "the step after a refusal");
@@ -107,7 +108,7 @@ void test_states(Suite& suite) {
 void test_non_finite(Suite& suite) {
   suite.test("a loss that is no number names its origin and changes no weight", [](Check& check) {
     const ScratchFolder folder;
-    const auto session = MocoSession::create(options_of("resnet18", "adamw"));
+    const auto session = ContrastiveSession::create(options_of("resnet18", "adamw"));
     step(*session, 0);
     session->save(folder.path("before"));
     std::vector<float> x1 = images(1), x2 = images(2);
@@ -121,7 +122,7 @@ void test_non_finite(Suite& suite) {
     check.that(std::isfinite(step(*session, 1)), "a step after loading");
   });
   suite.test("activations that overflow are named by their layer", [](Check& check) {
-    const auto session = MocoSession::create(options_of("vit_tiny_patch16_224", "adamw"));
+    const auto session = ContrastiveSession::create(options_of("vit_tiny_patch16_224", "adamw"));
     std::vector<float> x1 = images(1), x2 = images(2);
     for (float& value : x1) value = 3e38F;
     const std::string message = check.throws(Code::non_finite, "overflow", [&] {
@@ -132,7 +133,7 @@ void test_non_finite(Suite& suite) {
   });
   suite.test("weights that are no numbers are not saved", [](Check& check) {
     const ScratchFolder folder;
-    const auto session = MocoSession::create(options_of("resnet18", "sgd"));
+    const auto session = ContrastiveSession::create(options_of("resnet18", "sgd"));
     const std::vector<float> x1 = images(1), x2 = images(2);
     session->step(x1.data(), x2.data(), {std::numeric_limits<float>::infinity(), 0.9F}, kGoOn);
     check.throws(Code::non_finite, "state", [&] { session->save_state(folder.path("state")); });
@@ -148,7 +149,7 @@ void test_backbones(Suite& suite) {
   for (const std::string arch : {"resnet18", "vit_tiny_patch16_224"}) {
     suite.test("a backbone over three channels computes what the one over one does: " + arch, [&](Check& check) {
       const ScratchFolder folder;
-      const auto session = MocoSession::create(options_of(arch, "adamw"));
+      const auto session = ContrastiveSession::create(options_of(arch, "adamw"));
       step(*session, 0);
       session->save_backbone(folder.path("rgb"), 3);
       session->save_backbone(folder.path("grey"), 1);
@@ -205,7 +206,7 @@ void test_health(Suite& suite) {
     check.that(std::abs(alive.std - std::sqrt(7.0 / 8)) < 1e-6, "std ", alive.std);
   });
   suite.test("health is the last step's, and there must be one", [](Check& check) {
-    const auto session = MocoSession::create(options_of("resnet18", "adamw"));
+    const auto session = ContrastiveSession::create(options_of("resnet18", "adamw"));
     check.throws(Code::invalid_argument, "before any step", [&] { session->health(); });
     step(*session, 0);
     const features::EmbeddingHealth health = session->health();

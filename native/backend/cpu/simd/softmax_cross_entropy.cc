@@ -22,10 +22,13 @@
 namespace gyrus::backend::cpu {
 
 struct Labels {
-  const std::int32_t* given = nullptr;  // [N]; null: row i's label is i + offset
-  std::int64_t offset = 0;
+  const std::int32_t* given = nullptr;  // [N]; null: row i's label is (i + offset) mod classes
+  std::int64_t offset = 0, classes = 0;
 
-  std::int64_t operator[](std::int64_t row) const { return given != nullptr ? given[row] : row + offset; }
+  std::int64_t operator[](std::int64_t row) const {
+    if (given != nullptr) return given[row];
+    return row + offset < classes ? row + offset : row + offset - classes;
+  }
 };
 
 struct CrossEntropyJob {
@@ -76,6 +79,23 @@ HWY_INLINE RowTops tops_of_row(const float* z, std::int64_t classes, float scale
   return {hn::GetLane(hn::MaxOfLanes(F32(), top)), hn::GetLane(hn::MaxOfLanes(F32(), scaled_top))};
 }
 
+// exp(scale z - top) of some classes of a row, into p; their sum is the result.
+HWY_INLINE float exponentials(const float* z, float* p, std::int64_t classes, float scale, float top) {
+  const Vec factor = set(scale), largest = set(top);
+  const Vec terms = sum_row(classes, [=](auto access, std::int64_t k) HWY_ATTR {
+    const Vec term = math::HWY_NAMESPACE::softmax_term<HwyPack>(factor, access.read(z + k), largest);
+    access.write(p + k, term);
+    return term;
+  });
+  return sum_of(terms);
+}
+
+HWY_INLINE void divide(float* p, std::int64_t classes, float sum) {
+  const Vec inverse = set(1.0F / sum);
+  for_vectors({0, classes},
+              [=](auto access, std::int64_t k) HWY_ATTR { access.write(p + k, hn::Mul(access.read(p + k), inverse)); });
+}
+
 // One row: its probabilities, and its cross entropy and hit as the result.
 HWY_INLINE double softmax_row(const CrossEntropyJob& job, const float* z, float* p, std::int64_t label, double* hit) {
   const std::int64_t classes = job.classes;
@@ -88,24 +108,35 @@ HWY_INLINE double softmax_row(const CrossEntropyJob& job, const float* z, float*
     const Vec sum = sum_row(classes, [=](auto access, std::int64_t k) HWY_ATTR { return access.read(z + k); });
     z_mean = static_cast<double>(sum_of(sum)) * static_cast<double>(scale) / static_cast<double>(classes);
   }
-  const Vec factor = set(scale), top = set(tops.scaled);
-  const Vec terms = sum_row(classes, [=](auto access, std::int64_t k) HWY_ATTR {
-    const Vec term = math::HWY_NAMESPACE::softmax_term<HwyPack>(factor, access.read(z + k), top);
-    access.write(p + k, term);
-    return term;
-  });
-  const float sum = sum_of(terms);
-  const Vec inverse = set(1.0F / sum);
-  for_vectors({0, classes},
-              [=](auto access, std::int64_t k) HWY_ATTR { access.write(p + k, hn::Mul(access.read(p + k), inverse)); });
+  const float sum = exponentials(z, p, classes, scale, tops.scaled);
+  divide(p, classes, sum);
   return math::HWY_NAMESPACE::cross_entropy(std::log(static_cast<double>(sum)), static_cast<double>(tops.scaled),
                                             static_cast<double>(z_label), z_mean, static_cast<double>(smoothing));
 }
 
+// The same of a row that has no class `self`: two stretches, before it and behind it.
+double softmax_row_without(const CrossEntropyJob& job, const float* z, float* p, std::int64_t label, std::int64_t self,
+                           double* hit) {
+  const float scale = job.attrs.logit_scale;
+  const std::int64_t next = self + 1, rest = job.classes - next;
+  const RowTops before = tops_of_row(z, self, scale), behind = tops_of_row(z + next, rest, scale);
+  const float top = std::max(before.scaled, behind.scaled), z_label = z[label] * scale;
+  *hit = z[label] >= std::max(before.logit, behind.logit) ? 1.0 : 0.0;
+  const float sum = exponentials(z, p, self, scale, top) + exponentials(z + next, p + next, rest, scale, top);
+  divide(p, self, sum);
+  divide(p + next, rest, sum);
+  p[self] = 0;
+  return math::HWY_NAMESPACE::cross_entropy(std::log(static_cast<double>(sum)), static_cast<double>(top),
+                                            static_cast<double>(z_label), 0, 0);
+}
+
 void softmax_cross_entropy(const CrossEntropyJob& job, Range rows) {
   for (std::int64_t row = rows.begin; row < rows.end; ++row) {
-    const std::int64_t at = row * job.classes;
-    job.losses[row] = softmax_row(job, job.logits + at, job.probabilities + at, job.labels[row], job.hits + row);
+    const std::int64_t at = row * job.classes, label = job.labels[row];
+    const float* const z = job.logits + at;
+    float* const p = job.probabilities + at;
+    job.losses[row] = job.attrs.excludes_self ? softmax_row_without(job, z, p, label, row, job.hits + row)
+                                              : softmax_row(job, z, p, label, job.hits + row);
   }
 }
 
@@ -155,6 +186,7 @@ class SoftmaxCrossEntropy final : public Kernel {
     job_.attrs = node.attrs<graph::CrossEntropyAttrs>();
     job_.classes = node.in_shape(0).back();
     job_.labels.offset = job_.attrs.diagonal_offset;
+    job_.labels.classes = job_.classes;
     threads_ = useful_threads(node.threads, node.in_shape(0).elements() * size_of(DType::f32));
   }
 
@@ -199,6 +231,7 @@ class SoftmaxCrossEntropyGrad final : public Kernel {
     job_.rows = node.in_shape(1).rows();
     job_.classes = node.in_shape(1).back();
     job_.labels.offset = job_.attrs.diagonal_offset;
+    job_.labels.classes = job_.classes;
     threads_ = useful_threads(node.threads, node.in_shape(1).elements() * size_of(DType::f32));
   }
 

@@ -1,5 +1,6 @@
-// Twenty steps of MoCo v3 against PyTorch: every loss, and at the end every tensor of the three networks. The cases and
-// the method stand in test/goldens/moco.py, which computes in f64 and says how far PyTorch's own f32 is from it.
+// Twenty steps of MoCo v3 and SimCLR against PyTorch: every loss, and at the end every tensor of all networks. The
+// cases and the methods stand in test/goldens/contrastive.py, which computes in f64 and says how far PyTorch's own f32
+// is from it.
 #include <cmath>
 #include <map>
 #include <numbers>
@@ -11,21 +12,29 @@
 #include "tests/goldens/golden_fill.h"
 #include "tests/harness/suites.h"
 #include "tests/io/scratch.h"
-#include "train/moco_step.h"
+#include "train/method.h"
 #include "train/sessions.h"
 
 namespace gyrus::tests::suites {
 namespace {
 
-using train::MocoOptions;
-using train::MocoSession;
+using train::ContrastiveOptions;
+using train::ContrastiveSession;
 
 constexpr int kSteps = 20, kWarmup = 5;
 constexpr double kLossTolerance = 1e-4;  // relative: what the task asks of f32
 constexpr double kEndTolerance = 1e-3;   // norm-wise
 
-MocoOptions options_of(const GoldenOptions& o) {
-  MocoOptions options;
+nn::MlpNorm norm_of(const std::string& name) {
+  if (name == "none") return nn::MlpNorm::none;
+  return name == "layer_norm" ? nn::MlpNorm::layer_norm : nn::MlpNorm::batch_norm;
+}
+
+ContrastiveOptions options_of(const GoldenOptions& o) {
+  ContrastiveOptions options;
+  if (o.has("method")) options.method = o.text_of("method");
+  if (o.has("norm")) options.projector_norm = norm_of(o.text_of("norm"));
+  options.micro_batch = o.integer("micro");
   options.encoder.arch = o.text_of("arch");
   options.encoder.image_height = options.encoder.image_width = o.integer("size");
   options.encoder.channels = o.integer("channels");
@@ -42,15 +51,15 @@ MocoOptions options_of(const GoldenOptions& o) {
 }
 
 // All tensors of the start, as PyTorch has them: the momentum encoder is a copy of the base encoder.
-void write_start(const std::string& path, const MocoOptions& options) {
+void write_start(const std::string& path, const ContrastiveOptions& options) {
   constexpr std::string_view kBase = "base_encoder.", kMomentum = "momentum_encoder.";
   std::map<std::string, std::vector<float>> values;
   std::vector<io::TensorToWrite> tensors;
-  for (const graph::ParameterSpec& spec : train::moco_parameters(options)) {
+  for (const graph::ParameterSpec& spec : train::find_method(options.method).parameters(options)) {
     if (spec.name.starts_with(kMomentum)) continue;
     auto& own = values[spec.name] = golden_parameter(spec.name, spec.shape, "bn2");
     tensors.push_back({spec.name, spec.shape, own});
-    if (!spec.name.starts_with(kBase)) continue;
+    if (options.method == "simclr" || !spec.name.starts_with(kBase)) continue;
     tensors.push_back({std::string(kMomentum) + spec.name.substr(kBase.size()), spec.shape, own});
   }
   io::write_safetensors(path, tensors);
@@ -66,7 +75,7 @@ void check_ends(Check& check, const GoldenFile& file, const std::string& name, c
   const io::SafetensorsReader reader(path);
   const std::vector<double> ends = file.values(name + "/ends");
   const std::vector<std::string> names = split_lines(file.metadata(name + "/names"));
-  check.equal(reader.tensors().size(), names.size(), "tensors of the three networks");
+  check.equal(reader.tensors().size(), names.size(), "tensors of all networks");
   for (std::size_t i = 0; i < names.size(); ++i) {
     const io::StoredTensor* const tensor = reader.find(names[i]);
     if (!check.that(tensor != nullptr, names[i], " is missing")) continue;
@@ -80,9 +89,9 @@ void check_ends(Check& check, const GoldenFile& file, const std::string& name, c
 void check_case(Check& check, const GoldenFile& file, const std::string& name) {
   const ScratchFolder folder;
   const GoldenOptions golden(file.metadata(name));
-  const MocoOptions options = options_of(golden);
+  const ContrastiveOptions options = options_of(golden);
   write_start(folder.path("start"), options);
-  const auto session = MocoSession::create(options);
+  const auto session = ContrastiveSession::create(options);
   session->load(folder.path("start"));
   const std::vector<double> steps = file.values(name + "/steps");
   const Shape shape{options.batch_size, options.encoder.channels, options.encoder.image_height,
@@ -105,10 +114,11 @@ void check_case(Check& check, const GoldenFile& file, const std::string& name) {
 
 }  // namespace
 
-void golden_moco(Suite& suite) {
-  const GoldenFile file("moco");
+void golden_contrastive(Suite& suite) {
+  const GoldenFile file("contrastive");
   for (const std::string name :
-       {"resnet18_adamw", "resnet18_lars", "resnet18_lars_solo", "vit_tiny_adamw", "vit_tiny_lars"}) {
+       {"resnet18_adamw", "resnet18_lars", "resnet18_lars_solo", "vit_tiny_adamw", "vit_tiny_lars", "resnet18_micro",
+        "vit_tiny_micro_layer_norm", "simclr_resnet18", "simclr_vit_tiny_micro"}) {
     suite.test(text(name, ": twenty steps"), [&](Check& check) { check_case(check, file, name); });
   }
 }

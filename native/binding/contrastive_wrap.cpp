@@ -1,0 +1,102 @@
+#include "binding/contrastive_wrap.h"
+
+#include <limits>
+
+namespace gyrus::binding {
+
+Napi::Function ContrastiveWrap::define(Napi::Env env) {
+  return DefineClass(
+      env, "ContrastiveTrainer",
+      {InstanceMethod("open", &ContrastiveWrap::open), InstanceMethod("step", &ContrastiveWrap::step),
+       InstanceMethod("profile", &ContrastiveWrap::profile), InstanceMethod("rehearse", &ContrastiveWrap::rehearse),
+       InstanceMethod("contrast", &ContrastiveWrap::contrast),
+       InstanceMethod("accumulate", &ContrastiveWrap::accumulate), InstanceMethod("load", &ContrastiveWrap::load),
+       InstanceMethod("save", &ContrastiveWrap::save), InstanceMethod("loadState", &ContrastiveWrap::load_state),
+       InstanceMethod("saveState", &ContrastiveWrap::save_state),
+       InstanceMethod("saveBackbone", &ContrastiveWrap::save_backbone),
+       InstanceMethod("health", &ContrastiveWrap::health), InstanceMethod("dispose", &ContrastiveWrap::dispose)});
+}
+
+Napi::Value ContrastiveWrap::open(const Napi::CallbackInfo& info) { return open_with(info, &to_contrastive_options); }
+
+Napi::Value ContrastiveWrap::step(const Napi::CallbackInfo& info) { return start_step(info); }
+Napi::Value ContrastiveWrap::profile(const Napi::CallbackInfo& info) { return start_profile(info); }
+
+Napi::Value ContrastiveWrap::start_part(const Napi::CallbackInfo& info, Part part) {
+  return start_job(info, core(), Call::use, 4, [&](AsyncJob& job) {
+    const std::int64_t number = to_integer(info[0], "part", 0, std::numeric_limits<std::int32_t>::max());
+    const train::StepHyper hyper = to_step_hyper(info[3]);
+    const std::int64_t images = options().micro_batch > 0 ? options().micro_batch : options().batch_size;
+    const auto x1 = lease_images(job, info[1], "x1", images), x2 = lease_images(job, info[2], "x2", images);
+    job.set([this, part, number, x1, x2,
+             hyper](const runtime::Stop& stop) { return (session().*part)(number, x1.data(), x2.data(), hyper, stop); },
+            [](Napi::Env env, double seconds) { return Napi::Number::New(env, seconds); });
+  });
+}
+
+// rehearse(part, x1, x2, hyper, ticket) -> seconds
+Napi::Value ContrastiveWrap::rehearse(const Napi::CallbackInfo& info) {
+  return start_part(info, &train::ContrastiveSession::rehearse);
+}
+
+// accumulate(part, x1, x2, hyper, ticket) -> seconds
+Napi::Value ContrastiveWrap::accumulate(const Napi::CallbackInfo& info) {
+  return start_part(info, &train::ContrastiveSession::accumulate);
+}
+
+// contrast(hyper, ticket) -> StepResult
+Napi::Value ContrastiveWrap::contrast(const Napi::CallbackInfo& info) {
+  return start_job(info, core(), Call::use, 1, [&](AsyncJob& job) {
+    job.set(
+        [this, hyper = to_step_hyper(info[0])](const runtime::Stop& stop) { return session().contrast(hyper, stop); },
+        [](Napi::Env env, const train::StepResult& result) { return to_js(env, result); });
+  });
+}
+
+// loadState(path)
+Napi::Value ContrastiveWrap::load_state(const Napi::CallbackInfo& info) {
+  return start_job(info, core(), Call::use, kNoTicket, [&](AsyncJob& job) {
+    job.set([this, path = to_string_argument(info[0], "path")](const runtime::Stop&) { session().load_state(path); });
+  });
+}
+
+// saveState(path)
+Napi::Value ContrastiveWrap::save_state(const Napi::CallbackInfo& info) {
+  return start_job(info, core(), Call::use, kNoTicket, [&](AsyncJob& job) {
+    job.set([this, path = to_string_argument(info[0], "path")](const runtime::Stop&) { session().save_state(path); });
+  });
+}
+
+// saveBackbone(path, channels)
+Napi::Value ContrastiveWrap::save_backbone(const Napi::CallbackInfo& info) {
+  return start_job(info, core(), Call::use, kNoTicket, [&](AsyncJob& job) {
+    job.set([this, path = to_string_argument(info[0], "path"), channels = to_integer(info[1], "channels", 1, 3)](
+                const runtime::Stop&) { session().save_backbone(path, channels); });
+  });
+}
+
+// health() -> EmbeddingHealth
+Napi::Value ContrastiveWrap::health(const Napi::CallbackInfo& info) {
+  return start_job(info, core(), Call::use, kNoTicket, [&](AsyncJob& job) {
+    job.set([this](const runtime::Stop&) { return session().health(); },
+            [](Napi::Env env, const features::EmbeddingHealth& health) {
+              auto object = Napi::Object::New(env);
+              object.Set("std", health.std);
+              object.Set("effectiveRank", health.effective_rank);
+              object.Set("alignment", health.alignment);
+              object.Set("uniformity", health.uniformity);
+              return object;
+            });
+  });
+}
+
+ContrastiveWrap::Step ContrastiveWrap::read_step(AsyncJob& job, const Napi::CallbackInfo& info) {
+  const train::StepHyper hyper = to_step_hyper(info[2]);
+  const std::int64_t images = options().batch_size;
+  const auto x1 = lease_images(job, info[0], "x1", images), x2 = lease_images(job, info[1], "x2", images);
+  return [this, x1, x2, hyper](const runtime::Stop& stop, std::vector<runtime::KernelTime>* times) {
+    return session().step(x1.data(), x2.data(), hyper, stop, times);
+  };
+}
+
+}  // namespace gyrus::binding

@@ -1,0 +1,32 @@
+// JS face of train::ContrastiveSession: new ContrastiveTrainer(); open(options, ticket); step(x1, x2, hyper, ticket);
+// profile, which takes the same arguments; rehearse, contrast, accumulate; load, save, loadState, saveState,
+// saveBackbone, health, dispose.
+#pragma once
+
+#include "binding/session_wrap.h"
+
+namespace gyrus::binding {
+
+class ContrastiveWrap : public TrainerWrap<ContrastiveWrap, train::ContrastiveSession, train::ContrastiveOptions> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  using TrainerWrap::TrainerWrap;
+
+ private:
+  Napi::Value open(const Napi::CallbackInfo& info);
+  Napi::Value step(const Napi::CallbackInfo& info);
+  Napi::Value profile(const Napi::CallbackInfo& info);
+  Napi::Value rehearse(const Napi::CallbackInfo& info);
+  Napi::Value contrast(const Napi::CallbackInfo& info);
+  Napi::Value accumulate(const Napi::CallbackInfo& info);
+  Napi::Value load_state(const Napi::CallbackInfo& info);
+  Napi::Value save_state(const Napi::CallbackInfo& info);
+  Napi::Value save_backbone(const Napi::CallbackInfo& info);
+  Napi::Value health(const Napi::CallbackInfo& info);
+  using Part = double (train::ContrastiveSession::*)(std::int64_t, const float*, const float*, const train::StepHyper&,
+                                                     const train::Stop&);
+  Napi::Value start_part(const Napi::CallbackInfo& info, Part part);
+  Step read_step(AsyncJob& job, const Napi::CallbackInfo& info) override;
+};
+
+}  // namespace gyrus::binding
