@@ -8,18 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "backend/hyper.h"
 #include "core/dtype.h"
 #include "graph/graph.h"
 #include "graph/op_def.h"
 
 namespace gyrus::backend {
-
-// Scalars that change from step to step; kernels keep the pointer, the Program writes the values before each run.
-struct Hyper {
-  float lr = 0, weight_decay = 0;
-  float ema_momentum = 1;  // theta_m <- m theta_m + (1-m) theta
-  std::int64_t step = 1;   // 1-based count of optimizer steps, for AdamW's bias correction
-};
 
 // One parameter's place in the flat arenas. Offsets count elements; every segment starts at a multiple of 64 bytes and
 // the gaps hold zeros.

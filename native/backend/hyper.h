@@ -1,0 +1,18 @@
+// Scalars that change from step to step. A header of its own: device code reads the same struct from device memory.
+#pragma once
+
+#include <cstdint>
+
+namespace gyrus::backend {
+
+// Kernels keep the pointer, the Program writes the values before each run.
+struct Hyper {
+  float lr = 0, weight_decay = 0;
+  float ema_momentum = 1;  // theta_m <- m theta_m + (1-m) theta
+  // 0 when a guarded output was not finite: sgd_update, adamw_update and lars_update then change nothing. Written by
+  // the guard of a device that cannot ask the host; on the host the Program stops before the update instead.
+  std::int32_t may_update = 1;
+  std::int64_t step = 1;  // 1-based count of optimizer steps, for AdamW's bias correction
+};
+
+}  // namespace gyrus::backend
