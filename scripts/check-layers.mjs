@@ -32,6 +32,7 @@ export const allowed = {
   ],
   'native/backend/cpu/simd': [...engine, 'native/backend', 'native/backend/cpu'],
   'native/backend/cpu/amx': [...engine, 'native/backend', 'native/backend/cpu', 'native/backend/cpu/simd'],
+  'native/backend/cuda/kernels': ['native/core', 'native/math', 'native/backend'],
   'native/runtime': ['native/core', 'native/memory', 'native/graph', 'native/passes', 'native/backend'],
   'native/nn': ['native/core', 'native/graph'],
   'native/io': ['native/core', 'native/math'],

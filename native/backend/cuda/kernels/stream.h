@@ -12,6 +12,11 @@
 //   scratch`. Its contents are unspecified at the start.
 // - Per-step numbers are read on the device from `const backend::Hyper*` (backend/hyper.h); the three optimizer updates
 //   change nothing when its may_update is 0.
+// - Grids and the order of every sum follow from the shapes alone: the same inputs give the same bits at every run and
+//   on every GPU. No atomics.
+//
+// The same files compile as host code too, through an emulation of blocks and threads (tests/cuda/emulator.h). Those
+// functions live in the namespace `emulated`, so that one binary may hold both.
 #pragma once
 
 struct CUstream_st;  // cudaStream_t is a pointer to it
@@ -21,3 +26,11 @@ namespace gyrus::backend::cuda {
 using Stream = CUstream_st*;
 
 }  // namespace gyrus::backend::cuda
+
+// What encloses the launchers' declarations.
+#ifdef GYRUS_EMULATES_CUDA
+#define GYRUS_KERNELS_BEGIN namespace gyrus::backend::cuda::emulated {
+#else
+#define GYRUS_KERNELS_BEGIN namespace gyrus::backend::cuda {
+#endif
+#define GYRUS_KERNELS_END }

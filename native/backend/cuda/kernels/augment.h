@@ -1,0 +1,24 @@
+// Augmented views of 16-bit slices, as imaging/augment makes them on the CPU, from the same draws and formulas.
+#pragma once
+
+#include <cstdint>
+
+#include "backend/cuda/kernels/stream.h"
+#include "core/dtype.h"
+#include "math/view_plan.h"
+
+GYRUS_KERNELS_BEGIN
+
+struct AugmentArgs {
+  const std::uint16_t* slices = nullptr;   // [slices, source_size, source_size]
+  const math::ViewPlan* plans = nullptr;   // [views], device: what imaging::plan_view() drew for each
+  const std::int32_t* slice_of = nullptr;  // [views], device: which slice each view is of
+  float* out = nullptr;                    // [views, size, size]
+  void* scratch = nullptr;
+  std::int64_t views = 0, source_size = 0, size = 0;
+  float mean = 0, std = 1;  // normalisation
+};
+std::int64_t augment_scratch_bytes(const AugmentArgs& args);
+void augment_forward(Stream stream, const AugmentArgs& args);
+
+GYRUS_KERNELS_END
