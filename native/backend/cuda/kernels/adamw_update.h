@@ -7,7 +7,7 @@
 #include "backend/cuda/kernels/sweep.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct AdamwUpdateArgs {
   SweepArgs sweep;  // slot0: first moment, slot1: second moment
@@ -15,4 +15,4 @@ struct AdamwUpdateArgs {
 };
 void adamw_update(Stream stream, const AdamwUpdateArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

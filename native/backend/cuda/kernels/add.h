@@ -6,7 +6,7 @@
 #include "backend/cuda/kernels/stream.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct AddArgs {
   const void *a = nullptr, *b = nullptr;
@@ -16,4 +16,4 @@ struct AddArgs {
 };
 void add_forward(Stream stream, const AddArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

@@ -6,7 +6,7 @@
 #include "backend/cuda/kernels/stream.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct AttentionArgs {
   const void* qkv = nullptr;      // [N, T, 3D] dtype, packed [Q | K | V]; D = heads head_dim
@@ -27,4 +27,4 @@ struct AttentionBackwardArgs {
 std::int64_t attention_backward_scratch_bytes(const AttentionBackwardArgs& args);
 void attention_backward(Stream stream, const AttentionBackwardArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

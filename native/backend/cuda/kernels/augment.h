@@ -7,7 +7,7 @@
 #include "core/dtype.h"
 #include "math/view_plan.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct AugmentArgs {
   const std::uint16_t* slices = nullptr;   // [slices, source_size, source_size]
@@ -21,4 +21,4 @@ struct AugmentArgs {
 std::int64_t augment_scratch_bytes(const AugmentArgs& args);
 void augment_forward(Stream stream, const AugmentArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

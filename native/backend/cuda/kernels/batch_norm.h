@@ -6,7 +6,7 @@
 #include "backend/cuda/kernels/stream.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct BatchNormArgs {
   const void *x = nullptr, *residual = nullptr;           // [rows, C] dtype; residual may be null
@@ -42,4 +42,4 @@ struct BatchNormBackwardArgs {
 std::int64_t batch_norm_backward_scratch_bytes(const BatchNormBackwardArgs& args);
 void batch_norm_backward(Stream stream, const BatchNormBackwardArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

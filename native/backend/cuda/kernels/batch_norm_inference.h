@@ -6,7 +6,7 @@
 #include "backend/cuda/kernels/stream.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct BatchNormInferenceArgs {
   const void *x = nullptr, *residual = nullptr;                 // [rows, C] dtype; residual may be null
@@ -20,4 +20,4 @@ struct BatchNormInferenceArgs {
 };
 void batch_norm_inference_forward(Stream stream, const BatchNormInferenceArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

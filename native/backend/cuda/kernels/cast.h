@@ -6,7 +6,7 @@
 #include "backend/cuda/kernels/stream.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct CastArgs {
   const void* x = nullptr;
@@ -16,4 +16,4 @@ struct CastArgs {
 };
 void cast_forward(Stream stream, const CastArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

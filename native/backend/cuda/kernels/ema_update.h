@@ -7,7 +7,7 @@
 #include "backend/hyper.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct EmaUpdateArgs {
   float* ema = nullptr;
@@ -18,4 +18,4 @@ struct EmaUpdateArgs {
 };
 void ema_update(Stream stream, const EmaUpdateArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

@@ -6,7 +6,7 @@
 #include "backend/cuda/kernels/stream.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct EmbedTokensArgs {
   const void* patches = nullptr;               // [N, T-1, D] dtype
@@ -28,4 +28,4 @@ struct EmbedTokensBackwardArgs {
 std::int64_t embed_tokens_backward_scratch_bytes(const EmbedTokensBackwardArgs& args);
 void embed_tokens_backward(Stream stream, const EmbedTokensBackwardArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

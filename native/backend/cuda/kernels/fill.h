@@ -6,7 +6,7 @@
 #include "backend/cuda/kernels/stream.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct FillArgs {
   float* y = nullptr;
@@ -15,4 +15,4 @@ struct FillArgs {
 };
 void fill_forward(Stream stream, const FillArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

@@ -7,7 +7,7 @@
 #include "backend/hyper.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 inline constexpr int kMostLosses = 16;
 
@@ -18,4 +18,4 @@ struct FiniteGuardArgs {
 };
 void finite_guard(Stream stream, const FiniteGuardArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

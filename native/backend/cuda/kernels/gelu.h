@@ -6,7 +6,7 @@
 #include "backend/cuda/kernels/stream.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct GeluArgs {
   const void* x = nullptr;
@@ -25,4 +25,4 @@ struct GeluBackwardArgs {
 // dx = dy (Phi(x) + x phi(x)).
 void gelu_backward(Stream stream, const GeluBackwardArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

@@ -6,7 +6,7 @@
 #include "backend/cuda/kernels/stream.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct GlobalAvgPoolArgs {
   const void* x = nullptr;  // [N, pixels, C] dtype
@@ -24,4 +24,4 @@ struct GlobalAvgPoolBackwardArgs {
 };
 void global_avg_pool_backward(Stream stream, const GlobalAvgPoolBackwardArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

@@ -6,7 +6,7 @@
 #include "backend/cuda/kernels/stream.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct GradientAccumulateArgs {
   const float* gradients = nullptr;
@@ -16,4 +16,4 @@ struct GradientAccumulateArgs {
 };
 void gradient_accumulate(Stream stream, const GradientAccumulateArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

@@ -6,7 +6,7 @@
 #include "backend/cuda/kernels/stream.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct L2NormalizeArgs {
   const void* x = nullptr;                  // [rows, D] dtype
@@ -25,4 +25,4 @@ struct L2NormalizeBackwardArgs {
 };
 void l2_normalize_backward(Stream stream, const L2NormalizeBackwardArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

@@ -7,7 +7,7 @@
 #include "backend/cuda/kernels/sweep.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct LarsUpdateArgs {
   SweepArgs sweep;  // slot0: the momentum buffer
@@ -19,4 +19,4 @@ struct LarsUpdateArgs {
 std::int64_t lars_update_scratch_bytes(const LarsUpdateArgs& args);
 void lars_update(Stream stream, const LarsUpdateArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

@@ -6,7 +6,7 @@
 #include "backend/cuda/kernels/stream.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct LayerNormArgs {
   const void *x = nullptr, *residual = nullptr;   // [rows, D]; residual null: y = ln(x), else y = ln(x + residual)
@@ -34,4 +34,4 @@ struct LayerNormBackwardArgs {
 std::int64_t layer_norm_backward_scratch_bytes(const LayerNormBackwardArgs& args);
 void layer_norm_backward(Stream stream, const LayerNormBackwardArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

@@ -6,7 +6,7 @@
 #include "backend/cuda/kernels/stream.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct MaxPoolGeometry {
   std::int64_t images = 0, height = 0, width = 0, channels = 0;  // x [N, H, W, C]
@@ -33,4 +33,4 @@ struct MaxPoolBackwardArgs {
 };
 void max_pool_backward(Stream stream, const MaxPoolBackwardArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

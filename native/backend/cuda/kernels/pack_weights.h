@@ -6,7 +6,7 @@
 #include "backend/cuda/kernels/stream.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct PackWeightsArgs {
   const float* masters = nullptr;  // [Co, Ci, window]; window: KH KW
@@ -24,4 +24,4 @@ struct UnpackWeightsArgs {
 };
 void unpack_weights(Stream stream, const UnpackWeightsArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

@@ -6,7 +6,7 @@
 #include "backend/cuda/kernels/stream.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct ReluArgs {
   const void* x = nullptr;
@@ -26,4 +26,4 @@ struct ReluBackwardArgs {
 // dx = dy where y > 0, else 0.
 void relu_backward(Stream stream, const ReluBackwardArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

@@ -6,7 +6,7 @@
 #include "backend/cuda/kernels/stream.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct SelectTokenArgs {
   const void* x = nullptr;  // [N, T, D] dtype
@@ -24,4 +24,4 @@ struct SelectTokenBackwardArgs {
 };
 void select_token_backward(Stream stream, const SelectTokenBackwardArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

@@ -7,7 +7,7 @@
 #include "backend/cuda/kernels/sweep.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct SgdUpdateArgs {
   SweepArgs sweep;  // slot0: the momentum buffer, null without momentum
@@ -16,4 +16,4 @@ struct SgdUpdateArgs {
 };
 void sgd_update(Stream stream, const SgdUpdateArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

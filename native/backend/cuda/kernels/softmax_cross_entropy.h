@@ -10,7 +10,7 @@
 #include "backend/cuda/kernels/stream.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct CrossEntropyTerms {
   std::int64_t rows = 0, classes = 0, diagonal_offset = 0;
@@ -37,4 +37,4 @@ struct SoftmaxCrossEntropyBackwardArgs {
 };
 void softmax_cross_entropy_backward(Stream stream, const SoftmaxCrossEntropyBackwardArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

@@ -15,8 +15,7 @@
 // - Grids and the order of every sum follow from the shapes alone: the same inputs give the same bits at every run and
 //   on every GPU. No atomics.
 //
-// The same files compile as host code too, through an emulation of blocks and threads (tests/cuda/emulator.h). Those
-// functions live in the namespace `emulated`, so that one binary may hold both.
+// The same files compile as host code too, through an emulation of blocks and threads: tests/cuda/emulator.h.
 #pragma once
 
 struct CUstream_st;  // cudaStream_t is a pointer to it
@@ -26,11 +25,3 @@ namespace gyrus::backend::cuda {
 using Stream = CUstream_st*;
 
 }  // namespace gyrus::backend::cuda
-
-// What encloses the launchers' declarations.
-#ifdef GYRUS_EMULATES_CUDA
-#define GYRUS_KERNELS_BEGIN namespace gyrus::backend::cuda::emulated {
-#else
-#define GYRUS_KERNELS_BEGIN namespace gyrus::backend::cuda {
-#endif
-#define GYRUS_KERNELS_END }

@@ -6,7 +6,7 @@
 #include "backend/cuda/kernels/stream.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct SumRowsArgs {
   const void* x = nullptr;  // [rows, channels] dtype
@@ -18,4 +18,4 @@ struct SumRowsArgs {
 std::int64_t sum_rows_scratch_bytes(const SumRowsArgs& args);
 void sum_rows_forward(Stream stream, const SumRowsArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

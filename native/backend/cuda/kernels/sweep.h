@@ -9,7 +9,7 @@
 #include "backend/hyper.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 // One parameter's place in the arenas, as backend::Segment has it: offsets in elements, at multiples of 16.
 struct SweepSegment {
@@ -52,4 +52,4 @@ struct SweepArgs {
   void* scratch = nullptr;       // lars only
 };
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

@@ -6,7 +6,7 @@
 #include "backend/cuda/kernels/stream.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct ToChannelsLastArgs {
   const float* x = nullptr;  // [N, C, pixels]
@@ -16,4 +16,4 @@ struct ToChannelsLastArgs {
 };
 void to_channels_last_forward(Stream stream, const ToChannelsLastArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda
