@@ -6,7 +6,7 @@
 #include "backend/cuda/kernels/stream.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct BiasArgs {
   void* y = nullptr;            // [rows, channels] dtype
@@ -16,4 +16,4 @@ struct BiasArgs {
 };
 void bias_forward(Stream stream, const BiasArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda

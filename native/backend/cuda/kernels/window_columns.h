@@ -7,7 +7,7 @@
 #include "backend/cuda/kernels/stream.h"
 #include "core/dtype.h"
 
-GYRUS_KERNELS_BEGIN
+namespace gyrus::backend::cuda {
 
 struct WindowGeometry {
   std::int64_t images = 0, height = 0, width = 0, channels = 0;  // x [N, H, W, C]
@@ -48,4 +48,4 @@ struct WeightRowsBackwardArgs {
 };
 void weight_rows_backward(Stream stream, const WeightRowsBackwardArgs& args);
 
-GYRUS_KERNELS_END
+}  // namespace gyrus::backend::cuda
