@@ -32,6 +32,7 @@ export const allowed = {
   ],
   'native/backend/cpu/simd': [...engine, 'native/backend', 'native/backend/cpu'],
   'native/backend/cpu/amx': [...engine, 'native/backend', 'native/backend/cpu', 'native/backend/cpu/simd'],
+  'native/backend/cuda': [...engine, 'native/backend', 'native/backend/cuda/kernels'],
   'native/backend/cuda/kernels': ['native/core', 'native/math', 'native/backend'],
   'native/runtime': ['native/core', 'native/memory', 'native/graph', 'native/passes', 'native/backend'],
   'native/nn': ['native/core', 'native/graph'],
@@ -132,6 +133,7 @@ const libraries = [
     only: ['native/backend/cpu/amx', 'native/io', 'native/tests', 'bench/native'],
   },
   { header: /^(napi|node_api)\.h/, only: ['native/binding'] },
+  { header: /^(cuda_|cublas|cudnn)/, only: ['native/backend/cuda'] },
 ]
 
 export function roomOf(file) {

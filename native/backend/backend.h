@@ -1,5 +1,5 @@
 // What a backend must do: turn a graph into prepared kernels. Who calls it: runtime/program. Three implementations:
-// reference/ (naive f64, the oracle), cpu/ (oneDNN + Highway), cuda/ (later).
+// reference/ (naive f64, the oracle), cpu/ (oneDNN + Highway), cuda/ (cuDNN, cuBLASLt, own kernels).
 #pragma once
 
 #include <cstdint>
@@ -76,16 +76,22 @@ struct LoweredGraph {
 };
 
 struct Capabilities {
-  std::string name;            // "cpu", "reference"
+  std::string name;            // "cpu", "cuda", "reference"
   bool has_bf16 = false;       // computes bf16 at a useful speed
   DType storage = DType::f32;  // element type of the parameter arenas (f64 for the reference backend)
   int threads = 1;             // how many threads its kernels use
+  std::string detail = {};     // which device it is, in words
 };
+
+class DeviceQueue;  // device_queue.h
 
 class Backend {
  public:
   virtual ~Backend() = default;
   virtual Capabilities describe() const = 0;
+  // Null: kernels read and write the host's memory, and run() returns when it is done. Else they only enqueue, all
+  // their pointers are the device's, and a Program moves data in and out.
+  virtual std::shared_ptr<DeviceQueue> queue() const { return nullptr; }
   // `graph` is already scheduled: nodes are lowered in order. Inputs and outputs of the caller are plain row-major
   // arrays in the value's dtype (f64 in the reference backend).
   virtual LoweredGraph lower(const graph::Graph& graph) const = 0;
@@ -94,5 +100,9 @@ class Backend {
 std::unique_ptr<Backend> make_reference_backend();
 // `threads` <= 0: all that the machine gives this process. Throws Code::precision_unsupported never; describe() tells.
 std::unique_ptr<Backend> make_cpu_backend(int threads);
+// The first GPU that CUDA_VISIBLE_DEVICES lets this process see. Throws Code::cuda_unavailable: what was found, what is
+// needed, and where libraries were looked for.
+std::unique_ptr<Backend> make_cuda_backend();
+bool is_cuda_compiled() noexcept;
 
 }  // namespace gyrus::backend

@@ -9,10 +9,10 @@ namespace gyrus::backend {
 struct Hyper {
   float lr = 0, weight_decay = 0;
   float ema_momentum = 1;  // theta_m <- m theta_m + (1-m) theta
+  std::int64_t step = 1;   // 1-based count of optimizer steps, for AdamW's bias correction
   // 0 when a guarded output was not finite: sgd_update, adamw_update and lars_update then change nothing. Written by
   // the guard of a device that cannot ask the host; on the host the Program stops before the update instead.
   std::int32_t may_update = 1;
-  std::int64_t step = 1;  // 1-based count of optimizer steps, for AdamW's bias correction
 };
 
 }  // namespace gyrus::backend

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "runtime/device_mirror.h"
 #include "runtime/poison.h"
 
 namespace gyrus::runtime {
@@ -33,8 +34,13 @@ bool is_all_finite(const void* data, std::int64_t count, DType dtype) {
 }  // namespace
 
 void Program::bind(Step& step) {
+  const backend::ArenaView arenas = store_.arenas();
   try {
-    step.kernel->bind({step.in, step.out, step.scratch, &hyper_, store_.arenas()});
+    if (device_) {
+      step.kernel->bind({step.in, step.out, step.scratch, device_->hyper(), device_->mirror().twin(arenas)});
+    } else {
+      step.kernel->bind({step.in, step.out, step.scratch, &hyper_, arenas});
+    }
   } catch (const Error& error) {
     throw error.with_context(text("while preparing ", step.name));
   }
@@ -58,6 +64,7 @@ void Program::rebind_inputs(std::span<const void* const> inputs) {
 RunEnd Program::run(std::span<const void* const> inputs, const backend::Hyper& hyper, const std::atomic<bool>* stop,
                     std::vector<KernelTime>* times) {
   using Clock = std::chrono::steady_clock;
+  if (device_) return run_on_device(inputs, hyper, stop, times);
   hyper_ = hyper;
   rebind_inputs(inputs);
   const bool runs_prologue = prologue_version_ != store_.version();
@@ -96,8 +103,8 @@ std::string Program::first_non_finite(std::span<const void* const> inputs, const
     if (entry.spec.is_buffer) continue;
     const std::int64_t count = entry.spec.shape.elements();
     const std::string& name = entry.spec.name;
-    if (is_bad({"", store_.parameter(name), count, store_.storage()})) return "the parameter " + name;
-    if (entry.spec.has_ema && is_bad({"", store_.ema(name), count, store_.storage()})) {
+    if (!is_all_finite(store_.parameter(name), count, store_.storage())) return "the parameter " + name;
+    if (entry.spec.has_ema && !is_all_finite(store_.ema(name), count, store_.storage())) {
       return "the momentum copy of " + name;
     }
   }
@@ -105,10 +112,17 @@ std::string Program::first_non_finite(std::span<const void* const> inputs, const
     if (step.is_update) break;
     if (step.is_ema_update) continue;
     step.kernel->run();
-    const auto bad = std::find_if(step.checked.begin(), step.checked.end(), is_bad);
-    if (bad != step.checked.end()) return "the output of " + step.name;
+    const bool has_bad =
+        std::any_of(step.checked.begin(), step.checked.end(), [&](const auto& b) { return is_bad(b); });
+    if (has_bad) return "the output of " + step.name;
   }
   return "";
+}
+
+bool Program::is_bad(const Checked& block) const {
+  if (!device_) return !is_all_finite(block.data, block.elements, block.dtype);
+  const auto copy = device_->fetch(block.data, block.elements * size_of(block.dtype));
+  return !is_all_finite(copy.data(), block.elements, block.dtype);
 }
 
 const void* Program::output(std::string_view name) const {

@@ -29,6 +29,7 @@ using LoadReport = io::MatchReport;
 // What a session says of itself.
 struct SessionInfo {
   std::string device, precision;  // what was chosen: "cpu", "bf16"
+  std::string device_reason;      // of device 'auto': which GPU was taken, or why none
   int threads = 0;
   std::int64_t feature_dim = 0, parameter_count = 0;
   std::int64_t parameter_bytes = 0, arena_bytes = 0;

@@ -57,7 +57,7 @@ void TrainingCore::run(std::span<const void* const> inputs, const StepHyper& hyp
       throw Error(Code::non_finite, describe_failure(inputs, values));
   }
   steps_done_ += 1;
-  store_.bump_version();
+  store_.note_update();
 }
 
 std::string TrainingCore::describe_failure(std::span<const void* const> inputs, const backend::Hyper& hyper) {

@@ -1,7 +1,7 @@
 // Which maker prepares which kind of operation.
 #pragma once
 
-#include "backend/cpu/lowered_kernel.h"
+#include "backend/lowered_kernel.h"
 #include "backend/cpu/node_context.h"
 #include "graph/op_kind.h"
 

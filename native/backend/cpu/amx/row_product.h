@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "backend/cpu/lowered_kernel.h"
+#include "backend/lowered_kernel.h"
 #include "backend/cpu/node_context.h"
 #include "backend/cpu/simd/team.h"
 

@@ -1,7 +1,7 @@
 // Scaled dot-product attention over packed [Q | K | V], and its gradient.
 #pragma once
 
-#include "backend/cpu/lowered_kernel.h"
+#include "backend/lowered_kernel.h"
 #include "backend/cpu/node_context.h"
 
 namespace gyrus::backend::cpu {

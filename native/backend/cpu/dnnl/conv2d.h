@@ -1,7 +1,7 @@
 // Convolution and its two gradients on oneDNN, over channels-last activations.
 #pragma once
 
-#include "backend/cpu/lowered_kernel.h"
+#include "backend/lowered_kernel.h"
 #include "backend/cpu/node_context.h"
 
 namespace gyrus::backend::cpu {

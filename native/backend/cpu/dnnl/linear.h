@@ -1,7 +1,7 @@
 // y = x w^T + b and its gradients on oneDNN's matrix product.
 #pragma once
 
-#include "backend/cpu/lowered_kernel.h"
+#include "backend/lowered_kernel.h"
 #include "backend/cpu/node_context.h"
 
 namespace gyrus::backend::cpu {
