@@ -107,6 +107,7 @@ export const allowed = {
     'native/backend/cpu/amx',
     'native/io',
     'native/imaging',
+    'native/train',
   ],
   test: 'any',
   scripts: [],

@@ -6,10 +6,12 @@
 
 #include "core/dtype.h"
 #include "graph/ops.h"
+#include "tests/cases/cases.h"
 #include "tests/harness/case_program.h"
 #include "tests/harness/compare.h"
 #include "tests/harness/modes.h"
 #include "tests/harness/suites.h"
+#include "tests/harness/test_device.h"
 
 namespace gyrus::tests::suites {
 namespace {
@@ -59,7 +61,7 @@ std::vector<double> apply_on_cpu(Unary op, const std::vector<double>& values) {
   CaseGraph g(DType::f32, false);
   const ValueId x = g.activation("x", {1, static_cast<std::int64_t>(values.size())});
   g.plain_result(op(g.graph(), x, "op"), "y");
-  CaseProgram program(g, g.lower(false), *backend::make_cpu_backend(0));
+  CaseProgram program(g, g.lower(false), *make_test_backend());
   program.set_parameter("x", values);
   program.run();
   return program.output("y");
@@ -124,7 +126,7 @@ void edges_of_the_graph(Suite& suite) {
       CaseGraph g(DType::f32, false);
       const ValueId y = graph::to_channels_last(g.graph(), g.input("x", {1, 2, 1, 3}), dtype, "nhwc");
       g.plain_result(y, "y");
-      CaseProgram program(g, g.lower(false), *backend::make_cpu_backend(0));
+      CaseProgram program(g, g.lower(false), *make_test_backend());
       program.set_input("x", std::vector<double>{1, 2, 3, 4, 5, 257});  // 257 has nine significant bits
       program.run();
       const double last = dtype == DType::f32 ? 257 : 256;
@@ -135,7 +137,7 @@ void edges_of_the_graph(Suite& suite) {
     for (const bool is_cpu : {false, true}) {
       CaseGraph g(DType::f32, false);
       g.plain_result(graph::fill(g.graph(), 0.375F, "fill"), "y");
-      const auto backend = is_cpu ? backend::make_cpu_backend(0) : backend::make_reference_backend();
+      const auto backend = is_cpu ? make_test_backend() : backend::make_reference_backend();
       CaseProgram program(g, g.lower(false), *backend);
       program.run();
       check_close(check, backend->describe().name, program.output("y"), std::vector{0.375}, 0);
@@ -145,7 +147,7 @@ void edges_of_the_graph(Suite& suite) {
 
 }  // namespace
 
-void elementwise(Suite& suite) {
+std::vector<OpCase> elementwise_cases() {
   std::vector<OpCase> cases{doubled()};
   for (const Shape& shape : {Shape{1, 1}, Shape{3, 5}, Shape{2, 3, 5, 4}, Shape{7, 131}, Shape{2, 14, 14, 64}}) {
     cases.push_back(unary(text("relu ", shape), graph::relu, shape, true));
@@ -156,7 +158,11 @@ void elementwise(Suite& suite) {
   cases.push_back(channels_last("to_channels_last: one channel", {2, 1, 9, 4}));
   cases.push_back(channels_last("to_channels_last: many channels", {1, 37, 6, 5}));
   cases.push_back(channels_last("to_channels_last: an image", {2, 3, 224, 224}));
-  run_cases(suite, cases);
+  return cases;
+}
+
+void elementwise(Suite& suite) {
+  run_cases(suite, elementwise_cases());
 
   activations_at_the_edges(suite);
   edges_of_the_graph(suite);

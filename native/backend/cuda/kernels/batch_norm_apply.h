@@ -3,7 +3,7 @@
 // before scaling keeps full precision where |mean| is many times the deviation.
 #pragma once
 
-#include "backend/cuda/kernels/columns.h"
+#include "backend/cuda/kernels/column_map.h"
 #include "math/relu.h"
 
 namespace gyrus::backend::cuda {

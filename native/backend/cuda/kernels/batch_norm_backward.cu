@@ -5,7 +5,7 @@
 //   dx      gamma inv_std (g - mean(g) - xhat mean(g xhat)): reads x and d_residual, or again dy, addend and y; writes
 //           dx: 3 to 5 A bytes an element, 6 operations. (The derivation: reference/naive_batch_norm.cpp.)
 #include "backend/cuda/kernels/batch_norm.h"
-#include "backend/cuda/kernels/columns.h"
+#include "backend/cuda/kernels/column_map.h"
 #include "math/relu.h"
 
 namespace gyrus::backend::cuda {

@@ -1,5 +1,5 @@
-// Kernels over the columns of a [rows, channels] array: sums over all rows in two stages of fixed order, and functions
-// whose tables go by channel.
+// Kernels over the columns of a [rows, channels] array: how they are laid out, and sums over all rows in two stages of
+// fixed order. Functions whose tables go by channel: column_map.h.
 //
 // A block is `lanes` threads side by side, kWidth channels each, and 256 / lanes rows deep; it walks the rows of its
 // part, and every thread keeps its channels' sums, or tables, in registers.
@@ -102,20 +102,19 @@ struct ColumnSums {
   }
 };
 
-// Second stage: adds the parts in f64, 32 threads a channel, and hands each channel's sums to finish(channel, sums).
-template <class Finish>
+// Second stage: adds the parts in f64 and hands each channel's sums to finish(channel, sums). A block serves kChannels
+// channels, 256 / kChannels threads each.
+template <class Finish, int kChannels>
 struct ColumnFinish {
   static constexpr const char* kName = Finish::kName;
   static constexpr int kThreads = 256;
-  static constexpr bool kIsCooperative = true;
-  static constexpr int kChannels = 8;  // of a block
+  static constexpr bool kIsCooperative = kChannels < kThreads;
 
   Finish finish;
   const float* partial;
   std::int64_t parts, channels;
 
   GYRUS_DEVICE void operator()(const Thread& thread) const {
-    GYRUS_SHARED(double, shared, kThreads);
     const int index = thread.index(), row = index / kChannels;
     const std::int64_t channel = thread.block() * kChannels + index % kChannels;
     double sums[Finish::kSums];
@@ -127,18 +126,37 @@ struct ColumnFinish {
           sum += static_cast<double>(partial[(k * parts + part) * channels + channel]);
         }
       }
-      shared[index] = sum;
-      thread.sync();
-      if (index < kChannels) {
-        sum = 0;
-        for (int i = 0; i < kThreads / kChannels; ++i) sum += shared[i * kChannels + index];
-        sums[k] = sum;
-      }
-      thread.sync();
+      if constexpr (kIsCooperative) sum = over_rows(thread, sum);
+      sums[k] = sum;
     }
     if (index < kChannels && channel < channels) finish(channel, sums);
   }
+
+  // What the threads of one channel found, from the first on; the first of them gets it.
+  GYRUS_DEVICE double over_rows(const Thread& thread, double sum) const {
+    GYRUS_SHARED(double, shared, kThreads);
+    const int index = thread.index();
+    shared[index] = sum;
+    thread.sync();
+    if (index < kChannels) {
+      sum = 0;
+      for (int i = 0; i < kThreads / kChannels; ++i) sum += shared[i * kChannels + index];
+    }
+    thread.sync();
+    return sum;
+  }
 };
+
+// Few parts are one thread's work, many that of 32.
+template <class Finish>
+void launch_column_finish(Stream stream, const Finish& finish, const float* partial, std::int64_t parts,
+                          std::int64_t channels) {
+  if (parts <= 16) {
+    launch(stream, {divide_up(channels, 256)}, ColumnFinish<Finish, 256>{finish, partial, parts, channels});
+  } else {
+    launch(stream, {divide_up(channels, 8)}, ColumnFinish<Finish, 8>{finish, partial, parts, channels});
+  }
+}
 
 // Parts of a sum: enough blocks for the largest GPUs, and so few that the second stage stays small.
 template <class T>
@@ -161,39 +179,7 @@ void launch_column_sums(Stream stream, std::int64_t rows, std::int64_t channels,
   } else {
     launch(stream, {grid.tiles, grid.parts}, ColumnSums<Terms, 1>{terms, grid, partial});
   }
-  launch(stream, {divide_up(channels, ColumnFinish<Finish>::kChannels)},
-         ColumnFinish<Finish>{finish, partial, grid.parts, channels});
-}
-
-// A function of each element whose tables go by channel. Body: kName, tables<N>(channel) and run<N>(tables, at).
-template <class Body, int kWidth>
-struct ColumnMap {
-  static constexpr const char* kName = Body::kName;
-  static constexpr int kThreads = kColumnThreads;
-  static constexpr bool kIsCooperative = false;
-
-  Body body;
-  ColumnGrid grid;
-
-  GYRUS_DEVICE void operator()(const Thread& thread) const {
-    const ColumnPlace<kWidth> place(grid, thread);
-    if (!place.is_inside) return;
-    const auto tables = body.template tables<kWidth>(place.channel);
-    for (std::int64_t row = place.first_row; row < place.last_row; row += place.depth) {
-      body.template run<kWidth>(tables, row * grid.channels + place.channel);
-    }
-  }
-};
-
-template <class T, class Body>
-void launch_column_map(Stream stream, std::int64_t rows, std::int64_t channels, const Body& body) {
-  // Eight rows a thread repay the reading of the tables.
-  const ColumnGrid grid = make_column_grid(rows, channels, column_width<T>(channels), 65535, 8);
-  if (column_width<T>(channels) > 1) {
-    launch(stream, {grid.tiles, grid.parts}, ColumnMap<Body, kVector<T>>{body, grid});
-  } else {
-    launch(stream, {grid.tiles, grid.parts}, ColumnMap<Body, 1>{body, grid});
-  }
+  launch_column_finish(stream, finish, partial, grid.parts, channels);
 }
 
 }  // namespace gyrus::backend::cuda

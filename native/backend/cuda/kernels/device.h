@@ -101,6 +101,14 @@ using Scalar = math::ScalarPack<float>;
 GYRUS_DEVICE float as_float(float value) { return value; }
 GYRUS_DEVICE float as_float(bf16_t value) { return to_float(value); }
 
+// What a T holds of a number.
+template <class T>
+GYRUS_DEVICE float rounded(float value) {
+  T stored;
+  set_rounded(stored, value);
+  return as_float(stored);
+}
+
 // Elements that one memory access moves: 16 bytes of them.
 template <class T>
 inline constexpr int kVector = static_cast<int>(16 / sizeof(T));

@@ -21,13 +21,13 @@ struct RowPointers {
   std::int64_t rows, width;
   float eps;
 
-  // What is normalised; a sum is also kept.
+  // What is normalised; a sum is also kept, and taken as it is kept: the gradient reads it there.
   template <int N>
   GYRUS_DEVICE Values<N> input(std::int64_t at) const {
     Values<N> in = load<N>(x + at);
     if (residual == nullptr) return in;
     const Values<N> other = load<N>(residual + at);
-    in = make_values<N>([&](int i) { return in.at[i] + other.at[i]; });
+    in = make_values<N>([&](int i) { return rounded<Sum>(in.at[i] + other.at[i]); });
     store(sum + at, in);
     return in;
   }

@@ -216,8 +216,7 @@ void layer_norm_backward_as(Stream stream, const LayerNormBackwardArgs& args) {
   } else {
     launch(stream, {parts}, BackwardHeld<Pointers, 8>{pointers, per_part, parts, partial});
   }
-  using Finish = ColumnFinish<ParameterFinish>;
-  launch(stream, {divide_up(args.width, Finish::kChannels)}, Finish{finish, partial, parts, args.width});
+  launch_column_finish(stream, finish, partial, parts, args.width);
 }
 
 }  // namespace
