@@ -60,7 +60,8 @@ export const allowed = {
   'lib/options': ['lib/errors.ts', 'lib/native.ts', 'lib/datasets/source.ts'],
   'lib/weights': ['lib/errors.ts', 'lib/native.ts', 'lib/options'],
   'lib/datasets': ['lib/errors.ts', 'lib/native.ts', 'lib/options', 'lib/datasets/source.ts'],
-  'lib/metrics': ['lib/errors.ts', 'lib/native.ts', 'lib/options'],
+  'lib/metrics': ['lib/random.ts'],
+  'lib/random.ts': [],
   'lib/call.ts': ['lib/errors.ts', 'lib/native.ts'],
   'lib/write-file.ts': ['lib/errors.ts'],
   'lib/volume.ts': ['lib/errors.ts', 'lib/native.ts', 'lib/call.ts', 'lib/options'],
@@ -85,7 +86,7 @@ export const allowed = {
     'lib/report',
     'lib/slices',
   ],
-  'lib/cohort': ['lib/errors.ts', 'lib/write-file.ts', 'lib/options', 'lib/volume.ts'],
+  'lib/cohort': ['lib/errors.ts', 'lib/random.ts', 'lib/write-file.ts', 'lib/options', 'lib/volume.ts'],
   lib: ['lib/errors.ts', 'lib/native.ts', 'lib/call.ts', 'lib/options', 'lib/weights'],
   'lib/index.ts': 'any',
   'lib/demo': [
