@@ -74,8 +74,10 @@ export const allowed = {
     'lib/datasets',
     'lib/datasets/source.ts',
     'lib/report',
+    'lib/slices',
   ],
   'lib/report': [],
+  'lib/run': ['lib/errors.ts', 'lib/write-file.ts'],
   'lib/slices': ['lib', 'lib/errors.ts', 'lib/native.ts', 'lib/options', 'lib/write-file.ts'],
   'lib/pretrain': [
     'lib',
@@ -84,6 +86,7 @@ export const allowed = {
     'lib/write-file.ts',
     'lib/options',
     'lib/report',
+    'lib/run',
     'lib/slices',
   ],
   'lib/cohort': ['lib/errors.ts', 'lib/random.ts', 'lib/write-file.ts', 'lib/options', 'lib/volume.ts'],
