@@ -64,7 +64,7 @@ export class MocoTrainer implements AsyncDisposable {
   async step(x1: Float32Array, x2: Float32Array, options: MocoStepOptions): Promise<StepResult> {
     const { lr, momentum, signal } = parseOptions(mocoStepOptions, 'MocoTrainer.step', options)
     return callEngine(this.step, signal, (ticket) =>
-      this.#engine.native.step(x1, x2, { lr, momentum }, ticket),
+      this.#engine.native.step(x1, x2, { lr, momentum, mix: 1 }, ticket),
     )
   }
 
@@ -72,7 +72,7 @@ export class MocoTrainer implements AsyncDisposable {
   async profile(x1: Float32Array, x2: Float32Array, options: MocoStepOptions): Promise<KernelTime[]> {
     const { lr, momentum, signal } = parseOptions(mocoStepOptions, 'MocoTrainer.profile', options)
     return callEngine(this.profile, signal, (ticket) =>
-      this.#engine.native.profile(x1, x2, { lr, momentum }, ticket),
+      this.#engine.native.profile(x1, x2, { lr, momentum, mix: 1 }, ticket),
     )
   }
 

@@ -1,5 +1,6 @@
 // Options of ViewLoader.
 import { z } from 'zod'
+import { signal } from './encoder.js'
 import { count, seed } from './model.js'
 import { mocoViews, viewOptions } from './views.js'
 
@@ -33,3 +34,9 @@ export const viewLoaderOptions = z.strictObject({
     .describe('how the two views are made'),
 })
 export type ViewLoaderOptions = z.input<typeof viewLoaderOptions>
+
+export const plainOptions = z.strictObject({
+  side: z.number().gt(0).max(1).default(1).describe("share of a slice's side that is seen, in its middle"),
+  signal,
+})
+export type PlainOptions = z.input<typeof plainOptions>

@@ -23,6 +23,14 @@ train::Precision to_precision(const std::string& name) {
                     text("precision must be 'auto', 'f32' or 'bf16', not '", name, "'"));
 }
 
+std::vector<float> to_numbers(Napi::Value value, std::string_view name) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
+    refuse_value(name, "a Float32Array", value);
+  }
+  const auto array = value.As<Napi::Float32Array>();
+  return {array.Data(), array.Data() + array.ElementLength()};
+}
+
 train::OptimizerOptions to_optimizer_options(Napi::Value value) {
   const Fields fields(value, "optimizer");
   return {.name = fields.string("name"),
@@ -32,7 +40,8 @@ train::OptimizerOptions to_optimizer_options(Napi::Value value) {
           .eps = fields.number("eps"),
           .momentum = fields.number("momentum"),
           .trust = fields.number("trust"),
-          .nesterov = fields.boolean("nesterov")};
+          .nesterov = fields.boolean("nesterov"),
+          .decays_vectors = fields.boolean("decaysVectors")};
 }
 
 Napi::Value to_js(Napi::Env env, const std::string& string) { return Napi::String::New(env, string); }
@@ -134,6 +143,10 @@ train::SupervisedOptions to_supervised_options(Napi::Value value) {
           .batch_size = fields.integer("batchSize", 1, kMaxExtent),
           .classes = fields.integer("classes", 1, kMaxExtent),
           .label_smoothing = fields.number("labelSmoothing"),
+          .class_weights = to_numbers(fields.at("classWeights"), "classWeights"),
+          .has_mixup = fields.boolean("hasMixup"),
+          .drop_path = fields.number("dropPath"),
+          .layer_decay = fields.number("layerDecay"),
           .has_head_batch_norm = fields.boolean("hasHeadBatchNorm"),
           .is_backbone_frozen = fields.boolean("isBackboneFrozen"),
           .seed = to_seed(value)};
@@ -141,7 +154,7 @@ train::SupervisedOptions to_supervised_options(Napi::Value value) {
 
 train::StepHyper to_step_hyper(Napi::Value value) {
   const Fields fields(value, "hyper");
-  return {.lr = fields.number("lr"), .momentum = fields.number("momentum")};
+  return {.lr = fields.number("lr"), .momentum = fields.number("momentum"), .mix = fields.number("mix")};
 }
 
 std::string to_weights_path(Napi::Value value) { return Fields(value, "options").string("weights"); }

@@ -61,6 +61,10 @@ struct TokenAttrs {  // select_token: which; select_token_grad and embed_tokens_
   std::int64_t grid_height = 0;  // embed_tokens: GH of the patches; GW = (tokens - 1) / GH
   bool operator==(const TokenAttrs&) const = default;
 };
+struct RowScaleAttrs {  // scale_rows: which row of the factors
+  std::int64_t branch = 0;
+  bool operator==(const RowScaleAttrs&) const = default;
+};
 struct L2NormalizeAttrs {
   float eps = 1e-12F;
   DType grad_dtype = DType::f32;  // grad only: of x, which is not among its inputs
@@ -94,6 +98,7 @@ struct LarsAttrs {
 
 using Attrs =
     std::variant<NoAttrs, CastAttrs, FillAttrs, Conv2dAttrs, LinearAttrs, BatchNormAttrs, LayerNormAttrs, PoolAttrs,
-                 AttentionAttrs, TokenAttrs, L2NormalizeAttrs, CrossEntropyAttrs, SgdAttrs, AdamwAttrs, LarsAttrs>;
+                 AttentionAttrs, TokenAttrs, RowScaleAttrs, L2NormalizeAttrs, CrossEntropyAttrs, SgdAttrs, AdamwAttrs,
+                 LarsAttrs>;
 
 }  // namespace gyrus::graph

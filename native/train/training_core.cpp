@@ -72,8 +72,9 @@ SessionInfo TrainingCore::info() const {
   return info;
 }
 
-LoadReport TrainingCore::load(const std::string& path, std::span<const NamedTensor> tensors) {
-  LoadReport report = load_tensors(path, tensors, {});
+LoadReport TrainingCore::load(const std::string& path, std::span<const NamedTensor> tensors,
+                              std::span<const std::string> allowed_extra) {
+  LoadReport report = load_tensors(path, tensors, allowed_extra);
   store_.bump_version();
   torn_message_ = nullptr;
   return report;

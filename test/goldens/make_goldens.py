@@ -1,6 +1,7 @@
 """Writes test/goldens/*.safetensors with PyTorch, torchvision and timm. Run by hand when a case is added or changed:
 
-    python test/goldens/make_goldens.py [NAME...]     NAME: ops, optimizers, heads, init, moco, or a model of models.py
+    python test/goldens/make_goldens.py [NAME...]     NAME: ops, optimizers, heads, init, moco, finetune, or a model of
+    models.py
 
 The files are committed, so neither the product nor its tests need Python. native/tests/goldens reads them."""
 
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+import finetune
 import heads
 import init
 import moco
@@ -19,7 +21,7 @@ import philox
 import tensor_file
 
 FOLDER = Path(__file__).parent
-TABLES = {"ops": ops, "optimizers": optimizers, "heads": heads, "init": init, "moco": moco}
+TABLES = {"ops": ops, "optimizers": optimizers, "heads": heads, "init": init, "moco": moco, "finetune": finetune}
 
 
 def main(wanted: list[str]) -> None:

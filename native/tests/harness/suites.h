@@ -37,6 +37,9 @@ namespace gyrus::tests {
   X(io_hdf5)                  \
   X(io_hdf5_bad)              \
   X(golden_moco)              \
+  X(golden_finetune)          \
+  X(classifier)               \
+  X(imaging_figshare)         \
   X(training_state)           \
   X(imaging_augment)          \
   X(data_views)               \
