@@ -2,10 +2,13 @@
 // The command line: `gyrus <command>`. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { compareCommand } from './compare.js'
 import { curateCommand } from './curate.js'
 import { demoCommand } from './demo.js'
 import { doctorCommand } from './doctor.js'
 import { embedCommand } from './embed.js'
+import { evaluateCommand } from './evaluate.js'
+import { finetuneCommand } from './finetune.js'
 import { planCommand } from './plan.js'
 import { pretrainCommand } from './pretrain.js'
 import { exitCode, reportError } from './report.js'
@@ -29,6 +32,9 @@ async function main(args: readonly string[]): Promise<void> {
     pretrainCommand(),
     planCommand(),
     embedCommand(),
+    finetuneCommand(),
+    evaluateCommand(),
+    compareCommand(),
     demoCommand(),
     doctorCommand(),
   ])
