@@ -79,6 +79,8 @@ export interface LoadReport {
   readonly misshapen: readonly { readonly name: string; readonly expected: string; readonly found: string }[]
   /** Of the matched ones: first convolutions over RGB, summed into one channel for grey images. */
   readonly adapted: readonly string[]
+  /** Whose names the file has, in words; empty after a random initialisation. */
+  readonly form: string
 }
 
 /** The outcome of one training step. */

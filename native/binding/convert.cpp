@@ -169,6 +169,7 @@ Napi::Value to_js(Napi::Env env, const train::LoadReport& report) {
   object.Set("unexpected", list(env, report.unexpected));
   object.Set("misshapen", list(env, report.misshapen));
   object.Set("adapted", list(env, report.adapted));
+  object.Set("form", Napi::String::New(env, report.form));
   return object;
 }
 

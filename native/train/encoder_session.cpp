@@ -23,7 +23,7 @@ class CpuEncoderSession final : public EncoderSession {
       initialize_store(store_, seed);
     } else {
       const std::vector<std::string> heads{"fc.", "head."};
-      report_ = load_tensors(weights, tensors, heads);
+      report_ = load_tensors(weights, tensors, heads, &encoder);
     }
     store_.bump_version();
   }

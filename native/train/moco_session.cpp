@@ -30,6 +30,7 @@ class CpuMocoSession final : public MocoSession {
   explicit CpuMocoSession(const MocoOptions& options)
       : options_(options), core_(checked_parameters(options), options.optimizer, options.device, options.seed) {
     const std::array<std::string, 2> losses{"loss1", "loss2"};
+    core_.set_encoder(options.encoder);
     core_.compile(moco_graph(options), losses);
   }
 

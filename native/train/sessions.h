@@ -39,7 +39,7 @@ SessionInfo describe_session(const Device& device, const runtime::ParameterStore
 
 class EncoderSession {
  public:
-  // Weights: a safetensors file with torchvision's or timm's names; head tensors ("fc.", "head.") are allowed extras.
+  // Weights: a safetensors or PyTorch file of any form in io/weight_forms.h; heads in it are left aside.
   // An empty path gives the random initialisation of `seed`.
   static std::unique_ptr<EncoderSession> create(const nn::EncoderOptions&, const DeviceOptions&,
                                                 const std::string& weights, std::uint64_t seed = 0);
