@@ -285,6 +285,9 @@ export interface NativeTicket {
   progress(): { done: number; total: number }
 }
 
+/** Whose names a file of weights gets; onnx: the network itself, with its weights. */
+export type ExportForm = 'torchvision' | 'timm' | 'mocov3' | 'onnx'
+
 export interface NativeEncoder {
   open(
     options: NativeModelOptions & { weights: string },
@@ -292,6 +295,7 @@ export interface NativeEncoder {
   ): Promise<{ info: SessionInfo; loadReport: LoadReport }>
   embed(x: Float32Array, ticket?: NativeTicket): Promise<Float32Array>
   embedFile(input: string, output: string, batchSize: number, ticket?: NativeTicket): Promise<number>
+  save(path: string, form: ExportForm): Promise<void>
   dispose(): Promise<void>
 }
 

@@ -21,6 +21,7 @@ using torch::PickledTensor;
 using torch::Storage;
 using torch::ZipEntry;
 
+constexpr std::string_view kPickle = "/data.pkl";
 constexpr std::array<char, 4> kZipMagic{'P', 'K', '\x03', '\x04'};
 constexpr std::array<char, 4> kEmptyZipMagic{'P', 'K', '\x05', '\x06'};
 
@@ -34,7 +35,6 @@ bool begins_with(const InputFile& file, std::span<const char> magic) {
 
 // "<root>/data.pkl" without "data.pkl".
 std::string find_root(const InputFile& file, const std::vector<ZipEntry>& entries) {
-  constexpr std::string_view kPickle = "/data.pkl";
   const auto found =
       std::find_if(entries.begin(), entries.end(), [](const ZipEntry& entry) { return entry.name.ends_with(kPickle); });
   GYRUS_CHECK(found != entries.end(), Code::file_format, file.label(), ": is a zip archive of ", entries.size(),
@@ -89,7 +89,8 @@ StoredTensor checked_tensor(const std::string& name, const Pickle& pickle, const
     fits = fits && (extent <= 1 || !__builtin_mul_overflow(extent - 1, stride, &span)) &&
            !__builtin_add_overflow(last, span, &last) && !__builtin_mul_overflow(dense, extent, &dense) &&
            !__builtin_mul_overflow(stored.bytes, extent, &stored.bytes);
-    GYRUS_CHECK(fits, Code::file_format, prefix(), "has an offset, sizes or strides that are negative or beyond 2^63; ", kFaulty);
+    GYRUS_CHECK(fits, Code::file_format, prefix(), "has an offset, sizes or strides that are negative or beyond 2^63; ",
+                kFaulty);
     extents.at(axis) = extent;
     stored.strides.insert(stored.strides.begin(), stride);
   }

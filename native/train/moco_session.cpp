@@ -72,7 +72,7 @@ class CpuMocoSession final : public MocoSession {
       backbone.push_back(std::move(tensor));
     }
     // Each step sends two views through the base encoder.
-    train::save_backbone(path, backbone, {channels, 2 * core_.steps_done()});
+    train::save_backbone(path, backbone, {.channels = channels, .batches_tracked = 2 * core_.steps_done()});
   }
 
  private:

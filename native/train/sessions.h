@@ -48,6 +48,8 @@ class EncoderSession {
   virtual SessionInfo info() const = 0;
   // x [count, C, H, W] f32, already normalised -> out [count, D] f32. Any count >= 0: worked off in chunks.
   virtual void embed(const float* x, std::int64_t count, float* out, const Stop& stop) = 0;
+  // The encoder without a head, for torchvision, timm, moco-v3 or ONNX runtimes.
+  virtual void save(const std::string& path, ExportForm form) = 0;
 };
 
 class MocoSession {

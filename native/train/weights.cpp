@@ -91,12 +91,6 @@ std::vector<float> read_tensor(const io::TensorFile& file, const RecognisedTenso
   return sum_channels(values, stored);
 }
 
-void check_finite(const std::string& path, const NamedTensor& tensor) {
-  const bool is_finite = std::all_of(tensor.data.begin(), tensor.data.end(), [](float x) { return std::isfinite(x); });
-  GYRUS_CHECK(is_finite, Code::non_finite, "the tensor '", tensor.name, "' holds NaN or infinity and is not saved to ",
-              path, "; go back to the last file that was saved");
-}
-
 }  // namespace
 
 void initialize_store(runtime::ParameterStore& store, std::uint64_t seed) {
@@ -143,13 +137,20 @@ io::MatchReport load_tensors(const std::string& path, std::span<const NamedTenso
   return report;
 }
 
+void check_finite(const std::string& path, std::span<const NamedTensor> tensors) {
+  for (const NamedTensor& tensor : tensors) {
+    const bool is_finite =
+        std::all_of(tensor.data.begin(), tensor.data.end(), [](float x) { return std::isfinite(x); });
+    GYRUS_CHECK(is_finite, Code::non_finite, "the tensor '", tensor.name,
+                "' holds NaN or infinity and is not saved to ", path, "; go back to the last file that was saved");
+  }
+}
+
 void save_tensors(const std::string& path, std::span<const NamedTensor> tensors,
                   const std::map<std::string, std::string>& metadata) {
   std::vector<io::TensorToWrite> to_write;
-  for (const NamedTensor& tensor : tensors) {
-    check_finite(path, tensor);
-    to_write.push_back({tensor.name, tensor.shape, tensor.data});
-  }
+  check_finite(path, tensors);
+  for (const NamedTensor& tensor : tensors) to_write.push_back({tensor.name, tensor.shape, tensor.data});
   std::map<std::string, std::string> all = metadata;
   all.emplace("format", "pt");
   io::write_safetensors(path, to_write, all);
@@ -159,8 +160,11 @@ void save_backbone(const std::string& path, std::span<const NamedTensor> tensors
   constexpr std::string_view kVariance = "running_var";
   std::vector<io::TensorToWrite> to_write;
   std::vector<float> stem;
+  check_finite(path, tensors);
+  const auto renamed = [&options](std::string_view name) {
+    return options.rename == nullptr ? std::string(name) : options.rename(name);
+  };
   for (const NamedTensor& tensor : tensors) {
-    check_finite(path, tensor);
     const Shape& shape = tensor.shape;
     const Shape rgb = shape.rank() == 4 ? Shape{shape[0], options.channels, shape[2], shape[3]} : shape;
     if (options.channels == 3 && io::is_foldable_stem(tensor.name, shape, rgb)) {
@@ -170,15 +174,17 @@ void save_backbone(const std::string& path, std::span<const NamedTensor> tensors
           for (std::size_t at = 0; at < pixels; ++at) stem.push_back(tensor.data[first + at] / 3);
         }
       }
-      to_write.push_back({tensor.name, rgb, stem});
+      to_write.push_back({renamed(tensor.name), rgb, stem});
       continue;
     }
-    to_write.push_back({tensor.name, shape, tensor.data});
+    to_write.push_back({renamed(tensor.name), shape, tensor.data});
     if (!tensor.name.ends_with(kVariance)) continue;
     const std::string counter = tensor.name.substr(0, tensor.name.size() - kVariance.size()) + "num_batches_tracked";
-    to_write.push_back({counter, Shape{}, {}, options.batches_tracked});
+    to_write.push_back({renamed(counter), Shape{}, {}, options.batches_tracked});
   }
-  io::write_safetensors(path, to_write, {{"format", "pt"}});
+  std::map<std::string, std::string> metadata = options.metadata;
+  metadata.emplace("format", "pt");
+  io::write_safetensors(path, to_write, metadata);
 }
 
 SessionInfo describe_session(const Device& device, const runtime::ParameterStore& store) {

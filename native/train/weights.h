@@ -5,6 +5,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "io/weights_match.h"
@@ -33,6 +34,7 @@ std::vector<NamedTensor> tensors_of(const runtime::ParameterStore& store, const 
 io::MatchReport load_tensors(const std::string& path, std::span<const NamedTensor> tensors,
                              std::span<const std::string> allowed_extra, const nn::EncoderOptions* encoder = nullptr);
 // Refuses NaN and infinity (Code::non_finite): a file of weights is something to go back to.
+void check_finite(const std::string& path, std::span<const NamedTensor> tensors);
 void save_tensors(const std::string& path, std::span<const NamedTensor> tensors,
                   const std::map<std::string, std::string>& metadata = {});
 
@@ -41,6 +43,8 @@ void save_tensors(const std::string& path, std::span<const NamedTensor> tensors,
 struct BackboneOptions {
   std::int64_t channels = 3;
   std::int64_t batches_tracked = 0;
+  std::string (*rename)(std::string_view) = nullptr;  // to the names of another library
+  std::map<std::string, std::string> metadata{};
 };
 void save_backbone(const std::string& path, std::span<const NamedTensor> tensors, const BackboneOptions& options);
 
