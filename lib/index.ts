@@ -24,12 +24,7 @@ export type {
   FinetuneEvent,
   Report as ClassifierReport,
 } from './tasks/classify/events.js'
-export type {
-  CompareConfig,
-  EvaluateConfig,
-  FinetuneConfig,
-  TaskCallOptions,
-} from './options/classify.js'
+export type { CompareConfig, EvaluateConfig, FinetuneConfig, TaskCallOptions } from './options/classify.js'
 export { doctor } from './doctor.js'
 export { memory } from './memory.js'
 export { npyInfo } from './npy.js'

@@ -6,7 +6,10 @@ import { parseCount, parseNumber, parseWhole } from './arguments.js'
 
 export function addImageFlags(command: Command): Command {
   return command
-    .option('--data <dir>', 'class folders (with or without Training and Testing), .mat files of Cheng, or curated')
+    .option(
+      '--data <dir>',
+      'class folders (with or without Training and Testing), .mat files of Cheng, or curated',
+    )
     .option('--labels <csv>', 'of a curated folder: a column `label` and columns of the manifest')
     .option('--config <file>', 'settings in YAML or JSON; flags go before them')
     .option('--slice-size <pixels>', 'side to which image files are resized first (default: 256)', parseCount)
@@ -23,8 +26,15 @@ export function addNetworkFlags(command: Command): Command {
     .option('--arch <name>', `architecture: ${architectures.join(', ')} (default: resnet50)`)
     .option('--image-size <pixels>', 'side of what the network sees (default: 224)', parseCount)
     .option('--channels <n>', 'of the network, 1 or 3 (default: 1)', parseCount)
-    .option('--heads <n>', "attention heads of a ViT, when they differ from the architecture's own", parseCount)
-    .option('--has-trainable-positions', 'ViT: learned position embeddings (timm) instead of sines and cosines')
+    .option(
+      '--heads <n>',
+      "attention heads of a ViT, when they differ from the architecture's own",
+      parseCount,
+    )
+    .option(
+      '--has-trainable-positions',
+      'ViT: learned position embeddings (timm) instead of sines and cosines',
+    )
     .option('--mean <x>', 'subtracted from values between 0 and 1 (default: 0.449)', parseNumber)
     .option('--std <x>', 'by which they are then divided (default: 0.226)', parseNumber)
     .option('--test-side <x>', "share of an image's side that is tested on (default: 0.875)", parseNumber)

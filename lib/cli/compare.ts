@@ -3,7 +3,13 @@ import { Command, InvalidArgumentError } from 'commander'
 import type { CompareConfig } from '../options/classify.js'
 import { compare } from '../tasks/classify/compare.js'
 import type { CompareEvent } from '../tasks/classify/events.js'
-import { addFolderFlags, addImageFlags, addLearningFlags, addNetworkFlags, configOf } from './classify-flags.js'
+import {
+  addFolderFlags,
+  addImageFlags,
+  addLearningFlags,
+  addNetworkFlags,
+  configOf,
+} from './classify-flags.js'
 import { withInterrupt } from './interrupt.js'
 import { makeProgress, type Progress } from './progress.js'
 import { printJson, printLine, printNote } from './report.js'
@@ -22,10 +28,18 @@ type Flags = Record<string, unknown> & {
 export function compareCommand(): Command {
   const command = new Command('compare')
     .description('compare pretrained encoders by what they add to a classifier')
-    .option('--arm <name=file>', 'weights to compare, "name" alone for a random start; again for each', addArm)
+    .option(
+      '--arm <name=file>',
+      'weights to compare, "name" alone for a random start; again for each',
+      addArm,
+    )
     .option('--reference <name>', 'the arm that the others are measured against (default: the first)')
     .option('--seeds <list>', 'how many, or numbers with commas (default: 5)', parseSeeds)
-    .option('--label-fractions <list>', 'shares of the training images, with commas (default: 1)', parseShares)
+    .option(
+      '--label-fractions <list>',
+      'shares of the training images, with commas (default: 1)',
+      parseShares,
+    )
   for (const add of [addFolderFlags, addImageFlags, addNetworkFlags, addLearningFlags]) add(command)
   return command.action(async ({ json, resume, overwrite, arm, ...flags }: Flags) => {
     const own = await configOf(flags)
@@ -42,7 +56,8 @@ function addArm(text: string, before: Arm[] = []): Arm[] {
 
 function parseNumbers(text: string): number[] {
   const numbers = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)))
-  if (numbers.some(Number.isNaN)) throw new InvalidArgumentError('It must be a number, or numbers with commas.')
+  if (numbers.some(Number.isNaN))
+    throw new InvalidArgumentError('It must be a number, or numbers with commas.')
   return numbers
 }
 
@@ -82,7 +97,8 @@ function show(event: CompareEvent, progress: Progress): void {
     case 'start':
       if (event.finished > 0) printNote(`${event.finished} of ${event.cells} cells are finished already`)
       printNote(
-        `${event.classes.join(', ')}: ${event.train} images to train on, ${event.val} to validate, ${event.test} to test; ` +
+        `${event.classes.join(', ')}: ${event.train} images to train on, ` +
+          `${event.val} to validate, ${event.test} to test; ` +
           `${event.cells} cells`,
       )
       return
@@ -92,7 +108,9 @@ function show(event: CompareEvent, progress: Progress): void {
     case 'epoch':
       return
     case 'cell':
-      printNote(`${event.cell}: accuracy ${percent(event.accuracy)}, F1 ${percent(event.f1)} in ${event.seconds.toFixed(1)} s`)
+      printNote(
+        `${event.cell}: accuracy ${percent(event.accuracy)}, F1 ${percent(event.f1)} in ${event.seconds.toFixed(1)} s`,
+      )
       progress.update(event.done, event.cells)
       return
     case 'done':

@@ -4,7 +4,13 @@ import type { FinetuneConfig } from '../options/classify.js'
 import type { FinetuneEvent } from '../tasks/classify/events.js'
 import { finetune } from '../tasks/classify/finetune.js'
 import { parseNumber, parseWhole } from './arguments.js'
-import { addFolderFlags, addImageFlags, addLearningFlags, addNetworkFlags, configOf } from './classify-flags.js'
+import {
+  addFolderFlags,
+  addImageFlags,
+  addLearningFlags,
+  addNetworkFlags,
+  configOf,
+} from './classify-flags.js'
 import { withInterrupt } from './interrupt.js'
 import { makeProgress, type Progress } from './progress.js'
 import { printJson, printLine, printNote } from './report.js'
@@ -50,7 +56,10 @@ function show(event: FinetuneEvent, progress: Progress): void {
       if (event.done === event.total) printNote(`${event.total} images are resized`)
       return
     case 'start':
-      printNote(`${event.classes.join(', ')}: ${event.train} images to train on, ${event.val} to validate, ${event.test} to test`)
+      printNote(
+        `${event.classes.join(', ')}: ${event.train} images to train on, ` +
+          `${event.val} to validate, ${event.test} to test`,
+      )
       return
     case 'warning':
       printNote(event.message)
@@ -65,8 +74,14 @@ function show(event: FinetuneEvent, progress: Progress): void {
       const { figures } = event
       const { low, high } = figures.intervals.accuracy
       progress.stop()
-      printLine(`${event.out}: accuracy ${percent(figures.accuracy)} (${percent(low)} to ${percent(high)}) on ${figures.count} images`)
-      printLine(`  precision ${percent(figures.macroPrecision)}, recall ${percent(figures.macroRecall)}, F1 ${percent(figures.f1)}`)
+      printLine(
+        `${event.out}: accuracy ${percent(figures.accuracy)} (${percent(low)} to ${percent(high)}) ` +
+          `on ${figures.count} images`,
+      )
+      printLine(
+        `  precision ${percent(figures.macroPrecision)}, recall ${percent(figures.macroRecall)}, ` +
+          `F1 ${percent(figures.f1)}`,
+      )
       if (event.weights !== undefined) printLine(`  weights  ${event.weights}`)
       printLine(`  report   ${event.report}`)
     }

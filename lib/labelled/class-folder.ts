@@ -23,7 +23,10 @@ export async function findClassFolder(root: string, signal?: AbortSignal): Promi
   const parts = tops.filter((name) => partNames[name.toLowerCase()] !== undefined)
   const hasParts = parts.length > 0
   if (hasParts && parts.length < tops.length)
-    throw wrong(root, `beside ${parts.join(', ')} it has ${tops.filter((name) => !parts.includes(name)).join(', ')}`)
+    throw wrong(
+      root,
+      `beside ${parts.join(', ')} it has ${tops.filter((name) => !parts.includes(name)).join(', ')}`,
+    )
   const images: FoundImage[] = []
   const foreign: string[] = []
   for (const file of files) {
@@ -37,18 +40,29 @@ export async function findClassFolder(root: string, signal?: AbortSignal): Promi
     images.push({ path: join(root, file), label, part, patient: '' })
   }
   const folders = hasParts
-    ? (await Promise.all(parts.map(async (part) => (await foldersOf(join(root, part))).map((name) => `${part}/${name}`)))).flat()
+    ? (
+        await Promise.all(
+          parts.map(async (part) => (await foldersOf(join(root, part))).map((name) => `${part}/${name}`)),
+        )
+      ).flat()
     : tops
   const classes = [...new Set(folders.map((folder) => folder.split('/').at(-1) ?? folder))].sort()
   if (classes.length < 2)
-    throw wrong(root, `it has ${classes.length} class folders (${classes.join(', ') || 'none'}), and two are needed`)
-  const empty = folders.filter((folder) => !files.some((file) => file.startsWith(`${folder}/`) && image.test(file)))
+    throw wrong(
+      root,
+      `it has ${classes.length} class folders (${classes.join(', ') || 'none'}), and two are needed`,
+    )
+  const empty = folders.filter(
+    (folder) => !files.some((file) => file.startsWith(`${folder}/`) && image.test(file)),
+  )
   if (empty.length > 0)
     throw new GyrusError(
       'ERR_GYRUS_FILE_FORMAT',
       `${root}: no JPEG or PNG image is in ${empty.join(', ')}: fill the folder, or remove it`,
     )
-  const lone = classes.filter((name) => hasParts && folders.filter((folder) => folder.endsWith(`/${name}`)).length < parts.length)
+  const lone = classes.filter(
+    (name) => hasParts && folders.filter((folder) => folder.endsWith(`/${name}`)).length < parts.length,
+  )
   if (lone.length > 0)
     throw new GyrusError(
       'ERR_GYRUS_FILE_FORMAT',

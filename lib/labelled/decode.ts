@@ -18,13 +18,17 @@ export async function decodeImage(path: string, size: number, fit: Fit): Promise
   } catch (cause) {
     if (isGyrusError(cause)) throw cause
     const why = cause instanceof Error ? cause.message : String(cause)
-    throw new GyrusError('ERR_GYRUS_FILE_FORMAT', `${path} is no image that can be decoded: ${why}`, { cause })
+    throw new GyrusError('ERR_GYRUS_FILE_FORMAT', `${path} is no image that can be decoded: ${why}`, {
+      cause,
+    })
   }
 }
 
 async function decodePicture(path: string, size: number, fit: Fit): Promise<Uint16Array> {
   const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new GyrusError('ERR_GYRUS_FILE_NOT_FOUND', `cannot read ${path}: check that it may be read`, { cause })
+    throw new GyrusError('ERR_GYRUS_FILE_NOT_FOUND', `cannot read ${path}: check that it may be read`, {
+      cause,
+    })
   })
   if (bytes.length === 0) throw new Error('the file is empty')
   const { default: sharp } = await import('sharp')
@@ -60,7 +64,9 @@ async function resized(
     .toBuffer({ resolveWithObject: true })
   const { buffer, byteOffset, byteLength } = data
   const values =
-    depth === 'ushort' ? new Uint16Array(buffer.slice(byteOffset, byteOffset + byteLength)) : new Uint8Array(data)
+    depth === 'ushort'
+      ? new Uint16Array(buffer.slice(byteOffset, byteOffset + byteLength))
+      : new Uint8Array(data)
   return { data: values, channels: info.channels }
 }
 

@@ -1,5 +1,5 @@
-// Pictures of the test that are nearly in the training as well: they make a test easy. Two are near when small versions of
-// them, less their mean, point the same way; mirror images count, since training mirrors too.
+// Pictures of the test that are nearly in the training as well: they make a test easy. Two are near when small
+// versions of them, less their mean, point the same way; mirror images count, since training mirrors too.
 import { nearestNeighbours } from '../features.js'
 import type { ViewLoader } from '../view-loader.js'
 import type { LabelledSet } from './labelled-set.js'

@@ -1,5 +1,5 @@
-// Cheng's brain tumour set (figshare): 3064 .mat files, each with its image, label, patient and mask. The files say whose
-// they are, so they are all opened to find out.
+// Cheng's brain tumour set (figshare): 3064 .mat files, each with its image, label, patient and mask. The files
+// say whose they are, so they are all opened to find out.
 import { join } from 'node:path'
 import { callEngine } from '../call.js'
 import { walk } from '../datasets/walk.js'

@@ -36,7 +36,8 @@ export async function labelCurated(slices: CuratedSlices, labelFile: string): Pr
     parts: list.map((row) => (!hasHeldOut ? '' : fact('split', row) === 'val' ? 'test' : 'train')),
     patients: list.map((row) => `${fact('dataset', row)}/${fact('subject', row)}`),
     names: list.map(
-      (row) => `${fact('dataset', row)}/${fact('subject', row)} ${fact('contrast', row)}, slice ${fact('index', row)}`,
+      (row) =>
+        `${fact('dataset', row)}/${fact('subject', row)} ${fact('contrast', row)}, slice ${fact('index', row)}`,
     ),
     fingerprint: slices.fingerprint,
     warnings: [],

@@ -1,5 +1,5 @@
-// From what a caller named (a folder of classes, Cheng's set, a curated folder with labels) to labelled items, split, with
-// what was found suspicious.
+// From what a caller named (a folder of classes, Cheng's set, a curated folder with labels) to labelled items,
+// split, with what was found suspicious.
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { walk } from '../datasets/walk.js'
@@ -36,13 +36,19 @@ export async function openLabelled(settings: LabelledSettings, options: OpenSetO
   const { threshold, action } = settings.duplicates
   let duplicates: Duplicate[] = []
   if (action !== 'ignore') {
-    await using views = await ViewLoader.open({ shards: set.shards, imageSize: thumbnailSize, mean: 0, std: 1 })
+    await using views = await ViewLoader.open({
+      shards: set.shards,
+      imageSize: thumbnailSize,
+      mean: 0,
+      std: 1,
+    })
     duplicates = await findDuplicates(set, views, [...split.train, ...split.val], split.test, threshold)
   }
   if (duplicates.length > 0) {
     const [first] = duplicates
     warnings.push(
-      `${duplicates.length} of ${split.test.length} test images are nearly in what is trained on as well (correlation of ` +
+      `${duplicates.length} of ${split.test.length} test images are nearly in what is trained on as well ` +
+        '(correlation of ' +
         `${threshold} and more): ${set.names[first?.test ?? 0]} and ${set.names[first?.train ?? 0]}, for one`,
     )
   }
@@ -84,5 +90,7 @@ async function readSet(settings: LabelledSettings, options: OpenSetOptions): Pro
 
 async function findImages(root: string, signal: AbortSignal | undefined): Promise<FoundSet> {
   const { files } = await walk(root, signal)
-  return files.some((file) => /\.mat$/i.test(file)) ? findFigshare(root, signal) : findClassFolder(root, signal)
+  return files.some((file) => /\.mat$/i.test(file))
+    ? findFigshare(root, signal)
+    : findClassFolder(root, signal)
 }

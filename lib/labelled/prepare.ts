@@ -1,5 +1,5 @@
-// Image files into shards, once: the loader of views then serves labelled images as it serves curated slices. The folder
-// is reused as long as the files (paths, sizes, times) and the way of cutting are the same.
+// Image files into shards, once: the loader of views then serves labelled images as it serves curated slices.
+// The folder is reused as long as the files (paths, sizes, times) and the way of cutting are the same.
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
@@ -48,7 +48,10 @@ export async function prepareImages(found: FoundSet, options: PrepareOptions): P
   const { images, unreadable } = record
   const lost = found.classes.filter((name) => !images.some(({ label }) => label === name))
   if (lost.length > 0)
-    throw new GyrusError('ERR_GYRUS_FILE_FORMAT', `${options.root}: no image of ${lost.join(', ')} can be read`)
+    throw new GyrusError(
+      'ERR_GYRUS_FILE_FORMAT',
+      `${options.root}: no image of ${lost.join(', ')} can be read`,
+    )
   const shards = Math.ceil(images.length / shardRows)
   return {
     shards: Array.from({ length: shards }, (_, shard) => join(options.folder, shardName(shard))),
@@ -66,19 +69,25 @@ export async function prepareImages(found: FoundSet, options: PrepareOptions): P
   }
 }
 
-function refuseUnreadable(unreadable: readonly Unreadable[], { skipsUnreadable, root }: PrepareOptions): void {
+function refuseUnreadable(
+  unreadable: readonly Unreadable[],
+  { skipsUnreadable, root }: PrepareOptions,
+): void {
   if (unreadable.length === 0 || skipsUnreadable) return
   const listed = unreadable.slice(0, mostListed).map(({ message }) => message)
   const rest = unreadable.length > mostListed ? [`and ${unreadable.length - mostListed} more`] : []
   throw new GyrusError(
     'ERR_GYRUS_FILE_FORMAT',
-    `${unreadable.length} images of ${root} cannot be read: ${[...listed, ...rest].join('; ')}; mend or remove them, or ` +
+    `${unreadable.length} images of ${root} cannot be read: ${[...listed, ...rest].join('; ')}; ` +
+      'mend or remove them, or ' +
       'pass skipUnreadable to leave them out',
   )
 }
 
 async function keyOf(found: FoundSet, { size, fit }: PrepareOptions): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify({ form: found.form, size, fit, classes: found.classes }))
+  const hash = createHash('sha256').update(
+    JSON.stringify({ form: found.form, size, fit, classes: found.classes }),
+  )
   for (const { path, label, part, patient } of found.images) {
     const { size: bytes, mtimeMs } = await stat(path)
     hash.update(JSON.stringify([path, label, part, patient, bytes, mtimeMs]))
@@ -136,6 +145,7 @@ async function* decodeInOrder(
     throwIfAborted(signal)
     const [next, due] = [images[at], images[at - ahead]]
     if (next !== undefined) running.push(start(next))
-    if (due !== undefined) yield { image: due, result: (await running.shift()) ?? new Error('nothing was decoded') }
+    if (due !== undefined)
+      yield { image: due, result: (await running.shift()) ?? new Error('nothing was decoded') }
   }
 }

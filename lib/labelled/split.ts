@@ -29,14 +29,24 @@ export function splitSet(set: LabelledSet, options: SplitOptions): Split {
     train = part('train')
     test = hasTest ? part('test') : part('val')
     if (hasTest) val = part('val')
-    else notes.push("the set has train and val but no test: its val is tested on, and validation is drawn from train")
+    else
+      notes.push(
+        'the set has train and val but no test: its val is tested on, and validation is drawn from train',
+      )
   } else {
-    ;({ drawn: test, rest: train } = drawGroups(set, train, options.testFraction, [options.splitSeed, 'test']))
-    notes.push(`${percent(options.testFraction)} of each class is drawn for the test, ${unit(set)} by ${unit(set)}`)
+    ;({ drawn: test, rest: train } = drawGroups(set, train, options.testFraction, [
+      options.splitSeed,
+      'test',
+    ]))
+    notes.push(
+      `${percent(options.testFraction)} of each class is drawn for the test, ${unit(set)} by ${unit(set)}`,
+    )
   }
   if (val.length === 0 && options.valFraction > 0) {
     ;({ drawn: val, rest: train } = drawGroups(set, train, options.valFraction, [options.splitSeed, 'val']))
-    notes.push(`${percent(options.valFraction)} of what is trained on is drawn for validation, ${unit(set)} by ${unit(set)}`)
+    notes.push(
+      `${percent(options.valFraction)} of what is trained on is drawn for validation, ${unit(set)} by ${unit(set)}`,
+    )
   }
   const shared = sharedPatients(set, [...train, ...val], test)
   if (shared.length > 0)
@@ -55,7 +65,8 @@ export function takeFraction(
   fraction: number,
   seed: number,
 ): number[] {
-  if (!(fraction > 0 && fraction <= 1)) throw invalidOption('fractions', 'above 0 and at most 1', fraction, 'range')
+  if (!(fraction > 0 && fraction <= 1))
+    throw invalidOption('fractions', 'above 0 and at most 1', fraction, 'range')
   if (fraction === 1) return [...train]
   return set.classes
     .flatMap((_, label) => {
@@ -95,7 +106,10 @@ function drawGroups(
     const isOwn = (place: number): boolean => set.labels[place] === label
     const wanted = share * from.filter(isOwn).length
     let have = [...drawn].filter(isOwn).length
-    const own = shuffled([...groups.values()].filter((group) => labelOf(set, group) === label), new Random(...words, label))
+    const own = shuffled(
+      [...groups.values()].filter((group) => labelOf(set, group) === label),
+      new Random(...words, label),
+    )
     // One group at least stays behind, and one is drawn.
     for (const group of own.slice(0, -1)) {
       if (have >= wanted) break
@@ -133,7 +147,8 @@ function checkClasses(set: LabelledSet, sides: Readonly<Record<string, readonly 
     if (missing.length > 0)
       throw new GyrusError(
         'ERR_GYRUS_FILE_FORMAT',
-        `no ${side} image is of the class ${missing.join(', ')}: there are too few images or patients of it; add some, or ` +
+        `no ${side} image is of the class ${missing.join(', ')}: ` +
+          'there are too few images or patients of it; add some, or ' +
           'change valFraction, testFraction or splitSeed',
       )
   }

@@ -1,5 +1,5 @@
-// Confidence intervals by drawing rows again with replacement (Efron 1979), percentiles of the replicates. A replicate's
-// draws are a function of (seed, replicate): neither order nor number of replicates changes them.
+// Confidence intervals by drawing rows again with replacement (Efron 1979), percentiles of the replicates. A
+// replicate's draws are a function of (seed, replicate): neither order nor number of replicates changes them.
 import { Random } from '../random.js'
 
 export interface Interval {

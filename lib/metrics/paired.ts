@@ -1,6 +1,6 @@
-// Is one arm better than another, seed by seed? Student's paired t, and two tests that assume no distribution: the exact
-// sign-flip permutation test, and Wilcoxon's signed ranks. With n seeds the smallest two-sided p of the latter two is
-// 2 / 2^n: 0.0625 for five, so that five seeds can never be "significant at 0.05" by them.
+// Is one arm better than another, seed by seed? Student's paired t, and two tests that assume no distribution:
+// the exact sign-flip permutation test, and Wilcoxon's signed ranks. With n seeds the smallest two-sided p of
+// the latter two is 2 / 2^n: 0.0625 for five, so that five seeds can never be "significant at 0.05" by them.
 import { Random } from '../random.js'
 import { studentTail } from './student.js'
 
@@ -84,7 +84,7 @@ export function signedRanks(differences: readonly number[]): number {
   return Math.min(1, (2 * below) / 2 ** kept.length)
 }
 
-/** McNemar's exact test of two classifiers on the same rows: `onlyA` are right in the one alone, `onlyB` in the other. */
+/** McNemar's exact test of two classifiers on the same rows: `onlyA` are right in the one alone, `onlyB` the other. */
 export function mcnemar(onlyA: number, onlyB: number): number {
   const n = onlyA + onlyB
   if (n === 0) return NaN

@@ -36,13 +36,20 @@ const learning = {
   optimizer: optimizer
     .prefault({ name: 'adamw', weightDecay: 0.05, decaysVectors: false })
     .describe('the optimizer and its settings'),
-  layerDecay: z.number().gt(0).max(1).default(1).describe('factor of the learning rate from each layer to the one before'),
+  layerDecay: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(1)
+    .describe('factor of the learning rate from each layer to the one before'),
   labelSmoothing: share.default(0).describe('share of the target given to all classes alike'),
   classWeights: z
     .enum(['none', 'balanced'])
     .default('none')
     .describe('balanced: a class counts by the inverse of its number of training images'),
-  mixup: rate.default(0).describe('alpha of the Beta distribution by which pairs of images are mixed; 0: none are'),
+  mixup: rate
+    .default(0)
+    .describe('alpha of the Beta distribution by which pairs of images are mixed; 0: none are'),
   dropPath: share.default(0).describe("ViT: chance that the last block's branches are left out"),
   view: viewOptions
     .prefault({ crop: [0.08, 1], flip: 0.5 })
@@ -113,7 +120,10 @@ export const compareSettings = z.strictObject({
   ...classifyFields,
   out,
   arms: z.array(arm).min(1).describe('what is compared'),
-  reference: z.string().optional().describe('the arm that the others are measured against (default: the first)'),
+  reference: z
+    .string()
+    .optional()
+    .describe('the arm that the others are measured against (default: the first)'),
   seeds: z
     .union([count.transform((n) => Array.from({ length: n }, (_, at) => at)), z.array(seed).min(1)])
     .prefault(5)

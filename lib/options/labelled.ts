@@ -7,16 +7,29 @@ export const labelledFields = {
   data: z
     .string()
     .min(1)
-    .describe('a folder of class folders, with or without Training and Testing; of .mat files of Cheng; or curated'),
+    .describe(
+      'a folder of class folders, with or without Training and Testing; of .mat files of Cheng; or curated',
+    ),
   labels: z.string().min(1).optional().describe('with a curated folder: a CSV file of labels'),
-  sliceSize: z.int().min(8).max(4096).default(256).describe('pixels of a side to which image files are resized first'),
+  sliceSize: z
+    .int()
+    .min(8)
+    .max(4096)
+    .default(256)
+    .describe('pixels of a side to which image files are resized first'),
   fit: z
     .enum(['crop', 'pad', 'stretch'])
     .default('crop')
     .describe('images that are not square: the middle square, black margins, or proportions given up'),
-  cache: z.string().min(1).optional().describe('where resized images go (default: data in the output folder)'),
+  cache: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('where resized images go (default: data in the output folder)'),
   skipUnreadable: z.boolean().default(false).describe('leave out images that cannot be read'),
-  valFraction: share.default(0.15).describe('of the training images, for early stopping, where the set has no val'),
+  valFraction: share
+    .default(0.15)
+    .describe('of the training images, for early stopping, where the set has no val'),
   testFraction: share.gt(0).default(0.2).describe('of all images, where the set has no split'),
   splitSeed: z.int().min(0).default(0).describe('of those draws'),
   duplicates: z
@@ -25,7 +38,9 @@ export const labelledFields = {
       action: z
         .enum(['report', 'drop', 'ignore'])
         .default('report')
-        .describe('with images that are nearly in training and test: tell, leave the trained ones out, or do not look'),
+        .describe(
+          'with images that are nearly in training and test: tell, leave the trained ones out, or do not look',
+        ),
     })
     .prefault({}),
 }

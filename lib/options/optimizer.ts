@@ -42,6 +42,14 @@ export type OptimizerOptions = z.input<typeof optimizer>
 
 /** The engine's struct has the fields of all optimizers; those of the others are not looked at. */
 export function toNativeOptimizer(options: z.output<typeof optimizer>): NativeOptimizerOptions {
-  const unused = { beta1: 0.9, beta2: 0.999, eps: 1e-8, momentum: 0.9, trust: 0.001, nesterov: false, decaysVectors: true }
+  const unused = {
+    beta1: 0.9,
+    beta2: 0.999,
+    eps: 1e-8,
+    momentum: 0.9,
+    trust: 0.001,
+    nesterov: false,
+    decaysVectors: true,
+  }
   return { ...unused, ...options }
 }

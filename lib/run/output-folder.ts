@@ -69,9 +69,13 @@ async function readSettings(path: string): Promise<Record<string, unknown> | und
   try {
     return JSON.parse(text) as Record<string, unknown>
   } catch (cause) {
-    throw new GyrusError('ERR_GYRUS_FILE_FORMAT', `${path} is no JSON: restore it, or choose another folder`, {
-      cause,
-    })
+    throw new GyrusError(
+      'ERR_GYRUS_FILE_FORMAT',
+      `${path} is no JSON: restore it, or choose another folder`,
+      {
+        cause,
+      },
+    )
   }
 }
 

@@ -25,8 +25,7 @@ Napi::Function SupervisedWrap::define(Napi::Env env) {
        InstanceMethod("profile", &SupervisedWrap::profile), InstanceMethod("predict", &SupervisedWrap::predict),
        InstanceMethod("load", &SupervisedWrap::load), InstanceMethod("loadBackbone", &SupervisedWrap::load_backbone),
        InstanceMethod("save", &SupervisedWrap::save), InstanceMethod("loadState", &SupervisedWrap::load_state),
-       InstanceMethod("saveState", &SupervisedWrap::save_state),
-       InstanceMethod("dispose", &SupervisedWrap::dispose)});
+       InstanceMethod("saveState", &SupervisedWrap::save_state), InstanceMethod("dispose", &SupervisedWrap::dispose)});
 }
 
 Napi::Value SupervisedWrap::open(const Napi::CallbackInfo& info) { return open_with(info, &to_supervised_options); }

@@ -82,8 +82,8 @@ Napi::Function ViewLoaderWrap::define(Napi::Env env) {
   return DefineClass(
       env, "ViewLoader",
       {InstanceMethod("open", &ViewLoaderWrap::open), InstanceMethod("fill", &ViewLoaderWrap::fill),
-       InstanceMethod("fillFirst", &ViewLoaderWrap::fill_first), InstanceMethod("rowsOf", &ViewLoaderWrap::rows_of), InstanceMethod("plain", &ViewLoaderWrap::plain),
-       InstanceMethod("dispose", &ViewLoaderWrap::dispose)});
+       InstanceMethod("fillFirst", &ViewLoaderWrap::fill_first), InstanceMethod("rowsOf", &ViewLoaderWrap::rows_of),
+       InstanceMethod("plain", &ViewLoaderWrap::plain), InstanceMethod("dispose", &ViewLoaderWrap::dispose)});
 }
 
 ViewLoaderWrap::ViewLoaderWrap(const Napi::CallbackInfo& info)

@@ -96,9 +96,8 @@ struct LarsAttrs {
   bool operator==(const LarsAttrs&) const = default;
 };
 
-using Attrs =
-    std::variant<NoAttrs, CastAttrs, FillAttrs, Conv2dAttrs, LinearAttrs, BatchNormAttrs, LayerNormAttrs, PoolAttrs,
-                 AttentionAttrs, TokenAttrs, RowScaleAttrs, L2NormalizeAttrs, CrossEntropyAttrs, SgdAttrs, AdamwAttrs,
-                 LarsAttrs>;
+using Attrs = std::variant<NoAttrs, CastAttrs, FillAttrs, Conv2dAttrs, LinearAttrs, BatchNormAttrs, LayerNormAttrs,
+                           PoolAttrs, AttentionAttrs, TokenAttrs, RowScaleAttrs, L2NormalizeAttrs, CrossEntropyAttrs,
+                           SgdAttrs, AdamwAttrs, LarsAttrs>;
 
 }  // namespace gyrus::graph

@@ -23,8 +23,8 @@ Matrix read_matrix(const io::Hdf5File& file, std::string_view path, std::int64_t
   const io::Hdf5Dataset dataset = file.find(path);
   const Shape& shape = dataset.shape();
   const bool is_fit = shape.rank() == 2 && shape[0] >= 1 && shape[1] >= 1 && shape[0] <= most && shape[1] <= most;
-  GYRUS_CHECK(is_fit, Code::shape, dataset.where(), ": has the shape ", shape,
-              ", a matrix of 1 to ", most, " rows and columns was expected; the file is of another kind");
+  GYRUS_CHECK(is_fit, Code::shape, dataset.where(), ": has the shape ", shape, ", a matrix of 1 to ", most,
+              " rows and columns was expected; the file is of another kind");
   GYRUS_CHECK(dataset.type().kind == io::hdf5::ElementKind::real, Code::dtype, dataset.where(), ": holds ",
               dataset.type().name, ", numbers were expected");
   GYRUS_CHECK(dataset.is_whole(), Code::file_format, dataset.where(),

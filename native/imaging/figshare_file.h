@@ -13,15 +13,15 @@ class Hdf5File;
 namespace gyrus::imaging {
 
 struct FigshareImage {
-  int label = 0;             // 1 meningioma, 2 glioma, 3 pituitary tumour
-  std::string patient;       // as the file has it: digits, sometimes letters
+  int label = 0;        // 1 meningioma, 2 glioma, 3 pituitary tumour
+  std::string patient;  // as the file has it: digits, sometimes letters
   std::int64_t rows = 0, columns = 0;
   std::vector<float> pixels;       // [rows, columns]: MATLAB's columns turned into rows
   std::vector<std::uint8_t> mask;  // the same, 1 inside the tumour
 };
 
-// Throws what Hdf5File throws; Code::name when a part of cjdata is missing, Code::shape, dtype and file_format for parts
-// that cannot be what they should.
+// Throws what Hdf5File throws; Code::name when a part of cjdata is missing, Code::shape, dtype and file_format for
+// parts that cannot be what they should.
 FigshareImage read_figshare(const std::string& path);
 FigshareImage read_figshare(const io::Hdf5File& file);
 

@@ -21,7 +21,8 @@ class Targets {
   }
 
   void write(std::span<float> out) const {
-    std::transform(sums_.begin(), sums_.end(), out.begin(), [this](double sum) { return static_cast<float>(sum / total_); });
+    std::transform(sums_.begin(), sums_.end(), out.begin(),
+                   [this](double sum) { return static_cast<float>(sum / total_); });
   }
 
  private:

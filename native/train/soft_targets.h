@@ -13,9 +13,10 @@ struct TargetRule {
   std::span<const float> weights{};  // one a class; empty: all 1
 };
 
-// targets [N, K]: row i is own t(label_i) + (1 - own) t(label_{N-1-i}), where t_k(y) = w_k ((1 - s) [k = y] + s / K), and
-// all are divided by the sum of the labels' weights in the same mixture. With own = 1 the loss of soft_cross_entropy is
-// torch.nn.functional.cross_entropy(weight, label_smoothing); with own < 1 it is mixup's own CE(y) + (1 - own) CE(y').
+// targets [N, K]: row i is own t(label_i) + (1 - own) t(label_{N-1-i}), where t_k(y) = w_k ((1 - s) [k = y] + s / K),
+// and all are divided by the sum of the labels' weights in the same mixture. With own = 1 the loss of
+// soft_cross_entropy is torch.nn.functional.cross_entropy(weight, label_smoothing); with own < 1 it is mixup's own
+// CE(y) + (1 - own) CE(y').
 void make_targets(const TargetRule& rule, std::span<const std::int32_t> labels, double own, std::span<float> targets);
 
 // out [N, elements]: own x_i + (1 - own) x_{N-1-i}.

@@ -1,5 +1,6 @@
-"""Goldens of lib/metrics by scikit-learn and SciPy: python test/goldens/metrics.py writes metrics.json. Probabilities are
-whole numbers over their sum, so that both languages read the same ones."""
+"""Goldens of lib/metrics by scikit-learn and SciPy: python test/goldens/metrics.py writes metrics.json.
+
+Probabilities are whole numbers over their sum, so that both languages read the same ones."""
 
 import json
 from pathlib import Path
@@ -95,7 +96,9 @@ def main() -> None:
         "tables": [table(spec, rng) for spec in TABLES],
         "pairs": [pair(a, b) for a, b in PAIRS],
         "student": [[t, v, scipy.stats.t.sf(t, v)] for t in (0.1, 1.0, 2.5, 12.0) for v in (1, 2, 4, 9, 200)],
-        "mcnemar": [[a, b, scipy.stats.binomtest(min(a, b), a + b).pvalue] for a, b in ((3, 9), (0, 5), (20, 31), (4, 4))],
+        "mcnemar": [
+            [a, b, scipy.stats.binomtest(min(a, b), a + b).pvalue] for a, b in ((3, 9), (0, 5), (20, 31), (4, 4))
+        ],
     }
     path = Path(__file__).parent / "metrics.json"
     path.write_text(json.dumps(golden, separators=(",", ":")) + "\n")

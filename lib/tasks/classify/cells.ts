@@ -1,5 +1,6 @@
-// The cells of a comparison, and their results on the disk: a JSON file each, which appears when the cell is finished. A
-// cell's key tells with which settings, weights and images it was made; a result with another key is not taken.
+// The cells of a comparison, and their results on the disk: a JSON file each, which appears when the cell is
+// finished. A cell's key tells with which settings, weights and images it was made; a result with another key
+// is not taken.
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
@@ -78,7 +79,10 @@ export class CellStore {
   /** Undefined unless the very cell was finished. */
   async read(cell: Cell): Promise<CellResult | undefined> {
     try {
-      const found = JSON.parse(await readFile(this.#path(cell), 'utf8')) as { key?: unknown; result?: CellResult }
+      const found = JSON.parse(await readFile(this.#path(cell), 'utf8')) as {
+        key?: unknown
+        result?: CellResult
+      }
       return found.key === (await this.#key(cell)) ? found.result : undefined
     } catch (error) {
       if (error instanceof GyrusError) throw error

@@ -1,5 +1,5 @@
-// compare(): arms x seeds x label fractions, each a cell of its own on the disk, and one report. A killed comparison goes
-// on behind the last cell that was finished.
+// compare(): arms x seeds x label fractions, each a cell of its own on the disk, and one report. A killed
+// comparison goes on behind the last cell that was finished.
 import { join } from 'node:path'
 import { abortError, invalidOption } from '../../errors.js'
 import { openLabelled, type OpenedSet } from '../../labelled/open.js'
@@ -21,11 +21,29 @@ import { preparing } from './preparing.js'
 import { dropWeights, trainCell, type CellOutcome } from './train-cell.js'
 
 /** Settings that may differ when a comparison is continued: cells know themselves what they were made with. */
-const free = ['arms', 'seeds', 'labelFractions', 'device', 'threads', 'loaderThreads', 'out', 'cache', 'reference']
-const ownFiles = [/^cells$/, /^data$/, /^(report\.html|report\.json|table\.csv)(\.partial)?$/, /^best\.safetensors/]
+const free = [
+  'arms',
+  'seeds',
+  'labelFractions',
+  'device',
+  'threads',
+  'loaderThreads',
+  'out',
+  'cache',
+  'reference',
+]
+const ownFiles = [
+  /^cells$/,
+  /^data$/,
+  /^(report\.html|report\.json|table\.csv)(\.partial)?$/,
+  /^best\.safetensors/,
+]
 
 /** Runs or continues a comparison as the iterator is consumed; ends with a `done` event. */
-export async function* compare(config: CompareConfig, call: TaskCallOptions = {}): AsyncGenerator<CompareEvent> {
+export async function* compare(
+  config: CompareConfig,
+  call: TaskCallOptions = {},
+): AsyncGenerator<CompareEvent> {
   const { signal, ...options } = parseOptions(taskCallOptions, 'compare', call)
   const settings = checkArms(parseOptions(compareSettings, 'compare', config))
   const start = performance.now()
@@ -52,13 +70,23 @@ export async function* compare(config: CompareConfig, call: TaskCallOptions = {}
       const result = yield* runCell(cell, opened, settings, features, signal)
       await store.write(cell, result)
       results.set(cell.name, result)
-      const { accuracy, f1 } = figuresOf(Float32Array.from(result.logits), testLabels(opened), set.classes.length)
+      const { accuracy, f1 } = figuresOf(
+        Float32Array.from(result.logits),
+        testLabels(opened),
+        set.classes.length,
+      )
       const { seconds } = result
       yield { type: 'cell', cell: cell.name, done: results.size, cells: cells.length, accuracy, f1, seconds }
     }
     const { writeComparison } = await import('./report/write.js')
     const { path, verdicts } = await writeComparison({ settings, opened, cells, results })
-    yield { type: 'done', out: settings.out, report: path, verdicts, seconds: (performance.now() - start) / 1000 }
+    yield {
+      type: 'done',
+      out: settings.out,
+      report: path,
+      verdicts,
+      seconds: (performance.now() - start) / 1000,
+    }
   } finally {
     await folder.close()
   }

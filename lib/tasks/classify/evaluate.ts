@@ -1,5 +1,5 @@
-// evaluate(): what a classifier that is there says of labelled images, by the protocol of the paper's script (science.md
-// A7): the middle of each image, once, logits of the first classes where a head has more.
+// evaluate(): what a classifier that is there says of labelled images, by the protocol of the paper's script
+// (science.md A7): the middle of each image, once, logits of the first classes where a head has more.
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GyrusError } from '../../errors.js'
@@ -46,7 +46,14 @@ export async function evaluate(config: EvaluateConfig, call: TaskCallOptions = {
     const figures = reportOf(logits, side.labels, set.classes.length, settings)
     const path = join(out, 'result.json')
     const images = places.map((place) => set.names[place])
-    const result = { classes: set.classes, figures, logits: [...logits], labels: [...side.labels], images, warnings }
+    const result = {
+      classes: set.classes,
+      figures,
+      logits: [...logits],
+      labels: [...side.labels],
+      images,
+      warnings,
+    }
     await writeWhole(path, `${JSON.stringify(result)}\n`)
     return { classes: set.classes, figures, logits, labels: side.labels, warnings, path }
   } finally {
@@ -69,9 +76,27 @@ async function predict(
       'ERR_GYRUS_WEIGHTS_MISMATCH',
       `${weights} tells ${headRows} classes apart, the images have ${classes}: evaluate it on what it was trained for`,
     )
-  await using views = await ViewLoader.open({ shards, imageSize, channels, mean, std, threads: loaderThreads })
+  await using views = await ViewLoader.open({
+    shards,
+    imageSize,
+    channels,
+    mean,
+    std,
+    threads: loaderThreads,
+  })
   await using trainer = await SupervisedTrainer.create(
-    { arch, imageSize, channels, heads, hasTrainablePositions, device, precision, threads, batchSize, classes: headRows },
+    {
+      arch,
+      imageSize,
+      channels,
+      heads,
+      hasTrainablePositions,
+      device,
+      precision,
+      threads,
+      batchSize,
+      classes: headRows,
+    },
     { signal },
   )
   await trainer.load(weights)
@@ -106,11 +131,16 @@ async function headRowsOf(path: string): Promise<number> {
     const tensors = JSON.parse(header.toString('utf8')) as Record<string, { shape?: number[] }>
     const head = tensors['fc.weight'] ?? tensors['head.weight']
     const [rows] = head?.shape ?? []
-    if (rows === undefined) throw new Error('it has neither fc.weight nor head.weight: it is a backbone alone')
+    if (rows === undefined)
+      throw new Error('it has neither fc.weight nor head.weight: it is a backbone alone')
     return rows
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
-    throw new GyrusError('ERR_GYRUS_WEIGHTS_MISMATCH', `${path} is no classifier's safetensors file: ${why}`, { cause })
+    throw new GyrusError(
+      'ERR_GYRUS_WEIGHTS_MISMATCH',
+      `${path} is no classifier's safetensors file: ${why}`,
+      { cause },
+    )
   } finally {
     await file.close()
   }

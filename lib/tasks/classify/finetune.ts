@@ -21,13 +21,20 @@ import { trainCell, type CellOutcome } from './train-cell.js'
 
 const free = ['device', 'threads', 'loaderThreads', 'out', 'cache']
 const weightsName = 'model.safetensors'
-const ownFiles = [/^data$/, /^(report\.html|result\.json|curve\.jsonl)(\.partial)?$/, /^(model|best)\.safetensors/]
+const ownFiles = [
+  /^data$/,
+  /^(report\.html|result\.json|curve\.jsonl)(\.partial)?$/,
+  /^(model|best)\.safetensors/,
+]
 
 /**
  * Trains into a folder as the iterator is consumed; ends with a `done` event. With `resume`, a run that is finished is
  * not run again, and one that was interrupted begins anew.
  */
-export async function* finetune(config: FinetuneConfig, call: TaskCallOptions = {}): AsyncGenerator<FinetuneEvent> {
+export async function* finetune(
+  config: FinetuneConfig,
+  call: TaskCallOptions = {},
+): AsyncGenerator<FinetuneEvent> {
   const { signal, ...options } = parseOptions(taskCallOptions, 'finetune', call)
   const settings = parseOptions(finetuneSettings, 'finetune', config)
   const { out } = settings
@@ -96,7 +103,9 @@ async function saveOutcome(
 
 async function readOutcome(out: string): Promise<CellOutcome | undefined> {
   try {
-    const found = JSON.parse(await readFile(join(out, outcomeName), 'utf8')) as CellOutcome & { logits: number[] }
+    const found = JSON.parse(await readFile(join(out, outcomeName), 'utf8')) as CellOutcome & {
+      logits: number[]
+    }
     return { ...found, logits: Float32Array.from(found.logits) }
   } catch {
     return undefined // there is none yet

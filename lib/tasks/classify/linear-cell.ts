@@ -53,10 +53,18 @@ export class FeatureCache {
     rows: Uint32Array,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const { arch, heads, imageSize, channels, mean, std, weights, seed, device, precision, threads } = settings
+    const { arch, heads, imageSize, channels, mean, std, weights, seed, device, precision, threads } =
+      settings
     const { loaderThreads, testSide, batchSize } = settings
     const start = weights === undefined ? { seed } : { weights }
-    await using views = await ViewLoader.open({ shards, imageSize, channels, mean, std, threads: loaderThreads })
+    await using views = await ViewLoader.open({
+      shards,
+      imageSize,
+      channels,
+      mean,
+      std,
+      threads: loaderThreads,
+    })
     await using encoder = await Encoder.load({
       ...{ arch, heads, imageSize, channels, device, precision, threads },
       ...start,

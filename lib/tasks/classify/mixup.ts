@@ -1,5 +1,5 @@
-// How much of its own an image keeps in mixup (Zhang et al. 2018): a draw from Beta(alpha, alpha), a function of the seed
-// and the step.
+// How much of its own an image keeps in mixup (Zhang et al. 2018): a draw from Beta(alpha, alpha), a function
+// of the seed and the step.
 import { Random } from '../../random.js'
 
 export function mixAt(alpha: number, seed: number, step: number): number {
@@ -17,6 +17,7 @@ function gamma(shape: number, random: Random): number {
   for (;;) {
     const normal = random.normal()
     const v = (1 + c * normal) ** 3
-    if (v > 0 && Math.log(1 - random.unit()) < 0.5 * normal * normal + d - d * v + d * Math.log(v)) return d * v
+    if (v > 0 && Math.log(1 - random.unit()) < 0.5 * normal * normal + d - d * v + d * Math.log(v))
+      return d * v
   }
 }

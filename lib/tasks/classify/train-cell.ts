@@ -72,16 +72,30 @@ function openViews(settings: FinetuneSettings, data: CellData, batchSize: number
   })
 }
 
-function openTrainer(settings: FinetuneSettings, data: CellData, batchSize: number): Promise<SupervisedTrainer> {
+function openTrainer(
+  settings: FinetuneSettings,
+  data: CellData,
+  batchSize: number,
+): Promise<SupervisedTrainer> {
   const { arch, imageSize, channels, heads, hasZeroInitResidual, hasTrainablePositions } = settings
   const { hasFrozenPatchProjection, device, precision, threads, optimizer, seed } = settings
   const { labelSmoothing, layerDecay, dropPath } = settings
   return SupervisedTrainer.create({
-    ...{ arch, imageSize, channels, heads, hasZeroInitResidual, hasTrainablePositions, hasFrozenPatchProjection },
+    ...{
+      arch,
+      imageSize,
+      channels,
+      heads,
+      hasZeroInitResidual,
+      hasTrainablePositions,
+      hasFrozenPatchProjection,
+    },
     ...{ device, precision, threads, optimizer, seed, labelSmoothing, layerDecay, dropPath, batchSize },
     classes: data.classes,
     hasMixup: settings.mixup > 0,
-    ...(settings.classWeights === 'balanced' ? { classWeights: balancedWeights(data.train, data.classes) } : {}),
+    ...(settings.classWeights === 'balanced'
+      ? { classWeights: balancedWeights(data.train, data.classes) }
+      : {}),
   })
 }
 

@@ -1,4 +1,5 @@
-// Element by element: to_channels_last, cast, fill, relu, gelu, add, scale_rows. A cast changes nothing here: every value is f64.
+// Element by element: to_channels_last, cast, fill, relu, gelu, add, scale_rows. A cast changes nothing here: every
+// value is f64.
 #include <cmath>
 #include <numbers>
 

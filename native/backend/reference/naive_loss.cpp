@@ -83,8 +83,8 @@ void softmax_cross_entropy_grad(const Call& call) {
   }
 }
 
-// Every row's targets t are its own: loss = -sum_ik t_ik log p_ik; dz_ik = dloss (p_ik sum_k t_ik - t_ik). Where a target
-// is zero its logit may be minus infinity.
+// Every row's targets t are its own: loss = -sum_ik t_ik log p_ik; dz_ik = dloss (p_ik sum_k t_ik - t_ik). Where a
+// target is zero its logit may be minus infinity.
 void soft_cross_entropy(const Call& call) {
   const Tensor &logits = call.in[0], &targets = call.in[1], &loss = call.out[0], &probabilities = call.out[1];
   const std::int64_t classes = logits.back();

@@ -1,6 +1,7 @@
 // Cross entropy with a target of its own for every class of every row: class weights, smoothed labels and mixtures of
 // labels are all of this form. With p = softmax(z), row by row, and T_i = sum_k t_ik:
-//   loss = -sum_ik t_ik log p_ik = sum_i (T_i log sum_k exp(z_ik) - sum_k t_ik z_ik);   dz_ik = dloss (T_i p_ik - t_ik).
+//   loss = -sum_ik t_ik log p_ik = sum_i (T_i log sum_k exp(z_ik) - sum_k t_ik z_ik);   dz_ik = dloss (T_i p_ik -
+//   t_ik).
 #include <utility>
 
 #include "graph/ops.h"
@@ -63,11 +64,8 @@ ValueId soft_cross_entropy(Graph& graph, ValueId logits, ValueId targets, std::s
 
 namespace defs {
 
-constinit const OpDef soft_cross_entropy{.kind = OpKind::soft_cross_entropy,
-                                         .infer = infer_loss,
-                                         .gradient = gradient,
-                                         .work = work,
-                                         .inplace = kInplace};
+constinit const OpDef soft_cross_entropy{
+    .kind = OpKind::soft_cross_entropy, .infer = infer_loss, .gradient = gradient, .work = work, .inplace = kInplace};
 constinit const OpDef soft_cross_entropy_grad{
     .kind = OpKind::soft_cross_entropy_grad, .infer = infer_grad, .work = work_grad, .inplace = kInplaceGrad};
 

@@ -126,7 +126,8 @@ void known_answer(Check& check, const Update& update, const backend::Backend& ba
 // warm-up that starts from nothing gives it: the moments must move all the same.
 void against_reference(Check& check, const Update& update) {
   const std::vector<std::pair<std::string, Shape>> parameters{
-      {"w", {37, 53}}, {"b", {131}}, {"zero", {3, 4}}, {"one", {1}}, {"slow", {11, 7}}, {"slow too", {5}}, {"conv", {5, 3, 3, 3}}};
+      {"w", {37, 53}},   {"b", {131}},      {"zero", {3, 4}},      {"one", {1}},
+      {"slow", {11, 7}}, {"slow too", {5}}, {"conv", {5, 3, 3, 3}}};
   const Training training = make_training(parameters, update.append);
   const auto reference = backend::make_reference_backend(), cpu = backend::make_cpu_backend(0);
   CaseProgram expected(training.source, training.lowered, *reference, 2),
@@ -146,7 +147,8 @@ void against_reference(Check& check, const Update& update) {
 
 // A parameter that learns at a quarter of four times the rate is like one that learns at the rate.
 void scaled_rate(Check& check, const Update& update, const backend::Backend& backend) {
-  const Training slow = make_training({{"slow", {2, 3}}}, update.append), plain = make_training({{"w", {2, 3}}}, update.append);
+  const Training slow = make_training({{"slow", {2, 3}}}, update.append),
+                 plain = make_training({{"w", {2, 3}}}, update.append);
   CaseProgram found(slow.source, slow.lowered, backend, 2), expected(plain.source, plain.lowered, backend, 2);
   const Values start{0.5, -1.0, 0.25, 2.0, -0.75, 1.5};
   found.set_parameter("slow", start);

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "io/safetensors.h"
-#include "tests/goldens/golden_fill.h"
 #include "tests/goldens/golden_file.h"
+#include "tests/goldens/golden_fill.h"
 #include "tests/harness/suites.h"
 #include "tests/io/scratch.h"
 #include "train/sessions.h"
@@ -132,8 +132,8 @@ void check_case(Check& check, const GoldenFile& file, const std::string& name) {
 
 void golden_finetune(Suite& suite) {
   const GoldenFile file("finetune");
-  for (const std::string name : {"resnet18_sgd", "resnet18_adamw", "resnet18_mixup", "vit_tiny_sgd", "vit_tiny_adamw",
-                                 "vit_tiny_drop_path"}) {
+  for (const std::string name :
+       {"resnet18_sgd", "resnet18_adamw", "resnet18_mixup", "vit_tiny_sgd", "vit_tiny_adamw", "vit_tiny_drop_path"}) {
     suite.test(text(name, ": twenty steps"), [&](Check& check) { check_case(check, file, name); });
   }
 }

@@ -21,7 +21,9 @@ export function chooseExamples(
     const byClass = set.classes.map((_, label) =>
       from.filter(({ place }) => set.labels[place] === label).sort((a, b) => b.confidence - a.confidence),
     )
-    const turns = Array.from({ length: count }, (_, turn) => byClass.flatMap((own) => own.slice(turn, turn + 1)))
+    const turns = Array.from({ length: count }, (_, turn) =>
+      byClass.flatMap((own) => own.slice(turn, turn + 1)),
+    )
     return turns.flat().slice(0, count)
   }
   return { right: pick(all.filter(isRight)), wrong: pick(all.filter((one) => !isRight(one))) }

@@ -80,7 +80,18 @@ export function curves(points: readonly NamedPoint[], label: string): Html {
         y: { grid: true, label: null, ticks: 4 },
         marks: [
           Plot.line(points, { x: 'epoch', y: 'value', z: 'run', stroke: 'name', strokeOpacity: 0.55 }),
-          Plot.text(points, Plot.selectLast({ x: 'epoch', y: 'value', z: 'name', text: 'name', dx: 4, textAnchor: 'end', dy: -8 })),
+          Plot.text(
+            points,
+            Plot.selectLast({
+              x: 'epoch',
+              y: 'value',
+              z: 'name',
+              text: 'name',
+              dx: 4,
+              textAnchor: 'end',
+              dy: -8,
+            }),
+          ),
         ],
       },
       label,
@@ -134,7 +145,9 @@ export async function pictures({ set }: OpenedSet, examples: readonly Example[])
     const x = new Float32Array(pictureSize ** 2)
     await views.plain(Uint32Array.of(set.rows[place] ?? 0), x)
     const grey = Uint8Array.from(x, (value) => Math.min(255, Math.max(0, Math.round(255 * value))))
-    const png = await sharp(grey, { raw: { width: pictureSize, height: pictureSize, channels: 1 } }).png().toBuffer()
+    const png = await sharp(grey, { raw: { width: pictureSize, height: pictureSize, channels: 1 } })
+      .png()
+      .toBuffer()
     const truth = set.classes[set.labels[place] ?? 0] ?? ''
     const said = set.classes[found] ?? ''
     figures.push(
@@ -145,7 +158,9 @@ export async function pictures({ set }: OpenedSet, examples: readonly Example[])
           height="${pictureSize}"
           alt="${set.names[place] ?? ''}"
         />
-        <figcaption>${truth === said ? said : `${truth}, taken for ${said}`} (${percent(confidence, 0)})</figcaption>
+        <figcaption>
+          ${truth === said ? said : `${truth}, taken for ${said}`} (${percent(confidence, 0)})
+        </figcaption>
       </figure>`,
     )
   }

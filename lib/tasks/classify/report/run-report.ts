@@ -35,7 +35,9 @@ export async function writeRunReport(sources: {
     </h1>
     ${tiles(figures)}
     <h2>Learning</h2>
-    <div class="figures">${curves(losses, 'Loss')} ${curves(accuracies, 'Accuracy')} ${reliability(figures.calibration)}</div>
+    <div class="figures">
+      ${curves(losses, 'Loss')} ${curves(accuracies, 'Accuracy')} ${reliability(figures.calibration)}
+    </div>
     <h2>Who is taken for whom</h2>
     ${confusionTable(figures.confusion, opened.set.classes, `${figures.count} test images`)}
     <h2>Right, and surest</h2>
@@ -61,8 +63,14 @@ function tiles(figures: Report): Html {
   return html`<ul class="tiles">
     ${names.map(([title, name]) => {
       const { low, high } = figures.intervals[name]
-      return html`<li><b>${percent(figures[name])}</b> ${title}<small>${percent(low)} to ${percent(high)}</small></li>`
+      return html`<li>
+        <b>${percent(figures[name])}</b> ${title}<small>${percent(low)} to ${percent(high)}</small>
+      </li>`
     })}
-    <li><b>${figures.auroc === undefined ? '–' : figures.auroc.toFixed(3)}</b> AUROC<small>one against the rest</small></li>
+    <li>
+      <b>${figures.auroc === undefined ? '–' : figures.auroc.toFixed(3)}</b> AUROC<small
+        >one against the rest</small
+      >
+    </li>
   </ul>`
 }

@@ -1,5 +1,5 @@
-// A comparison's figures: of each arm and label fraction the means over its seeds with intervals, and the differences to
-// the reference arm, seed by seed. Nothing is called better that its seeds do not bear out.
+// A comparison's figures: of each arm and label fraction the means over its seeds with intervals, and the
+// differences to the reference arm, seed by seed. Nothing is called better that its seeds do not bear out.
 import type { Interval } from '../../../metrics/bootstrap.js'
 import { confusionMatrix, predictedClasses, type Confusion } from '../../../metrics/confusion.js'
 import { pairedTest, type PairedTest } from '../../../metrics/paired.js'
@@ -87,16 +87,18 @@ const points = (value: number): string => `${(100 * Math.abs(value)).toFixed(1)}
 
 /** In words, and no stronger than the test allows. */
 function verdictOf(row: Row, reference: Row, test: PairedTest, confidence: number): string {
-  const share = row.labelFraction === 1 ? '' : ` with ${+(100 * row.labelFraction).toPrecision(3)} % of the labels`
+  const share =
+    row.labelFraction === 1 ? '' : ` with ${+(100 * row.labelFraction).toPrecision(3)} % of the labels`
   const pair = `${row.arm} ${points(test.meanDifference)} of accuracy`
   const p = `paired t: p = ${test.t.toPrecision(2)}; exact sign flips: p = ${test.permutation.toPrecision(2)}`
   if (test.n < 2) return `${row.arm}${share}: one seed says nothing about ${reference.arm}; run several`
-  if (test.meanDifference === 0) return `${row.arm}${share} is not ahead of ${reference.arm}: both are as accurate`
+  if (test.meanDifference === 0)
+    return `${row.arm}${share} is not ahead of ${reference.arm}: both are as accurate`
   const where = test.meanDifference > 0 ? 'ahead of' : 'behind'
   if (Number.isNaN(test.t))
     return `${pair} ${where} ${reference.arm}${share} for every one of ${test.n} seeds alike`
   if (test.t < 1 - confidence) return `${pair} ${where} ${reference.arm}${share} (${test.n} seeds; ${p})`
-  return `${pair} ${where} ${reference.arm}${share}, but ${test.n} seeds do not settle it (${p}): it is not shown to be ${
+  return `${pair} ${where} ${reference.arm}${share}, but ${test.n} seeds do not settle it (${p}): not shown to be ${
     test.meanDifference > 0 ? 'ahead' : 'behind'
   }`
 }

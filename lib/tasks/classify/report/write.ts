@@ -35,7 +35,15 @@ export async function writeComparison(sources: {
   const rows = summarize(results, { labels, classes, reference, replicates, confidence })
   const verdicts = rows.flatMap(({ verdict }) => verdict ?? [])
   const images = opened.split.test.map((place) => opened.set.names[place])
-  const everything = { reference, classes: opened.set.classes, images, labels: [...labels], rows, verdicts, results }
+  const everything = {
+    reference,
+    classes: opened.set.classes,
+    images,
+    labels: [...labels],
+    rows,
+    verdicts,
+    results,
+  }
   await writeWhole(join(out, 'report.json'), `${JSON.stringify(everything)}\n`)
   await writeWhole(join(out, 'table.csv'), toCsv(rows))
   const path = join(out, 'report.html')
@@ -53,22 +61,33 @@ async function body(
 ): Promise<Html> {
   const { set, split } = opened
   const seeds = rows[0]?.seeds.length ?? 0
-  const sizes = `${split.train.length} images to train on, ${split.val.length} to validate, ${split.test.length} to test`
-  return html`<h1>Comparison <small>${settings.arms.length} arms, ${seeds} seeds, ${set.classes.length} classes</small></h1>
+  const sizes =
+    `${split.train.length} images to train on, ${split.val.length} to validate, ` +
+    `${split.test.length} to test`
+  return html`<h1>
+      Comparison <small>${settings.arms.length} arms, ${seeds} seeds, ${set.classes.length} classes</small>
+    </h1>
     <h2>What it shows</h2>
     ${list(verdicts.length > 0 ? verdicts : ['There is one arm: nothing is compared.'])}
     <h2>Test figures</h2>
     ${table(rows, settings.confidence, reference)}
     <p>
       ${sizes}. Means over the seeds; below them the standard deviation over the seeds, and the
-      ${percent(settings.confidence, 0)} interval by drawing the test images again. Precision and recall are means over the
-      classes, and F1 is the harmonic mean of these two means, as the paper has it. Differences are to ${reference}, seed by
-      seed. p by the paired t test; in brackets by exact sign flips, which with five seeds cannot fall below 0.0625.
+      ${percent(settings.confidence, 0)} interval by drawing the test images again. Precision and recall are
+      means over the classes, and F1 is the harmonic mean of these two means, as the paper has it. Differences
+      are to ${reference}, seed by seed. p by the paired t test; in brackets by exact sign flips, which with
+      five seeds cannot fall below 0.0625.
     </p>
     <h2>Learning curves</h2>
     <div class="figures">
-      ${curves(points(results, ({ valAccuracy }) => valAccuracy), 'Accuracy on the validation images, a line a seed')}
-      ${curves(points(results, ({ loss }) => loss), 'Loss in training, a line a seed')}
+      ${curves(
+        points(results, ({ valAccuracy }) => valAccuracy),
+        'Accuracy on the validation images, a line a seed',
+      )}
+      ${curves(
+        points(results, ({ loss }) => loss),
+        'Loss in training, a line a seed',
+      )}
     </div>
     <h2>Who is taken for whom</h2>
     <div class="figures">
@@ -85,7 +104,10 @@ async function body(
 const nameOf = ({ arm, labelFraction }: Pick<Row, 'arm' | 'labelFraction'>): string =>
   labelFraction === 1 ? arm : `${arm}, ${+(100 * labelFraction).toPrecision(3)} % of the labels`
 
-function points(results: readonly CellResult[], pick: (epoch: CellResult['curve'][number]) => number | undefined) {
+function points(
+  results: readonly CellResult[],
+  pick: (epoch: CellResult['curve'][number]) => number | undefined,
+) {
   return results.flatMap((result) =>
     result.curve.flatMap((epoch) => {
       const value = pick(epoch)
@@ -128,11 +150,15 @@ function table(rows: readonly Row[], confidence: number, reference: string): Htm
 function scoreCell({ mean, deviation, interval }: Row, name: ScoreName): Html {
   const { low, high } = interval[name]
   const spread = Number.isNaN(deviation[name]) ? '' : `± ${(100 * deviation[name]).toFixed(1)}; `
-  return html`<td class="number"><b>${percent(mean[name])}</b><br /><small>${spread}${percent(low)} to ${percent(high)}</small></td>`
+  return html`<td class="number">
+    <b>${percent(mean[name])}</b><br /><small>${spread}${percent(low)} to ${percent(high)}</small>
+  </td>`
 }
 
 function differenceCells({ difference }: Row): Html {
-  if (difference === undefined) return html`<td class="number">–</td><td class="number">–</td>`
+  if (difference === undefined)
+    return html`<td class="number">–</td>
+      <td class="number">–</td>`
   const { meanDifference, interval, t, permutation } = difference.accuracy
   const signed = (value: number): string => `${value < 0 ? '−' : '+'}${(100 * Math.abs(value)).toFixed(1)}`
   const range = Number.isFinite(interval.low) ? ` (${signed(interval.low)} to ${signed(interval.high)})` : ''
@@ -142,17 +168,23 @@ function differenceCells({ difference }: Row): Html {
 }
 
 /** Of each arm at the largest fraction, its first seed. */
-async function exampleRows(opened: OpenedSet, rows: readonly Row[], results: readonly CellResult[]): Promise<Html> {
+async function exampleRows(
+  opened: OpenedSet,
+  rows: readonly Row[],
+  results: readonly CellResult[],
+): Promise<Html> {
   const most = Math.max(...rows.map(({ labelFraction }) => labelFraction))
   const parts: Html[] = []
   for (const row of rows.filter(({ labelFraction }) => labelFraction === most)) {
     const result = results.find(({ arm, labelFraction }) => arm === row.arm && labelFraction === most)
     if (result === undefined) continue
     const { right, wrong } = chooseExamples(opened, Float32Array.from(result.logits), shown)
-    parts.push(html`<h3>${row.arm}, seed ${result.seed}: right, and surest</h3>
-      ${await pictures(opened, right)}
-      <h3>${row.arm}, seed ${result.seed}: wrong, and surest</h3>
-      ${await pictures(opened, wrong)}`)
+    parts.push(
+      html`<h3>${row.arm}, seed ${result.seed}: right, and surest</h3>
+        ${await pictures(opened, right)}
+        <h3>${row.arm}, seed ${result.seed}: wrong, and surest</h3>
+        ${await pictures(opened, wrong)}`,
+    )
   }
   return html`${parts}`
 }
@@ -164,7 +196,16 @@ function toCsv(rows: readonly Row[]): string {
   const header = [
     ...['arm', 'label_fraction', 'trained_on', 'seeds'],
     ...scoreNames.flatMap((name) => [name, `${name}_sd`, `${name}_low`, `${name}_high`]),
-    ...['auroc', 'ece', 'accuracy_difference', 'difference_low', 'difference_high', 'p_t', 'p_sign_flip', 'p_wilcoxon'],
+    ...[
+      'auroc',
+      'ece',
+      'accuracy_difference',
+      'difference_low',
+      'difference_high',
+      'p_t',
+      'p_sign_flip',
+      'p_wilcoxon',
+    ],
   ]
   const lines = rows.map((row) => {
     const test = row.difference?.accuracy

@@ -124,8 +124,7 @@ class SoftCrossEntropy final : public Kernel {
   }
 
   void run() override {
-    run_team(threads_,
-             [this](const Team& team) { HWY_DYNAMIC_DISPATCH(soft_cross_entropy)(job_, team.share(rows_)); });
+    run_team(threads_, [this](const Team& team) { HWY_DYNAMIC_DISPATCH(soft_cross_entropy)(job_, team.share(rows_)); });
     double loss = 0;
     for (std::int64_t row = 0; row < rows_; ++row) loss += job_.losses[row];
     *loss_ = static_cast<float>(loss);
@@ -153,8 +152,9 @@ class SoftCrossEntropyGrad final : public Kernel {
   }
 
   void run() override {
-    run_team(threads_,
-             [this](const Team& team) { HWY_DYNAMIC_DISPATCH(soft_cross_entropy_grad)(job_, team.share(rows_)); });
+    run_team(threads_, [this](const Team& team) {
+      HWY_DYNAMIC_DISPATCH(soft_cross_entropy_grad)(job_, team.share(rows_));
+    });
   }
 
  private:
