@@ -162,7 +162,8 @@ void test_automatic_device(Suite& suite) {
     check.equal(info.device, std::string(has_gpu() ? "cuda" : "cpu"), "the device");
     check.that(!info.device_reason.empty(), "a reason is given");
     options.device.device = test_device();
-    check.equal(SupervisedSession::create(options)->info().device_reason, std::string(), "the reason of a named device");
+    check.equal(SupervisedSession::create(options)->info().device_reason, std::string(),
+                "the reason of a named device");
   });
 }
 
@@ -193,7 +194,8 @@ void test_bad_options(Suite& suite) {
 void test_embedding(Suite& suite) {
   suite.test("any number of images gives the features that each has alone", [](Check& check) {
     const auto encoder = moco_options("resnet18").encoder;
-    const auto session = train::EncoderSession::create(encoder, {.device = test_device(), .precision = Precision::f32}, "", 5);
+    const auto session =
+        train::EncoderSession::create(encoder, {.device = test_device(), .precision = Precision::f32}, "", 5);
     const std::vector<float> x = images(1);
     const train::Stop stop{false};
     const auto width = static_cast<std::size_t>(session->info().feature_dim);
