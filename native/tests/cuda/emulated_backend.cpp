@@ -151,7 +151,7 @@ class StagedKernel final : public backend::Kernel {
         GYRUS_CHECK(left == first, Code::internal, name_, ": its results depend on the order of threads or blocks");
     }
     for (std::size_t i = 0; i < operands.size(); ++i) {
-      std::memcpy(operands[i].home, first[i].data(), first[i].size());
+      if (!first[i].empty()) std::memcpy(operands[i].home, first[i].data(), first[i].size());
     }
   }
 

@@ -143,18 +143,21 @@ void Block::leave() {
   switch_fiber(fiber, *scheduler_, false);
 }
 
-void Block::run_fibers(Order order) {
+// In a function of its own: getcontext() is one of those that may return twice.
+void Block::prepare(std::size_t thread) {
+  threads_[thread] = {};
   const auto address = reinterpret_cast<std::uintptr_t>(this);
-  for (std::size_t i = 0; i < threads_.size(); ++i) {
-    threads_[i] = {};
-    ucontext_t& context = fibers_[i]->context;
-    getcontext(&context);
-    context.uc_stack.ss_sp = stack_of(i);
-    context.uc_stack.ss_size = kStackBytes;
-    context.uc_link = nullptr;
-    makecontext(&context, reinterpret_cast<void (*)()>(&Block::enter), 2, static_cast<unsigned>(address >> 32U),
-                static_cast<unsigned>(address));
-  }
+  ucontext_t& context = fibers_[thread]->context;
+  getcontext(&context);
+  context.uc_stack.ss_sp = stack_of(thread);
+  context.uc_stack.ss_size = kStackBytes;
+  context.uc_link = nullptr;
+  makecontext(&context, reinterpret_cast<void (*)()>(&Block::enter), 2, static_cast<unsigned>(address >> 32U),
+              static_cast<unsigned>(address));
+}
+
+void Block::run_fibers(Order order) {
+  for (std::size_t i = 0; i < threads_.size(); ++i) prepare(i);
   error_ = nullptr;
   for (std::uint64_t round = 0;; ++round) {
     bool has_run = false;

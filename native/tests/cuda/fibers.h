@@ -71,6 +71,7 @@ class Block {
   };
 
   static void enter(unsigned high, unsigned low);
+  void prepare(std::size_t thread);
   void run_fibers(Order order);
   void resume(int thread);
   void leave();
