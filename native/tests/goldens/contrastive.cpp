@@ -116,10 +116,9 @@ void check_case(Check& check, const GoldenFile& file, const std::string& name) {
 
 void golden_contrastive(Suite& suite) {
   const GoldenFile file("contrastive");
-  // Not among them: resnet18_micro (1.1e-4 at the twentieth step) and simclr_vit_tiny_micro (up to 6e-4), whose batch
-  // norms see eight and four rows. They stay in the golden file until it is known why.
-  for (const std::string name : {"resnet18_adamw", "resnet18_lars", "resnet18_lars_solo", "vit_tiny_adamw",
-                                 "vit_tiny_lars", "vit_tiny_micro_layer_norm", "simclr_resnet18"}) {
+  for (const std::string name :
+       {"resnet18_adamw", "resnet18_lars", "resnet18_lars_solo", "vit_tiny_adamw", "vit_tiny_lars", "resnet18_micro",
+        "vit_tiny_micro_layer_norm", "simclr_resnet18", "simclr_vit_tiny_micro"}) {
     suite.test(text(name, ": twenty steps"), [&](Check& check) { check_case(check, file, name); });
   }
 }
