@@ -1,23 +1,14 @@
 // `gyrus pretrain` from shards to weights: what a run leaves, and what no crash may break.
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import t, { type Test } from 'tap'
-import {
-  Encoder,
-  MocoTrainer,
-  pretrain,
-  SimclrTrainer,
-  ViewLoader,
-  type PretrainEvent,
-} from '../../lib/index.js'
+import t from 'tap'
+import { Encoder, pretrain, ViewLoader } from '../../lib/index.js'
 import { gyrus, gyrusInterrupted, gyrusWithFileLimit, jsonLines } from '../support/cli.js'
 import { readNpy, readSafetensors } from '../support/files.js'
-import { images, tinyMocoOptions } from '../support/model.js'
+import { config, consume, digest, folders } from '../support/pretrain.js'
 import { rejection } from '../support/rejection.js'
-import { writeCurated } from '../support/shards.js'
 
 const cli = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
 // One thread: two test files run at a time, and more threads than processors would wait for one another.
@@ -33,38 +24,6 @@ const small = [
   '--threads',
   '1',
 ]
-const config = {
-  preset: 'cpu-resnet18',
-  imageSize: 32,
-  batchSize: 8,
-  steps: 12,
-  saveEvery: 4,
-  threads: 1,
-} as const
-
-function folders(t: Test, rows = 24): { data: string; out: string } {
-  const folder = t.testdir()
-  return {
-    data: writeCurated(join(folder, 'curated'), { rows, size: 40, shardRows: 10 }),
-    out: join(folder, 'run'),
-  }
-}
-
-/** What two runs of one configuration must have in common. */
-function digest(out: string): string {
-  const hash = createHash('sha256').update(readFileSync(join(out, 'metrics.jsonl')))
-  for (const step of readdirSync(join(out, 'checkpoints')).sort()) hash.update(step)
-  hash.update(readFileSync(join(out, 'backbone.safetensors')))
-  hash.update(readFileSync(join(out, 'checkpoints', 'step-00000012', 'state.safetensors')))
-  return hash.digest('hex')
-}
-
-async function consume(run: AsyncGenerator<PretrainEvent>): Promise<PretrainEvent[]> {
-  const events: PretrainEvent[] = []
-  for await (const event of run) events.push(event)
-  return events
-}
-
 void t.test('a run, its files and its events', async (t) => {
   const { data, out } = folders(t)
   const labels = join(data, 'labels.csv')
@@ -169,61 +128,6 @@ void t.test('an interrupted run saves, exits with 130 and goes on', async (t) =>
     0,
   )
   t.same(readFileSync(join(out, 'metrics.jsonl')), readFileSync(join(`${out}-whole`, 'metrics.jsonl')))
-})
-
-void t.test('micro-batches and SimCLR: runs that go on exactly', async (t) => {
-  for (const [name, own] of Object.entries({
-    micro: { microBatch: 4 },
-    simclr: { preset: 'cpu-simclr-resnet18' },
-    both: { preset: 'cpu-simclr-resnet18', microBatch: 2, projector: { norm: 'layer_norm' } },
-  } as const)) {
-    const { data, out } = folders(t)
-    const settings = { ...config, ...own, data }
-    const whole = await consume(pretrain({ ...settings, out: `${out}-${name}-whole` }))
-    const halves = new AbortController()
-    const first = pretrain({ ...settings, out: `${out}-${name}` }, { signal: halves.signal })
-    await rejection(
-      t,
-      (async () => {
-        for await (const event of first) if (event.type === 'step' && event.step === 5) halves.abort()
-      })(),
-      'ERR_GYRUS_ABORTED',
-    )
-    await consume(pretrain({ ...settings, out: `${out}-${name}` }, { resume: true }))
-    t.equal(digest(`${out}-${name}`), digest(`${out}-${name}-whole`), name)
-    const [start] = whole
-    const chance = name === 'micro' ? 4 * 0.2 * Math.log(8) : Math.log(15)
-    t.ok(start?.type === 'start' && Math.abs(start.chance - chance) < 1e-9, 'the line of chance')
-    const line = jsonLines(readFileSync(join(`${out}-${name}`, 'metrics.jsonl'), 'utf8'))[6]
-    t.equal(typeof line?.['momentum'], name === 'micro' ? 'number' : 'undefined', 'SimCLR has no momentum')
-  }
-})
-
-void t.test('a step by its parts is the step', async (t) => {
-  const options = { ...tinyMocoOptions, batchSize: 4, microBatch: 2 }
-  await using once = await MocoTrainer.create(options)
-  await using apart = await MocoTrainer.create(options)
-  const [x1, x2] = [images(4), images(4, 1)]
-  const half = (x: Float32Array, part: number): Float32Array =>
-    x.slice((part * x.length) / 2, ((part + 1) * x.length) / 2)
-  const hyper = { lr: 0.01 }
-  for (let step = 0; step < 2; step += 1) {
-    const { loss } = await once.step(x1, x2, hyper)
-    for (const part of [0, 1]) await apart.rehearse(part, half(x1, part), half(x2, part), hyper)
-    t.equal((await apart.contrast(hyper)).loss, loss)
-    for (const part of [0, 1]) await apart.accumulate(part, half(x1, part), half(x2, part), hyper)
-  }
-  const whole = await rejection(t, apart.rehearse(0, x1, x2, hyper), 'ERR_GYRUS_SHAPE', 'RangeError')
-  t.match(whole.message, /microBatch x channels/)
-  t.match((await rejection(t, apart.contrast(hyper), 'ERR_GYRUS_INVALID_ARGUMENT')).message, /comes next/)
-  const thirds = MocoTrainer.create({ ...options, microBatch: 3 })
-  const undivided = await rejection(t, thirds, 'ERR_GYRUS_INVALID_ARGUMENT', 'TypeError')
-  t.match(undivided.message, /microBatch must be a divisor of batchSize, not 3/)
-  await using simclr = await SimclrTrainer.create(tinyMocoOptions)
-  const { loss } = await simclr.step(x1, x2, hyper)
-  t.ok(Math.abs(loss - Math.log(7)) < 1.5, `SimCLR begins near chance: ${loss}`)
-  const parts = await rejection(t, simclr.rehearse(0, x1, x2, hyper), 'ERR_GYRUS_INVALID_ARGUMENT')
-  t.match(parts.message, /in one piece/)
 })
 
 void t.test('a full disk stops a save, and nothing else', (t) => {
