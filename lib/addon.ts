@@ -83,6 +83,8 @@ export interface LoadReport {
   readonly misshapen: readonly { readonly name: string; readonly expected: string; readonly found: string }[]
   /** Of the matched ones: first convolutions over RGB, summed into one channel for grey images. */
   readonly adapted: readonly string[]
+  /** Whose names the file has, in words; empty after a random initialisation. */
+  readonly form: string
 }
 
 /** The outcome of one training step. */
@@ -295,6 +297,9 @@ export interface NativeTicket {
   progress(): { done: number; total: number }
 }
 
+/** Whose names a file of weights gets; onnx: the network itself, with its weights. */
+export type ExportForm = 'torchvision' | 'timm' | 'mocov3' | 'onnx'
+
 export interface NativeEncoder {
   open(
     options: NativeModelOptions & { weights: string },
@@ -302,6 +307,7 @@ export interface NativeEncoder {
   ): Promise<{ info: SessionInfo; loadReport: LoadReport }>
   embed(x: Float32Array, ticket?: NativeTicket): Promise<Float32Array>
   embedFile(input: string, output: string, batchSize: number, ticket?: NativeTicket): Promise<number>
+  save(path: string, form: ExportForm): Promise<void>
   dispose(): Promise<void>
 }
 

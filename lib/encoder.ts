@@ -6,9 +6,11 @@ import {
   callOptions,
   embedFileOptions,
   encoderOptions,
+  saveEncoderOptions,
   type CallOptions,
   type EmbedFileOptions,
   type EncoderOptions,
+  type SaveEncoderOptions,
 } from './options/encoder.js'
 import { toNativeDevice, toNativeEncoder } from './options/model.js'
 import { parseOptions } from './options/parse.js'
@@ -82,6 +84,16 @@ export class Encoder implements AsyncDisposable {
     } finally {
       clearInterval(timer)
     }
+  }
+
+  /**
+   * Writes the encoder, without a head, for other libraries: as safetensors under their names, or as an ONNX model
+   * (opset 17) with the input `images` [batch, C, H, W] and the output `features` [batch, dim].
+   */
+  async save(path: string, options: SaveEncoderOptions = {}): Promise<void> {
+    if (typeof path !== 'string') throw invalidOption('Encoder.save: path', 'a path', path)
+    const { form } = parseOptions(saveEncoderOptions, 'Encoder.save', options)
+    return callEngine(this.save, undefined, () => this.#native.save(path, form))
   }
 
   /** Frees everything, after the calls under way. Calling it again waits for the same end. */

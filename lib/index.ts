@@ -31,7 +31,7 @@ export { GyrusError, errorCodes, isGyrusError } from './errors.js'
 export type { ArgumentError, ErrorCode } from './errors.js'
 export { architectures } from './options/model.js'
 export type { Architecture } from './options/model.js'
-export type { CallOptions, EmbedFileOptions, EncoderOptions } from './options/encoder.js'
+export type { CallOptions, EmbedFileOptions, EncoderOptions, SaveEncoderOptions } from './options/encoder.js'
 export type { OptimizerOptions } from './options/optimizer.js'
 export type {
   ContrastiveStepOptions,

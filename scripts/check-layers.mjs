@@ -39,6 +39,7 @@ export const allowed = {
   'native/features': ['native/core'],
   'native/data': ['native/core', 'native/io', 'native/imaging'],
   'native/comm': ['native/core', 'native/math'],
+  'native/export': ['native/core', 'native/graph', 'native/io'],
   'native/train': [
     ...engine,
     'native/passes',
@@ -49,6 +50,7 @@ export const allowed = {
     'native/io',
     'native/features',
     'native/comm',
+    'native/export',
   ],
   'native/binding': 'any',
   'native/tests': 'any',

@@ -31,7 +31,10 @@ interface EmbedFlags {
 export function embedCommand(): Command {
   return new Command('embed')
     .description('turn images into feature vectors')
-    .requiredOption('--weights <file>', "safetensors file with torchvision's or timm's names")
+    .requiredOption(
+      '--weights <file>',
+      'weights: safetensors, .pth or .ckpt of torchvision, timm, moco-v3, ...',
+    )
     .requiredOption('--arch <name>', 'architecture: resnet50, vit_small_patch16_224, ...')
     .requiredOption('--input <file>', 'images, normalised: .npy [N, C, H, W]; or a curated folder')
     .requiredOption('--output <file>', 'features: .npy float32 [N, D]')

@@ -6,6 +6,7 @@ import { curateCommand } from './curate.js'
 import { demoCommand } from './demo.js'
 import { doctorCommand } from './doctor.js'
 import { embedCommand } from './embed.js'
+import { exportCommand } from './export.js'
 import { planCommand } from './plan.js'
 import { pretrainCommand } from './pretrain.js'
 import { exitCode, reportError } from './report.js'
@@ -29,6 +30,7 @@ async function main(args: readonly string[]): Promise<void> {
     pretrainCommand(),
     planCommand(),
     embedCommand(),
+    exportCommand(),
     demoCommand(),
     doctorCommand(),
   ])

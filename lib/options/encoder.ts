@@ -10,11 +10,11 @@ export const encoderOptions = z
       .string()
       .min(1)
       .optional()
-      .describe("a safetensors file with torchvision's or timm's names; heads in it are skipped"),
+      .describe('a safetensors or PyTorch file with the names of a library that is known; heads are skipped'),
     seed: seed.optional().describe('instead of weights: a random initialisation'),
   })
   .refine((options) => (options.weights === undefined) !== (options.seed === undefined), {
-    error: 'given (a safetensors file), unless seed asks for a random initialisation',
+    error: 'given (a file), unless seed asks for a random initialisation',
     path: ['weights'],
   })
 export type EncoderOptions = z.input<typeof encoderOptions>
@@ -40,5 +40,15 @@ export const embedFileOptions = z.strictObject({
     .describe('called now and then with how many images are done, and of how many'),
 })
 export type EmbedFileOptions = z.input<typeof embedFileOptions>
+
+export const exportForms = ['torchvision', 'timm', 'mocov3', 'onnx'] as const
+
+export const saveEncoderOptions = z.strictObject({
+  form: z
+    .enum(exportForms)
+    .default('timm')
+    .describe("safetensors under torchvision's, timm's or moco-v3's names, or an ONNX model"),
+})
+export type SaveEncoderOptions = z.input<typeof saveEncoderOptions>
 
 export { signal }

@@ -7,6 +7,7 @@ export const architectures = [
   'resnet18',
   'resnet34',
   'resnet50',
+  'resnet50_v1',
   'vit_tiny_patch16_224',
   'vit_small_patch16_224',
   'vit_base_patch16_224',

@@ -150,6 +150,16 @@ train::SupervisedOptions to_supervised_options(Napi::Value value) {
           .seed = to_seed(value)};
 }
 
+train::ExportForm to_export_form(Napi::Value value) {
+  const std::string name = to_string_argument(value, "form");
+  if (name == "torchvision") return train::ExportForm::torchvision;
+  if (name == "timm") return train::ExportForm::timm;
+  if (name == "mocov3") return train::ExportForm::mocov3;
+  if (name == "onnx") return train::ExportForm::onnx;
+  throw BadArgument(BadArgument::Kind::type, Code::invalid_argument,
+                    text("form must be 'torchvision', 'timm', 'mocov3' or 'onnx', not '", name, "'"));
+}
+
 train::StepHyper to_step_hyper(Napi::Value value) {
   const Fields fields(value, "hyper");
   return {.lr = fields.number("lr"), .momentum = fields.number("momentum")};
@@ -180,6 +190,7 @@ Napi::Value to_js(Napi::Env env, const train::LoadReport& report) {
   object.Set("unexpected", list(env, report.unexpected));
   object.Set("misshapen", list(env, report.misshapen));
   object.Set("adapted", list(env, report.adapted));
+  object.Set("form", Napi::String::New(env, report.form));
   return object;
 }
 

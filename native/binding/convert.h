@@ -23,6 +23,7 @@ nn::EncoderOptions to_encoder_options(Napi::Value value);
 train::DeviceOptions to_device_options(Napi::Value value);
 train::ContrastiveOptions to_contrastive_options(Napi::Value value);
 train::SupervisedOptions to_supervised_options(Napi::Value value);
+train::ExportForm to_export_form(Napi::Value value);
 train::StepHyper to_step_hyper(Napi::Value value);
 // The `weights` and `seed` of an encoder's options.
 std::string to_weights_path(Napi::Value value);

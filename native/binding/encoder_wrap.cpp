@@ -5,10 +5,10 @@
 namespace gyrus::binding {
 
 Napi::Function EncoderWrap::define(Napi::Env env) {
-  return DefineClass(
-      env, "Encoder",
-      {InstanceMethod("open", &EncoderWrap::open), InstanceMethod("embed", &EncoderWrap::embed),
-       InstanceMethod("embedFile", &EncoderWrap::embed_file), InstanceMethod("dispose", &EncoderWrap::dispose)});
+  return DefineClass(env, "Encoder",
+                     {InstanceMethod("open", &EncoderWrap::open), InstanceMethod("embed", &EncoderWrap::embed),
+                      InstanceMethod("embedFile", &EncoderWrap::embed_file), InstanceMethod("save", &EncoderWrap::save),
+                      InstanceMethod("dispose", &EncoderWrap::dispose)});
 }
 
 Napi::Value EncoderWrap::open(const Napi::CallbackInfo& info) {
@@ -66,6 +66,15 @@ Napi::Value EncoderWrap::embed_file(const Napi::CallbackInfo& info) {
     job.set([this, request = std::move(request), ticket = job.ticket()](
                 const runtime::Stop& stop) { return binding::embed_file(session(), request, *ticket, stop); },
             [](Napi::Env env, std::int64_t count) { return Napi::Number::New(env, static_cast<double>(count)); });
+  });
+}
+
+// save(path, form)
+Napi::Value EncoderWrap::save(const Napi::CallbackInfo& info) {
+  return start_job(info, core(), Call::use, kNoTicket, [&](AsyncJob& job) {
+    job.set([this, path = to_string_argument(info[0], "path"), form = to_export_form(info[1])](const runtime::Stop&) {
+      session().save(path, form);
+    });
   });
 }
 

@@ -1,5 +1,5 @@
 // JS face of train::EncoderSession: new Encoder(); open(options, ticket); embed(x, ticket);
-// embedFile(input, output, batchSize, ticket); dispose().
+// embedFile(input, output, batchSize, ticket); save(path, form); dispose().
 #pragma once
 
 #include "binding/session_wrap.h"
@@ -15,6 +15,7 @@ class EncoderWrap : public SessionWrap<EncoderWrap, train::EncoderSession> {
   Napi::Value open(const Napi::CallbackInfo& info);
   Napi::Value embed(const Napi::CallbackInfo& info);
   Napi::Value embed_file(const Napi::CallbackInfo& info);
+  Napi::Value save(const Napi::CallbackInfo& info);
 
   Shape image_;                   // [C, H, W]
   std::int64_t feature_dim_ = 0;  // known once it is open

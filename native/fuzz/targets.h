@@ -20,6 +20,10 @@
 #include "io/hdf5_file.h"
 #include "io/npy.h"
 #include "io/safetensors.h"
+#include "io/torch/pickle.h"
+#include "io/torch/state_dict.h"
+#include "io/torch_reader.h"
+#include "io/weight_forms.h"
 
 namespace gyrus::fuzz {
 
@@ -61,6 +65,39 @@ inline Verdict run_safetensors(std::span<const std::byte> bytes) {
       require(io::find_non_finite(values) < tensor.shape.elements());
     }
     require(total <= static_cast<std::int64_t>(bytes.size()) - 8);
+  });
+}
+
+// The bytes as a file, and, as few changes of an archive leave it whole, as the pickle of one.
+inline Verdict run_torch_file(std::span<const std::byte> bytes) {
+  return verdict_of([bytes] {
+    if (bytes.size() > 1 && bytes[0] == std::byte{0x80}) {
+      try {
+        const io::torch::Pickle pickle = io::torch::read_pickle(bytes, "input");
+        require(pickle.used <= bytes.size() && pickle.values.size() <= 1024 + bytes.size() / 2);
+        const auto tensors = io::torch::state_dict_tensors(pickle, "input");
+        for (const auto& named : tensors) require(!named.name.empty() && named.tensor < pickle.tensors.size());
+      } catch (const Error& error) {
+        require(error.code() == Code::file_format);
+      }
+    }
+    const io::TorchReader reader(bytes, "input");
+    const std::vector<io::WantedTensor> wanted{{"a", Shape{1}}, {"b.weight", Shape{2, 3}}};
+    for (const io::StoredTensor& tensor : reader.tensors()) {
+      require(!tensor.name.empty() && reader.find(tensor.name) == &tensor);
+      require(tensor.bytes == tensor.shape.elements() * io::size_of(tensor.type));
+      require(tensor.offset >= 0 && tensor.offset <= static_cast<std::int64_t>(bytes.size()));
+      if (tensor.shape.elements() > kMaxElements) continue;
+      std::vector<float> values(static_cast<std::size_t>(tensor.shape.elements()));
+      reader.read_f32(tensor, values);
+    }
+    try {
+      const io::RecognisedWeights weights = io::recognise_weights(wanted, reader.tensors(), "input");
+      require(weights.tensors.size() == weights.sources.size());
+      io::describe_mismatch(io::match_weights(wanted, weights.tensors), "input");
+    } catch (const Error& error) {
+      require(error.code() == Code::weights_mismatch);
+    }
   });
 }
 

@@ -135,6 +135,7 @@ void append_list(std::string& out, std::string_view title, const std::vector<Ite
 std::string describe_mismatch(const MatchReport& report, std::string_view file, std::size_t limit) {
   const std::size_t wanted = report.matched.size() + report.missing.size() + report.misshapen.size();
   std::string out = text(file, ": holds ", report.matched.size(), " of the ", wanted, " tensors that the model wants");
+  if (!report.form.empty()) out += text(" (read as ", report.form, ")");
   append_list(out, "missing", report.missing, limit, quoted);
   append_list(out, "unexpected", report.unexpected, limit, quoted);
   append_list(out, "of another shape", report.misshapen, limit, [](const MatchReport::Misshapen& tensor) {

@@ -1,31 +1,20 @@
 // safetensors (science.md F4): u64 little-endian header length, JSON header, raw tensors. The reader trusts nothing:
 // it allocates no more than the file's size justifies, and every error names the file, the tensor and the remedy.
-// Tensors are read from the file when asked for, never mapped (file.h says why).
 #pragma once
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "core/shape.h"
-#include "io/stored_type.h"
+#include "io/tensor_file.h"
 
 namespace gyrus::io {
 
-struct StoredTensor {
-  std::string name;
-  StoredType type{};
-  Shape shape;              // rank above 5 is Code::file_format naming the tensor
-  std::int64_t offset = 0;  // of its first byte, in bytes from the file's beginning
-  std::int64_t bytes = 0;   // shape.elements() * size_of(type)
-};
-
-class SafetensorsReader {
+class SafetensorsReader final : public TensorFile {
  public:
   // Opens the file and checks its whole header: length within the file, valid UTF-8 JSON, no duplicate keys, known
   // dtypes, shapes without overflow, sizes that equal the offsets, offsets that neither overlap nor leave gaps. Throws
@@ -33,24 +22,12 @@ class SafetensorsReader {
   explicit SafetensorsReader(const std::string& path);
   // The same over bytes in memory (fuzzing, tests); `label` stands for the path in messages.
   SafetensorsReader(std::span<const std::byte> bytes, std::string label);
-  ~SafetensorsReader();
-  SafetensorsReader(const SafetensorsReader&) = delete;
-  SafetensorsReader& operator=(const SafetensorsReader&) = delete;
+  explicit SafetensorsReader(InputFile opened);
 
-  const std::string& file() const;  // the path or label
-  // In the order of their bytes in the file: reading them in this order reads the file sequentially.
-  std::span<const StoredTensor> tensors() const;
-  const StoredTensor* find(std::string_view name) const;  // nullptr: not there
-  const std::map<std::string, std::string>& metadata() const;
-  // Converts to f32 (f64, f16, bf16 and integers included). `out` must have as many elements (Code::shape).
-  // Code::file_io when the file was truncated since it was opened. Thread-safe.
-  void read_f32(const StoredTensor& tensor, std::span<float> out) const;
-  // The same; NaN and infinity are Code::non_finite naming tensor and index. What loading weights uses.
-  void read_finite_f32(const StoredTensor& tensor, std::span<float> out) const;
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::map<std::string, std::string> metadata_;
 };
 
 // What to write: f32 data by pointer, [shape] in C order; or one i64, as PyTorch keeps its counters.

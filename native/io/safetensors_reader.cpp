@@ -5,7 +5,6 @@
 
 #include "core/aligned_buffer.h"
 #include "io/file.h"
-#include "io/finite.h"
 #include "io/json_header.h"
 #include "io/safetensors.h"
 #include "io/utf8.h"
@@ -105,64 +104,28 @@ void check_tiling(std::span<const HeaderEntry> entries, std::int64_t data_bytes,
 
 }  // namespace
 
-struct SafetensorsReader::State {
-  explicit State(InputFile input) : file(std::move(input)) {
-    const std::int64_t length = read_header_length(file);
-    Header header = read_header(file, length);
-    metadata = std::move(header.metadata);
-    const std::int64_t data_begin = kLengthBytes + length, data_bytes = file.size() - data_begin;
-    for (const HeaderEntry& entry : header.entries) check_entry(entry, data_bytes, file.label());
-    std::stable_sort(header.entries.begin(), header.entries.end(), [](const HeaderEntry& a, const HeaderEntry& b) {
-      return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
-    });
-    check_tiling(header.entries, data_bytes, file.label());
-    tensors.reserve(header.entries.size());
-    for (HeaderEntry& entry : header.entries) {
-      tensors.push_back(
-          {std::move(entry.name), entry.type, entry.shape, data_begin + entry.begin, entry.end - entry.begin});
-    }
-    by_name.reserve(tensors.size());
-    for (const StoredTensor& tensor : tensors) by_name.push_back(&tensor);
-    std::sort(by_name.begin(), by_name.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
-  }
-
-  InputFile file;
-  std::map<std::string, std::string> metadata;
+SafetensorsReader::SafetensorsReader(InputFile opened) : TensorFile(std::move(opened)) {
+  const std::int64_t length = read_header_length(input());
+  Header header = read_header(input(), length);
+  metadata_ = std::move(header.metadata);
+  const std::int64_t data_begin = kLengthBytes + length, data_bytes = input().size() - data_begin;
+  for (const HeaderEntry& entry : header.entries) check_entry(entry, data_bytes, file());
+  std::stable_sort(header.entries.begin(), header.entries.end(), [](const HeaderEntry& a, const HeaderEntry& b) {
+    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+  });
+  check_tiling(header.entries, data_bytes, file());
   std::vector<StoredTensor> tensors;
-  std::vector<const StoredTensor*> by_name;  // sorted; into `tensors`
-};
+  tensors.reserve(header.entries.size());
+  for (HeaderEntry& entry : header.entries) {
+    tensors.push_back(
+        {std::move(entry.name), entry.type, entry.shape, data_begin + entry.begin, entry.end - entry.begin});
+  }
+  set_tensors(std::move(tensors));
+}
 
-SafetensorsReader::SafetensorsReader(const std::string& path) : state_(std::make_unique<State>(InputFile(path))) {}
+SafetensorsReader::SafetensorsReader(const std::string& path) : SafetensorsReader(InputFile(path)) {}
 
 SafetensorsReader::SafetensorsReader(std::span<const std::byte> bytes, std::string label)
-    : state_(std::make_unique<State>(InputFile(bytes, std::move(label)))) {}
-
-SafetensorsReader::~SafetensorsReader() = default;
-
-const std::string& SafetensorsReader::file() const { return state_->file.label(); }
-
-std::span<const StoredTensor> SafetensorsReader::tensors() const { return state_->tensors; }
-
-const StoredTensor* SafetensorsReader::find(std::string_view name) const {
-  const auto& sorted = state_->by_name;
-  const auto at =
-      std::lower_bound(sorted.begin(), sorted.end(), name,
-                       [](const StoredTensor* tensor, std::string_view wanted) { return tensor->name < wanted; });
-  return at != sorted.end() && (*at)->name == name ? *at : nullptr;
-}
-
-const std::map<std::string, std::string>& SafetensorsReader::metadata() const { return state_->metadata; }
-
-void SafetensorsReader::read_f32(const StoredTensor& tensor, std::span<float> out) const {
-  GYRUS_CHECK(static_cast<std::int64_t>(out.size()) == tensor.shape.elements(), Code::shape, file(), ": tensor ",
-              quoted(tensor.name), " ", tensor.shape, " has ", tensor.shape.elements(),
-              " elements, the destination has ", out.size(), "; give one of the same size");
-  read_as_f32(state_->file, tensor.type, tensor.offset, out);
-}
-
-void SafetensorsReader::read_finite_f32(const StoredTensor& tensor, std::span<float> out) const {
-  read_f32(tensor, out);
-  check_finite(out, tensor.shape, file(), tensor.name);
-}
+    : SafetensorsReader(InputFile(bytes, std::move(label))) {}
 
 }  // namespace gyrus::io

@@ -35,9 +35,9 @@ MatchReport match_weights(std::span<const WantedTensor> wanted, std::span<const 
   MatchReport report;
   for (const StoredTensor& tensor : stored) {
     const auto at = found.find(tensor.name);
-    if (at != found.end()) {
+    if (at != found.end() && at->second == nullptr) {
       at->second = &tensor;
-    } else if (!is_allowed(tensor.name, extras)) {
+    } else if (at != found.end() || !is_allowed(tensor.name, extras)) {
       report.unexpected.push_back(tensor.name);
     }
   }

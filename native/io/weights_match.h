@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/shape.h"
-#include "io/safetensors.h"
+#include "io/tensor_file.h"
 
 namespace gyrus::io {
 
@@ -27,6 +27,7 @@ struct AllowedExtras {
 // file's other names that are not allowed extras, in the file's order.
 struct MatchReport {
   std::vector<std::string> matched, missing, unexpected;
+  std::string form;                  // what weight_forms.h found the names to be
   std::vector<std::string> adapted;  // of the matched ones: stems whose three input channels were summed into one
   struct Misshapen {
     std::string name, expected, found;

@@ -15,6 +15,10 @@ constexpr std::array kArchitectures{
     Architecture{"resnet18", ResnetPlan{.blocks = {2, 2, 2, 2}}},
     Architecture{"resnet34", ResnetPlan{.blocks = {3, 4, 6, 3}}},
     Architecture{"resnet50", ResnetPlan{.blocks = {3, 4, 6, 3}, .has_bottleneck = true}},
+    // Keras's, and that of RadImageNet's first release (science.md F2).
+    Architecture{
+        "resnet50_v1",
+        ResnetPlan{.blocks = {3, 4, 6, 3}, .has_bottleneck = true, .has_first_stride = true, .norm_eps = 1.001e-5F}},
     Architecture{"vit_tiny_patch16_224", VitPlan{.width = 192, .heads = 3}},
     Architecture{"vit_small_patch16_224", VitPlan{.width = 384, .heads = 6}},
     Architecture{"vit_base_patch16_224", VitPlan{.width = 768, .heads = 12}},

@@ -13,6 +13,10 @@ namespace gyrus::nn {
 struct ResnetPlan {
   std::array<int, 4> blocks{};  // of each stage
   bool has_bottleneck = false;  // 1x1, 3x3, 1x1 with four times the width at the end; otherwise two 3x3
+  // A bottleneck's stride sits on its first convolution, as in the paper and in Keras; torchvision has it on the
+  // second.
+  bool has_first_stride = false;
+  float norm_eps = 1e-5F;
   std::int64_t feature_dim() const { return has_bottleneck ? 2048 : 512; }
 };
 

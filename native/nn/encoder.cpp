@@ -51,6 +51,16 @@ graph::ParameterSpecs encoder_parameters(const EncoderOptions& options) {
   return vit_parameters(std::get<VitPlan>(architecture.plan), options);
 }
 
+bool has_first_stride(const EncoderOptions& options) {
+  const auto* const resnet = std::get_if<ResnetPlan>(&find_architecture(options.arch).plan);
+  return resnet != nullptr && resnet->has_first_stride;
+}
+
+int attention_heads(const EncoderOptions& options) {
+  const auto* const vit = std::get_if<VitPlan>(&find_architecture(options.arch).plan);
+  return vit == nullptr ? 0 : options.heads == 0 ? vit->heads : options.heads;
+}
+
 std::int64_t feature_dim(const EncoderOptions& options) {
   return std::visit([](const auto& plan) { return width_of(plan); }, find_architecture(options.arch).plan);
 }

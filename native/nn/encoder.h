@@ -22,9 +22,14 @@ struct EncoderOptions {
   bool has_frozen_patch_projection = false;  // ViT: stop-grad-conv1
 };
 
-// resnet18 resnet34 resnet50 vit_tiny_patch16_224 vit_small_patch16_224 vit_base_patch16_224 mocov3_vit_small
-// mocov3_vit_base
+// resnet18 resnet34 resnet50 resnet50_v1 vit_tiny_patch16_224 vit_small_patch16_224 vit_base_patch16_224
+// mocov3_vit_small mocov3_vit_base
 std::vector<std::string_view> architecture_names();
+
+// Whether its ResNet has strides on a block's first convolution (ResnetPlan).
+bool has_first_stride(const EncoderOptions& options);
+// Of a ViT; 0 of a ResNet.
+int attention_heads(const EncoderOptions& options);
 
 // All parameters and buffers of the backbone, without a head. Throws Code::name for an unknown architecture (with the
 // nearest known name), Code::shape for an image size or channel count that it cannot take.

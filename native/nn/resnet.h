@@ -1,4 +1,5 @@
-// ResNet with torchvision's names and semantics (v1.5: a bottleneck's stride sits on its 3x3 convolution).
+// ResNet with torchvision's names and semantics (v1.5: a bottleneck's stride sits on its 3x3 convolution,
+// unless the plan has it on the first).
 #pragma once
 
 #include "graph/parameter_spec.h"

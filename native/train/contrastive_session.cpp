@@ -37,6 +37,7 @@ class EngineContrastiveSession final : public ContrastiveSession {
       : options_(options),
         method_(find_method(options.method)),
         core_(checked_parameters(options), options.optimizer, options.device, options.seed, is_micro(options)) {
+    core_.set_encoder(options.encoder);
     if (is_micro(options)) {
       micro_ = std::make_unique<MicroStep>(core_, method_, options);
       return;

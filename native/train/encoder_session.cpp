@@ -5,6 +5,7 @@
 
 #include "graph/ops.h"
 #include "train/compile.h"
+#include "train/encoder_export.h"
 #include "train/sessions.h"
 #include "train/weights.h"
 
@@ -23,7 +24,7 @@ class CpuEncoderSession final : public EncoderSession {
       initialize_store(store_, seed);
     } else {
       const std::vector<std::string> heads{"fc.", "head."};
-      report_ = load_tensors(weights, tensors, heads);
+      report_ = load_tensors(weights, tensors, heads, &encoder);
     }
     store_.bump_version();
   }
@@ -36,6 +37,8 @@ class CpuEncoderSession final : public EncoderSession {
     for (const auto& program : programs_) info.arena_bytes += program ? program->arena_bytes() : 0;
     return info;
   }
+
+  void save(const std::string& path, ExportForm form) override { export_encoder(store_, options_, path, form); }
 
   void embed(const float* x, std::int64_t count, float* out, const Stop& stop) override {
     GYRUS_CHECK(count >= 0, Code::invalid_argument, "the number of images cannot be negative: ", count);

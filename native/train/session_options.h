@@ -51,6 +51,9 @@ struct SupervisedOptions {
   std::uint64_t seed = 0;
 };
 
+// Whose names a file of weights is to have; onnx: the network itself.
+enum class ExportForm : std::uint8_t { torchvision, timm, mocov3, onnx };
+
 struct StepHyper {
   float lr = 0;
   float momentum = 0.99F;  // of the momentum encoder; ignored by supervised training

@@ -39,7 +39,7 @@ SessionInfo describe_session(const Device& device, const runtime::ParameterStore
 
 class EncoderSession {
  public:
-  // Weights: a safetensors file with torchvision's or timm's names; head tensors ("fc.", "head.") are allowed extras.
+  // Weights: a safetensors or PyTorch file of any form in io/weight_forms.h; heads in it are left aside.
   // An empty path gives the random initialisation of `seed`.
   static std::unique_ptr<EncoderSession> create(const nn::EncoderOptions&, const DeviceOptions&,
                                                 const std::string& weights, std::uint64_t seed = 0);
@@ -48,6 +48,8 @@ class EncoderSession {
   virtual SessionInfo info() const = 0;
   // x [count, C, H, W] f32, already normalised -> out [count, D] f32. Any count >= 0: worked off in chunks.
   virtual void embed(const float* x, std::int64_t count, float* out, const Stop& stop) = 0;
+  // The encoder without a head, for torchvision, timm, moco-v3 or ONNX runtimes.
+  virtual void save(const std::string& path, ExportForm form) = 0;
 };
 
 class ContrastiveSession {

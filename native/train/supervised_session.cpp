@@ -63,6 +63,7 @@ class CpuSupervisedSession final : public SupervisedSession {
   explicit CpuSupervisedSession(const SupervisedOptions& options)
       : options_(options), core_(checked_parameters(options), options.optimizer, options.device, options.seed) {
     const std::array<std::string, 1> losses{"loss"};
+    core_.set_encoder(options.encoder);
     core_.compile(supervised_graph(options), losses);
   }
 

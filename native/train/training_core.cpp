@@ -90,7 +90,7 @@ SessionInfo TrainingCore::info() const {
 }
 
 LoadReport TrainingCore::load(const std::string& path, std::span<const NamedTensor> tensors) {
-  LoadReport report = load_tensors(path, tensors, {});
+  LoadReport report = load_tensors(path, tensors, {}, encoder_ ? &*encoder_ : nullptr);
   store_.bump_version();
   torn_message_ = nullptr;
   return report;

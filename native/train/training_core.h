@@ -5,6 +5,7 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -53,6 +54,8 @@ class TrainingCore {
   runtime::ParameterStore& store() { return store_; }
   std::int64_t steps_done() const { return steps_done_; }
 
+  // What load() then demands of forms of weights (load_tensors).
+  void set_encoder(const nn::EncoderOptions& encoder) { encoder_ = encoder; }
   LoadReport load(const std::string& path, std::span<const NamedTensor> tensors);
   // Everything that the next step depends on: the tensors, the optimizer's slots under "optimizer.<slot>.<name>", and
   // the number of steps. `facts`: what a file must agree on with whoever loads it (architecture, method).
@@ -71,6 +74,7 @@ class TrainingCore {
   runtime::ParameterStore store_;
   std::unique_ptr<runtime::Program> program_;
   std::int64_t steps_done_ = 0;
+  std::optional<nn::EncoderOptions> encoder_;
   // A step was broken off: running statistics and momentum copies have moved already.
   const char* torn_message_ = nullptr;
 };

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_map>
 
+#include "io/safetensors.h"
+#include "io/weight_forms.h"
 #include "nn/init.h"
 #include "train/sessions.h"
 
@@ -13,26 +16,47 @@ namespace {
 // them.
 const std::vector<std::string> kIgnoredSuffixes{"num_batches_tracked"};
 
-// Integers are somebody's quantised weights, whose scale is not in the file.
-void check_types(const io::SafetensorsReader& reader, std::span<const NamedTensor> tensors) {
-  for (const NamedTensor& tensor : tensors) {
-    const io::StoredTensor* stored = reader.find(tensor.name);
-    GYRUS_ASSERT(stored != nullptr);
-    GYRUS_CHECK(io::is_floating(stored->type), Code::dtype, reader.file(), ": the tensor '", tensor.name,
-                "' has the element type ", io::safetensors_name(stored->type),
-                ", F32, F16, BF16 or F64 was expected; save it in floating point, dequantised if it was quantised");
+using io::RecognisedTensor, io::RecognisedWeights;
+
+// The file's tensors for the wanted ones, in their order.
+std::vector<RecognisedTensor> sources_of(std::span<const NamedTensor> tensors, const RecognisedWeights& weights) {
+  std::unordered_map<std::string_view, RecognisedTensor> by_name;
+  for (std::size_t at = 0; at < weights.tensors.size(); ++at) {
+    by_name.emplace(weights.tensors[at].name, weights.sources[at]);
   }
+  std::vector<RecognisedTensor> sources;
+  for (const NamedTensor& tensor : tensors) sources.push_back(by_name.at(tensor.name));
+  return sources;
 }
 
-// A tensor as the network wants it: a stem over RGB is summed for a network over one channel.
-std::vector<float> read_tensor(const io::SafetensorsReader& reader, const io::StoredTensor& stored,
-                               const NamedTensor& tensor) {
-  std::vector<float> values(static_cast<std::size_t>(stored.shape.elements()));
-  reader.read_finite_f32(stored, values);
-  if (stored.shape == tensor.shape) return values;
-  GYRUS_ASSERT(io::is_foldable_stem(tensor.name, tensor.shape, stored.shape));
+// Integers are somebody's quantised weights, whose scale is not in the file.
+void check_type(const io::TensorFile& file, const io::StoredTensor& stored) {
+  GYRUS_CHECK(io::is_floating(stored.type), Code::dtype, file.file(), ": the tensor '", stored.name,
+              "' has the element type ", io::safetensors_name(stored.type),
+              ", F32, F16, BF16 or F64 was expected; save it in floating point, dequantised if it was quantised");
+}
+
+// Networks that have the same tensors and compute something else with them.
+void check_network(const std::string& path, const RecognisedWeights& weights, const nn::EncoderOptions* encoder) {
+  const std::string_view arch = encoder == nullptr ? std::string_view("this one") : encoder->arch;
+  const bool has_first_stride = encoder != nullptr && nn::has_first_stride(*encoder);
+  GYRUS_CHECK(
+      !weights.has_biases || has_first_stride, Code::weights_mismatch, path,
+      ": its convolutions have biases, as those of Keras and RadImageNet, whose ResNets have their strides on a "
+      "block's first convolution; ",
+      arch, " has them on the second. Remedy: take the architecture resnet50_v1");
+  constexpr std::string_view kMocoV3 = "module.base_encoder.";
+  constexpr int kMocoHeads = 12;
+  const int heads = encoder == nullptr ? 0 : nn::attention_heads(*encoder);
+  GYRUS_CHECK(heads == 0 || heads == kMocoHeads || weights.prefix.find(kMocoV3) == std::string::npos,
+              Code::weights_mismatch, path, ": is moco-v3's, whose vision transformers have ", kMocoHeads, " heads; ",
+              arch, " has ", heads, ". Remedy: take the architecture mocov3_vit_small, or heads 12");
+}
+
+// Summed over the three input channels of a stem, for a network over one.
+std::vector<float> sum_channels(const std::vector<float>& values, const io::StoredTensor& stored) {
   const auto pixels = static_cast<std::size_t>(stored.shape[2] * stored.shape[3]);
-  std::vector<float> sums(tensor.data.size());
+  std::vector<float> sums(values.size() / 3);
   for (std::size_t at = 0; at < sums.size(); ++at) {
     const float* const red = &values[at / pixels * 3 * pixels + at % pixels];
     sums[at] = static_cast<float>(static_cast<double>(red[0]) + static_cast<double>(red[pixels]) +
@@ -41,10 +65,30 @@ std::vector<float> read_tensor(const io::SafetensorsReader& reader, const io::St
   return sums;
 }
 
-void check_finite(const std::string& path, const NamedTensor& tensor) {
-  const bool is_finite = std::all_of(tensor.data.begin(), tensor.data.end(), [](float x) { return std::isfinite(x); });
-  GYRUS_CHECK(is_finite, Code::non_finite, "the tensor '", tensor.name, "' holds NaN or infinity and is not saved to ",
-              path, "; go back to the last file that was saved");
+std::vector<float> read_stored(const io::TensorFile& file, const io::StoredTensor& stored) {
+  check_type(file, stored);
+  std::vector<float> values(static_cast<std::size_t>(stored.shape.elements()));
+  file.read_finite_f32(stored, values);
+  return values;
+}
+
+// A tensor as the network wants it.
+std::vector<float> read_tensor(const io::TensorFile& file, const RecognisedTensor& source, const NamedTensor& tensor) {
+  const io::StoredTensor& stored = *source.source;
+  std::vector<float> values = read_stored(file, stored);
+  if (source.bias != nullptr) {
+    const std::vector<float> bias = read_stored(file, *source.bias);
+    for (std::size_t at = 0; at < values.size(); ++at) {
+      values[at] = static_cast<float>(static_cast<double>(values[at]) - static_cast<double>(bias[at]));
+    }
+  }
+  const bool is_negative = tensor.name.ends_with("running_var") &&
+                           std::any_of(values.begin(), values.end(), [](float variance) { return variance < 0; });
+  GYRUS_CHECK(!is_negative, Code::non_finite, file.file(), ": the tensor '", stored.name,
+              "' holds a negative variance, whose root is NaN; the file is damaged or of another kind");
+  if (stored.shape == tensor.shape) return values;
+  GYRUS_ASSERT(io::is_foldable_stem(tensor.name, tensor.shape, stored.shape));
+  return sum_channels(values, stored);
 }
 
 }  // namespace
@@ -71,41 +115,42 @@ std::vector<NamedTensor> tensors_of(const runtime::ParameterStore& store, const 
 }
 
 io::MatchReport load_tensors(const std::string& path, std::span<const NamedTensor> tensors,
-                             std::span<const std::string> allowed_extra) {
-  const io::SafetensorsReader reader(path);
+                             std::span<const std::string> allowed_extra, const nn::EncoderOptions* encoder) {
+  const std::unique_ptr<io::TensorFile> file = io::open_tensor_file(path);
   std::vector<io::WantedTensor> wanted;
   for (const NamedTensor& tensor : tensors) wanted.push_back({tensor.name, tensor.shape});
+  const RecognisedWeights weights = io::recognise_weights(wanted, file->tensors(), path);
   const io::AllowedExtras extras{{allowed_extra.begin(), allowed_extra.end()}, kIgnoredSuffixes};
-  io::MatchReport report = io::match_weights(wanted, reader.tensors(), extras);
+  io::MatchReport report = io::match_weights(wanted, weights.tensors, extras);
+  report.form = weights.form;
   io::check_match(report, path);
-  check_types(reader, tensors);
+  check_network(path, weights, encoder);
+  const std::vector<RecognisedTensor> sources = sources_of(tensors, weights);
 
   // First everything into memory of its own, then everything into the store: a bad tensor in the middle changes
   // nothing.
   std::vector<std::vector<float>> values;
-  for (const NamedTensor& tensor : tensors) {
-    const io::StoredTensor* stored = reader.find(tensor.name);
-    GYRUS_ASSERT(stored != nullptr);
-    values.push_back(read_tensor(reader, *stored, tensor));
-    const bool is_variance = tensor.name.ends_with("running_var");
-    const bool is_negative = is_variance && std::any_of(values.back().begin(), values.back().end(),
-                                                        [](float variance) { return variance < 0; });
-    GYRUS_CHECK(!is_negative, Code::non_finite, path, ": the tensor '", tensor.name,
-                "' holds a negative variance, whose root is NaN; the file is damaged or of another kind");
-  }
+  for (std::size_t t = 0; t < tensors.size(); ++t) values.push_back(read_tensor(*file, sources[t], tensors[t]));
   for (std::size_t t = 0; t < tensors.size(); ++t) {
     std::copy(values[t].begin(), values[t].end(), tensors[t].data.begin());
   }
   return report;
 }
 
+void check_finite(const std::string& path, std::span<const NamedTensor> tensors) {
+  for (const NamedTensor& tensor : tensors) {
+    const bool is_finite =
+        std::all_of(tensor.data.begin(), tensor.data.end(), [](float x) { return std::isfinite(x); });
+    GYRUS_CHECK(is_finite, Code::non_finite, "the tensor '", tensor.name,
+                "' holds NaN or infinity and is not saved to ", path, "; go back to the last file that was saved");
+  }
+}
+
 void save_tensors(const std::string& path, std::span<const NamedTensor> tensors,
                   const std::map<std::string, std::string>& metadata) {
   std::vector<io::TensorToWrite> to_write;
-  for (const NamedTensor& tensor : tensors) {
-    check_finite(path, tensor);
-    to_write.push_back({tensor.name, tensor.shape, tensor.data});
-  }
+  check_finite(path, tensors);
+  for (const NamedTensor& tensor : tensors) to_write.push_back({tensor.name, tensor.shape, tensor.data});
   std::map<std::string, std::string> all = metadata;
   all.emplace("format", "pt");
   io::write_safetensors(path, to_write, all);
@@ -115,8 +160,11 @@ void save_backbone(const std::string& path, std::span<const NamedTensor> tensors
   constexpr std::string_view kVariance = "running_var";
   std::vector<io::TensorToWrite> to_write;
   std::vector<float> stem;
+  check_finite(path, tensors);
+  const auto renamed = [&options](std::string_view name) {
+    return options.rename == nullptr ? std::string(name) : options.rename(name);
+  };
   for (const NamedTensor& tensor : tensors) {
-    check_finite(path, tensor);
     const Shape& shape = tensor.shape;
     const Shape rgb = shape.rank() == 4 ? Shape{shape[0], options.channels, shape[2], shape[3]} : shape;
     if (options.channels == 3 && io::is_foldable_stem(tensor.name, shape, rgb)) {
@@ -126,15 +174,17 @@ void save_backbone(const std::string& path, std::span<const NamedTensor> tensors
           for (std::size_t at = 0; at < pixels; ++at) stem.push_back(tensor.data[first + at] / 3);
         }
       }
-      to_write.push_back({tensor.name, rgb, stem});
+      to_write.push_back({renamed(tensor.name), rgb, stem});
       continue;
     }
-    to_write.push_back({tensor.name, shape, tensor.data});
+    to_write.push_back({renamed(tensor.name), shape, tensor.data});
     if (!tensor.name.ends_with(kVariance)) continue;
     const std::string counter = tensor.name.substr(0, tensor.name.size() - kVariance.size()) + "num_batches_tracked";
-    to_write.push_back({counter, Shape{}, {}, options.batches_tracked});
+    to_write.push_back({renamed(counter), Shape{}, {}, options.batches_tracked});
   }
-  io::write_safetensors(path, to_write, {{"format", "pt"}});
+  std::map<std::string, std::string> metadata = options.metadata;
+  metadata.emplace("format", "pt");
+  io::write_safetensors(path, to_write, metadata);
 }
 
 SessionInfo describe_session(const Device& device, const runtime::ParameterStore& store) {

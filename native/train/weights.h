@@ -5,9 +5,11 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "io/weights_match.h"
+#include "nn/encoder.h"
 #include "runtime/parameter_store.h"
 
 namespace gyrus::train {
@@ -25,11 +27,14 @@ void initialize_store(runtime::ParameterStore& store, std::uint64_t seed);
 std::vector<NamedTensor> tensors_of(const runtime::ParameterStore& store, const std::string& prefix,
                                     const std::string& file_prefix);
 
-// Reads every tensor from a safetensors file, all or nothing: the store is touched only once names, shapes and
-// finiteness have been checked. `allowed_extra`: prefixes of names that may stand in the file unused ("fc.", "head.").
+// Reads every tensor from a file of any form that io/weight_forms.h knows, all or nothing: the store is touched only
+// once names, shapes and finiteness have been checked. `allowed_extra`: prefixes of names that may stand in the file
+// unused ("fc.", "head."). `encoder`: what the tensors are for, where it is known; forms whose networks compute
+// something else with the same tensors are refused.
 io::MatchReport load_tensors(const std::string& path, std::span<const NamedTensor> tensors,
-                             std::span<const std::string> allowed_extra);
+                             std::span<const std::string> allowed_extra, const nn::EncoderOptions* encoder = nullptr);
 // Refuses NaN and infinity (Code::non_finite): a file of weights is something to go back to.
+void check_finite(const std::string& path, std::span<const NamedTensor> tensors);
 void save_tensors(const std::string& path, std::span<const NamedTensor> tensors,
                   const std::map<std::string, std::string>& metadata = {});
 
@@ -38,6 +43,8 @@ void save_tensors(const std::string& path, std::span<const NamedTensor> tensors,
 struct BackboneOptions {
   std::int64_t channels = 3;
   std::int64_t batches_tracked = 0;
+  std::string (*rename)(std::string_view) = nullptr;  // to the names of another library
+  std::map<std::string, std::string> metadata{};
 };
 void save_backbone(const std::string& path, std::span<const NamedTensor> tensors, const BackboneOptions& options);
 

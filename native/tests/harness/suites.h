@@ -34,6 +34,9 @@ namespace gyrus::tests {
   X(io_safetensors_bad)       \
   X(io_npy)                   \
   X(io_weights_match)         \
+  X(io_torch_file)            \
+  X(io_torch_file_bad)        \
+  X(io_weight_forms)          \
   X(io_hdf5)                  \
   X(io_hdf5_bad)              \
   X(golden_contrastive)       \

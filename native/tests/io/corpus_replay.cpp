@@ -48,6 +48,7 @@ void replay(Suite& suite, const std::string& parser, Verdict (*run)(std::span<co
 
 void io_corpus_replay(Suite& suite) {
   replay(suite, "safetensors", fuzz::run_safetensors);
+  replay(suite, "torch_file", fuzz::run_torch_file);
   replay(suite, "npy", fuzz::run_npy);
   replay(suite, "hdf5", fuzz::run_hdf5);
   replay(suite, "ismrmrd", fuzz::run_ismrmrd);

@@ -1,0 +1,58 @@
+// A path of weights as people give it: a file, or the folder of a run, whose backbone and settings are taken then.
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { GyrusError } from '../errors.js'
+
+export interface FoundWeights {
+  readonly path: string
+  readonly arch?: string
+  readonly imageSize?: number
+  readonly heads?: number
+}
+
+const runConfig = z.object({
+  settings: z.object({ arch: z.string(), imageSize: z.number().optional(), heads: z.number().optional() }),
+})
+
+/** What lies at the path; of a run also which network it trained. */
+export async function findWeights(path: string): Promise<FoundWeights> {
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false, // the engine says why it cannot be opened
+  )
+  if (!isFolder) return { path }
+  const file = join(path, 'config.json')
+  const config = runConfig.safeParse(await readConfig(file))
+  if (!config.success) {
+    throw new GyrusError(
+      'ERR_GYRUS_FILE_FORMAT',
+      `${file} does not say which network the run trained; give a file of weights and its architecture`,
+    )
+  }
+  const { arch, imageSize, heads } = config.data.settings
+  return {
+    path: join(path, 'backbone.safetensors'),
+    arch,
+    ...(imageSize === undefined ? {} : { imageSize }),
+    ...(heads === undefined ? {} : { heads }),
+  }
+}
+
+async function readConfig(file: string): Promise<unknown> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    throw new GyrusError(
+      'ERR_GYRUS_FILE_NOT_FOUND',
+      `${file} is not there: the folder is not that of a run; give a file of weights`,
+      { cause: error },
+    )
+  }
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
