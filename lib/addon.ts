@@ -30,6 +30,7 @@ export interface NativeOptimizerOptions {
   momentum: number
   trust: number
   nesterov: boolean
+  decaysVectors: boolean
 }
 
 interface NativeModelOptions {
@@ -57,11 +58,19 @@ export interface NativeSupervisedOptions extends NativeModelOptions {
   labelSmoothing: number
   hasHeadBatchNorm: boolean
   isBackboneFrozen: boolean
+  /** One a class; empty: all alike. */
+  classWeights: Float32Array
+  hasMixup: boolean
+  dropPath: number
+  layerDecay: number
 }
 
 export interface NativeStepHyper {
   lr: number
+  /** Of the momentum encoder. */
   momentum: number
+  /** With mixup: an image's own share. */
+  mix: number
 }
 
 /** What a session is and what was chosen for it. */
@@ -286,8 +295,9 @@ export interface NativeViewLoader {
     parts: number,
     ticket?: NativeTicket,
   ): Promise<number>
+  fillFirst(step: number, x: Float32Array, ticket?: NativeTicket): Promise<void>
   rowsOf(step: number): Promise<Uint32Array>
-  plain(rows: Uint32Array, x: Float32Array, ticket?: NativeTicket): Promise<void>
+  plain(rows: Uint32Array, side: number, x: Float32Array, ticket?: NativeTicket): Promise<void>
   dispose(): Promise<void>
 }
 
@@ -346,7 +356,25 @@ export interface NativeContrastiveTrainer extends NativeTrainer<NativeContrastiv
     ticket?: NativeTicket,
   ): Promise<number>
 }
-export type NativeSupervisedTrainer = NativeTrainer<NativeSupervisedOptions, Int32Array>
+export interface NativeSupervisedTrainer extends NativeTrainer<NativeSupervisedOptions, Int32Array> {
+  predict(x: Float32Array, logits: Float32Array, ticket?: NativeTicket): Promise<void>
+  loadBackbone(path: string): Promise<LoadReport>
+  loadState(path: string): Promise<void>
+  saveState(path: string): Promise<void>
+}
+
+/** A picture of Cheng's brain tumour set (figshare). */
+export interface FigshareImage {
+  /** 1 meningioma, 2 glioma, 3 pituitary tumour. */
+  readonly label: number
+  readonly patient: string
+  readonly rows: number
+  readonly columns: number
+  /** [rows, columns] */
+  readonly pixels: Float32Array
+  /** The same, 1 inside the tumour. */
+  readonly mask: Uint8Array
+}
 
 export interface NativeAddon {
   setErrorClass(constructor: typeof GyrusError): void
@@ -356,6 +384,7 @@ export interface NativeAddon {
   doctor(): Promise<DoctorReport>
   npyInfo(path: string): Promise<NpyInfo>
   imageEntropies(images: Uint8Array, count: number): Promise<Float64Array>
+  readFigshare(path: string): Promise<FigshareImage>
   nearestNeighbours(
     bank: Float32Array,
     queries: Float32Array,

@@ -77,7 +77,7 @@ export abstract class ContrastiveTrainer implements AsyncDisposable {
   async step(x1: Float32Array, x2: Float32Array, options: ContrastiveStepOptions): Promise<StepResult> {
     const { lr, momentum, signal } = parseOptions(contrastiveStepOptions, this.#named('step'), options)
     return callEngine(this.step, signal, (ticket) =>
-      this.#engine.native.step(x1, x2, { lr, momentum }, ticket),
+      this.#engine.native.step(x1, x2, { lr, momentum, mix: 1 }, ticket),
     )
   }
 
@@ -85,7 +85,7 @@ export abstract class ContrastiveTrainer implements AsyncDisposable {
   async profile(x1: Float32Array, x2: Float32Array, options: ContrastiveStepOptions): Promise<KernelTime[]> {
     const { lr, momentum, signal } = parseOptions(contrastiveStepOptions, this.#named('profile'), options)
     return callEngine(this.profile, signal, (ticket) =>
-      this.#engine.native.profile(x1, x2, { lr, momentum }, ticket),
+      this.#engine.native.profile(x1, x2, { lr, momentum, mix: 1 }, ticket),
     )
   }
 
@@ -102,7 +102,7 @@ export abstract class ContrastiveTrainer implements AsyncDisposable {
   ): Promise<number> {
     const { lr, momentum, signal } = parseOptions(contrastiveStepOptions, this.#named('rehearse'), options)
     return callEngine(this.rehearse, signal, (ticket) =>
-      this.#engine.native.rehearse(part, x1, x2, { lr, momentum }, ticket),
+      this.#engine.native.rehearse(part, x1, x2, { lr, momentum, mix: 1 }, ticket),
     )
   }
 
@@ -110,7 +110,7 @@ export abstract class ContrastiveTrainer implements AsyncDisposable {
   async contrast(options: ContrastiveStepOptions): Promise<StepResult> {
     const { lr, momentum, signal } = parseOptions(contrastiveStepOptions, this.#named('contrast'), options)
     return callEngine(this.contrast, signal, (ticket) =>
-      this.#engine.native.contrast({ lr, momentum }, ticket),
+      this.#engine.native.contrast({ lr, momentum, mix: 1 }, ticket),
     )
   }
 
@@ -123,7 +123,7 @@ export abstract class ContrastiveTrainer implements AsyncDisposable {
   ): Promise<number> {
     const { lr, momentum, signal } = parseOptions(contrastiveStepOptions, this.#named('accumulate'), options)
     return callEngine(this.accumulate, signal, (ticket) =>
-      this.#engine.native.accumulate(part, x1, x2, { lr, momentum }, ticket),
+      this.#engine.native.accumulate(part, x1, x2, { lr, momentum, mix: 1 }, ticket),
     )
   }
 

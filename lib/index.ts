@@ -15,7 +15,18 @@ export { presets } from './pretrain/presets.js'
 export type { PretrainCallOptions, PretrainConfig, PretrainSettings } from './options/pretrain.js'
 export { mocoViews, simclrViews } from './options/views.js'
 export type { ViewOptions } from './options/views.js'
-export type { ViewLoaderOptions } from './options/view-loader.js'
+export type { PlainOptions, ViewLoaderOptions } from './options/view-loader.js'
+export { finetune } from './tasks/classify/finetune.js'
+export { evaluate } from './tasks/classify/evaluate.js'
+export type { Evaluation } from './tasks/classify/evaluate.js'
+export { compare } from './tasks/classify/compare.js'
+export type {
+  CompareEvent,
+  Epoch,
+  FinetuneEvent,
+  Report as ClassifierReport,
+} from './tasks/classify/events.js'
+export type { CompareConfig, EvaluateConfig, FinetuneConfig, TaskCallOptions } from './options/classify.js'
 export { doctor } from './doctor.js'
 export { memory } from './memory.js'
 export { npyInfo } from './npy.js'

@@ -19,14 +19,22 @@ import {
   type SupervisedStepOptions,
   type SupervisedTrainerOptions,
 } from './options/trainer.js'
-import { TrainerEngine } from './trainer-engine.js'
+import { checkPath, TrainerEngine } from './trainer-engine.js'
 
 /** A backbone with a linear classifier. Calls run in order on a thread of their own, at most two at once. */
 export class SupervisedTrainer implements AsyncDisposable {
   readonly #engine: TrainerEngine<NativeSupervisedOptions, NativeSupervisedTrainer>
 
-  private constructor(engine: TrainerEngine<NativeSupervisedOptions, NativeSupervisedTrainer>) {
+  readonly #imageElements: number
+  readonly #classes: number
+
+  private constructor(
+    engine: TrainerEngine<NativeSupervisedOptions, NativeSupervisedTrainer>,
+    { encoder, classes }: NativeSupervisedOptions,
+  ) {
     this.#engine = engine
+    this.#imageElements = encoder.channels * encoder.imageHeight * encoder.imageWidth
+    this.#classes = classes
   }
 
   static async create(options: SupervisedTrainerOptions, call: CallOptions = {}): Promise<SupervisedTrainer> {
@@ -41,10 +49,15 @@ export class SupervisedTrainer implements AsyncDisposable {
       labelSmoothing: given.labelSmoothing,
       hasHeadBatchNorm: given.hasHeadBatchNorm,
       isBackboneFrozen: given.isBackboneFrozen,
+      classWeights: Float32Array.from(given.classWeights ?? []),
+      hasMixup: given.hasMixup,
+      dropPath: given.dropPath,
+      layerDecay: given.layerDecay,
       seed: given.seed,
     }
     const trainer = new (native().SupervisedTrainer)()
-    return new SupervisedTrainer(await TrainerEngine.open(SupervisedTrainer.create, trainer, request, signal))
+    const engine = await TrainerEngine.open(SupervisedTrainer.create, trainer, request, signal)
+    return new SupervisedTrainer(engine, request)
   }
 
   /** What was chosen for this trainer. */
@@ -54,19 +67,50 @@ export class SupervisedTrainer implements AsyncDisposable {
 
   /**
    * One training step: images [batchSize, C, H, W] and their classes, each from 0 to classes - 1. Until the promise
-   * settles, `x` is lent to the engine as in MocoTrainer.step; the labels are copied at once.
+   * settles, `x` is lent to the engine as in MocoTrainer.step; the labels are copied at once. With `mix` below 1, image
+   * i is mixed with image batchSize - 1 - i, and so are their labels.
    */
   async step(x: Float32Array, labels: Int32Array, options: SupervisedStepOptions): Promise<StepResult> {
-    const { lr, signal } = parseOptions(supervisedStepOptions, 'SupervisedTrainer.step', options)
-    const hyper = { lr, momentum: 0 } // there is no momentum encoder
+    const { lr, mix, signal } = parseOptions(supervisedStepOptions, 'SupervisedTrainer.step', options)
+    const hyper = { lr, mix, momentum: 0 } // there is no momentum encoder
     return callEngine(this.step, signal, (ticket) => this.#engine.native.step(x, labels, hyper, ticket))
   }
 
   /** The same step, and what every kernel of it took, in the order in which they ran. */
   async profile(x: Float32Array, labels: Int32Array, options: SupervisedStepOptions): Promise<KernelTime[]> {
-    const { lr, signal } = parseOptions(supervisedStepOptions, 'SupervisedTrainer.profile', options)
-    const hyper = { lr, momentum: 0 }
+    const { lr, mix, signal } = parseOptions(supervisedStepOptions, 'SupervisedTrainer.profile', options)
+    const hyper = { lr, mix, momentum: 0 }
     return callEngine(this.profile, signal, (ticket) => this.#engine.native.profile(x, labels, hyper, ticket))
+  }
+
+  /**
+   * Logits [n, classes] of images [n, C, H, W], any number of them: with running statistics, nothing dropped or mixed.
+   * `x` is lent to the engine until the promise settles.
+   */
+  async predict(x: Float32Array, options: CallOptions = {}): Promise<Float32Array> {
+    const { signal } = parseOptions(callOptions, 'SupervisedTrainer.predict', options)
+    const rows = x instanceof Float32Array ? Math.floor(x.length / this.#imageElements) : 0
+    const logits = new Float32Array(rows * this.#classes)
+    await callEngine(this.predict, signal, (ticket) => this.#engine.native.predict(x, logits, ticket))
+    return logits
+  }
+
+  /** Takes over the backbone of a safetensors file; a head in it is left aside, the classifier stays as it is. */
+  async loadBackbone(path: string): Promise<LoadReport> {
+    checkPath('SupervisedTrainer.loadBackbone', path)
+    return callEngine(this.loadBackbone, undefined, () => this.#engine.native.loadBackbone(path))
+  }
+
+  /** Writes the weights, the optimizer's state and the number of steps; after loadState() the next step is the same. */
+  async saveState(path: string): Promise<void> {
+    checkPath('SupervisedTrainer.saveState', path)
+    return callEngine(this.saveState, undefined, () => this.#engine.native.saveState(path))
+  }
+
+  /** Goes on from where saveState() was called, to the last bit. */
+  async loadState(path: string): Promise<void> {
+    checkPath('SupervisedTrainer.loadState', path)
+    return callEngine(this.loadState, undefined, () => this.#engine.native.loadState(path))
   }
 
   /** Takes over the weights of a safetensors file and says how they fitted. */

@@ -5,8 +5,10 @@ import { callOptions, type CallOptions } from './options/encoder.js'
 import { parseOptions } from './options/parse.js'
 import {
   fillOptions,
+  plainOptions,
   viewLoaderOptions,
   type FillOptions,
+  type PlainOptions,
   type ViewLoaderOptions,
 } from './options/view-loader.js'
 import { toNativeView } from './options/views.js'
@@ -50,15 +52,24 @@ export class ViewLoader implements AsyncDisposable {
     return callEngine(this.fill, signal, (ticket) => this.#native.fill(step, x1, x2, part, parts, ticket))
   }
 
+  /** The first of the two views alone, into `x`. */
+  async fillFirst(step: number, x: Float32Array, options: CallOptions = {}): Promise<void> {
+    const { signal } = parseOptions(callOptions, 'ViewLoader.fillFirst', options)
+    return callEngine(this.fillFirst, signal, (ticket) => this.#native.fillFirst(step, x, ticket))
+  }
+
   /** The rows of a step's batch, in its order. */
   rowsOf(step: number): Promise<Uint32Array> {
     return callEngine(this.rowsOf, undefined, () => this.#native.rowsOf(step))
   }
 
-  /** Whole slices, resized and normalised but not augmented, into `x`, [rows, channels, imageSize, imageSize]. */
-  async plain(rows: Uint32Array, x: Float32Array, options: CallOptions = {}): Promise<void> {
-    const { signal } = parseOptions(callOptions, 'ViewLoader.plain', options)
-    return callEngine(this.plain, signal, (ticket) => this.#native.plain(rows, x, ticket))
+  /**
+   * Slices, resized and normalised but not augmented, into `x`, [rows, channels, imageSize, imageSize]: whole, or the
+   * square in their middle that has `side` of their side.
+   */
+  async plain(rows: Uint32Array, x: Float32Array, options: PlainOptions = {}): Promise<void> {
+    const { signal, side } = parseOptions(plainOptions, 'ViewLoader.plain', options)
+    return callEngine(this.plain, signal, (ticket) => this.#native.plain(rows, side, x, ticket))
   }
 
   /** Frees everything, after the calls under way. Calling it again waits for the same end. */

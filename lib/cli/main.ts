@@ -2,11 +2,14 @@
 // The command line: `gyrus <command>`. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { compareCommand } from './compare.js'
 import { curateCommand } from './curate.js'
 import { demoCommand } from './demo.js'
 import { doctorCommand } from './doctor.js'
 import { embedCommand } from './embed.js'
 import { exportCommand } from './export.js'
+import { evaluateCommand } from './evaluate.js'
+import { finetuneCommand } from './finetune.js'
 import { planCommand } from './plan.js'
 import { pretrainCommand } from './pretrain.js'
 import { exitCode, reportError } from './report.js'
@@ -31,6 +34,9 @@ async function main(args: readonly string[]): Promise<void> {
     planCommand(),
     embedCommand(),
     exportCommand(),
+    finetuneCommand(),
+    evaluateCommand(),
+    compareCommand(),
     demoCommand(),
     doctorCommand(),
   ])

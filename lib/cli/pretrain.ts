@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander'
 import { architectures } from '../options/model.js'
 import type { PretrainConfig } from '../options/pretrain.js'
-import { readConfig } from '../pretrain/config.js'
+import { readConfig } from '../run/config-file.js'
 import type { PretrainEvent } from '../pretrain/events.js'
 import { pretrainJsonSchema } from '../pretrain/json-schema.js'
 import { pretrain } from '../pretrain/pretrain.js'

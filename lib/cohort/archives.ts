@@ -1,6 +1,6 @@
 // The three archives in NIfTI: names, grids, scanners, and who has which scans.
 import { drawTumour, tumourKinds, type TumourKind } from './tumour.js'
-import { pick, Random } from './random.js'
+import { pick, Random } from '../random.js'
 import type { SubjectJob, SubjectRecord, VolumeRecord } from './record.js'
 import { drawPose, makeGrid, type Acquisition, type Grid, type Scene } from './scan.js'
 import { writeNiftiScan, type NiftiScan } from './nifti-scan.js'

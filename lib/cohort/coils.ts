@@ -1,7 +1,7 @@
 // What an array of receive coils sees of a slice: the image times each coil's smooth complex sensitivity, and noise in
 // both channels.
 import type { Complex } from './fft.js'
-import type { Random } from './random.js'
+import type { Random } from '../random.js'
 
 export interface Coil {
   /** Scanner's mm. */

@@ -5,7 +5,7 @@ import { addNoise, drawCoils, see, type Coil, type Plane } from './coils.js'
 import { CentredFft2, makeComplex, type Complex } from './fft.js'
 import { writing } from './files.js'
 import { hdf5Start, type Hdf5Content, type Hdf5Start } from './hdf5-writer.js'
-import { Random } from './random.js'
+import { Random } from '../random.js'
 
 export interface FastmriScan {
   readonly path: string

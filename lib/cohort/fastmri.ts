@@ -5,7 +5,7 @@ import { classOf, keyOf, type MakeHead } from './archives.js'
 import { writeFastmri } from './fastmri-file.js'
 import { writeNifti } from './files.js'
 import { isCore } from './nifti-scan.js'
-import { pick, Random } from './random.js'
+import { pick, Random } from '../random.js'
 import { boxOf, type Box, type SubjectJob, type SubjectRecord, type VolumeRecord } from './record.js'
 import {
   compose,

@@ -1,6 +1,6 @@
 // Smooth random fields over the head, computed once on a cubic lattice and interpolated after: random plane waves of
 // nearly one length, added up. Their zeros are evenly spaced winding sheets, which is what sulci are.
-import type { Random } from './random.js'
+import type { Random } from '../random.js'
 
 const reach = 135 // mm from the origin to the lattice's sides
 

@@ -1,7 +1,7 @@
 // One scan of a subject in NIfTI: render its contrasts on one grid, acquire each, write them with their masks.
 import { join } from 'node:path'
 import { writeNifti } from './files.js'
-import { pick, Random } from './random.js'
+import { pick, Random } from '../random.js'
 import { boxOf, type VolumeRecord } from './record.js'
 import {
   acquire,

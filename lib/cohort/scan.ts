@@ -1,5 +1,5 @@
 // A scan of a head: where its voxels lie, what the head is there, and what coils and noise make of it.
-import { pick, Random } from './random.js'
+import { pick, Random } from '../random.js'
 import type { Head } from './subject.js'
 import { Brush, drawTable, type Contrast } from './tissue.js'
 import { paintTumour, unpush, type Tumour } from './tumour.js'

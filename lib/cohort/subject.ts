@@ -2,7 +2,7 @@
 // formulas or from a template.
 import type { Brush } from './tissue.js'
 import { drawField, drawSheets, type Lattice } from './lattice.js'
-import { Random } from './random.js'
+import { Random } from '../random.js'
 
 export interface Subject {
   readonly age: number

@@ -1,5 +1,5 @@
 // What a head is made of, how bright each of it is in each contrast, and the brush that paints with it.
-import type { Random } from './random.js'
+import type { Random } from '../random.js'
 
 export const contrasts = ['t1', 't1ce', 't2', 'flair', 'pd', 'mra'] as const
 export type Contrast = (typeof contrasts)[number]

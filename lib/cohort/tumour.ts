@@ -3,7 +3,7 @@
 import type { Head } from './subject.js'
 import type { Lattice } from './lattice.js'
 import { drawField } from './lattice.js'
-import { Random } from './random.js'
+import { Random } from '../random.js'
 import { tissue, type Brush } from './tissue.js'
 
 export const tumourKinds = ['none', 'glioma', 'meningioma', 'pituitary'] as const

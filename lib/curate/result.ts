@@ -7,7 +7,7 @@ import type { Measured, Unreadable } from './journal.js'
 import type { ManifestRow } from './manifest.js'
 import { isFlat } from './scan.js'
 import { applyWindows, positionOf, selectShare, selectTotal, type Reason } from './select.js'
-import { shardName } from './shard-writer.js'
+import { shardName } from '../slices/shard-writer.js'
 import { splitOf } from './split.js'
 
 /** A volume of the plan, what was found of it, and the fate of its slices. */

@@ -6,7 +6,7 @@ import { inOrder } from './in-order.js'
 import type { Gallery } from './report/gallery.js'
 import type { Entry, Journal, Measured, Unreadable } from './journal.js'
 import { indicesOf, selectShare } from './select.js'
-import type { ShardWriter } from './shard-writer.js'
+import type { ShardWriter } from '../slices/shard-writer.js'
 import type { SliceBuffers } from './slice-buffers.js'
 import type { VolumeWorker } from './volume-worker.js'
 

@@ -6,6 +6,10 @@ const rate = z.number().min(0)
 const fraction = z.number().min(0).lt(1)
 const weightDecay = (value: number): z.ZodDefault<z.ZodNumber> => rate.default(value).describe('weight decay')
 const momentum = fraction.default(0.9).describe('momentum of the gradient')
+const decaysVectors = z
+  .boolean()
+  .default(true)
+  .describe("false: biases, norms and a ViT's class token and positions do not decay")
 const trust = (value: number): z.ZodDefault<z.ZodNumber> =>
   z.number().gt(0).default(value).describe('the trust coefficient')
 
@@ -13,6 +17,7 @@ export const optimizer = z.discriminatedUnion('name', [
   z.strictObject({
     name: z.literal('adamw'),
     weightDecay: weightDecay(0.1),
+    decaysVectors,
     beta1: fraction.default(0.9),
     beta2: fraction.default(0.999),
     eps: z.number().gt(0).default(1e-8),
@@ -27,6 +32,7 @@ export const optimizer = z.discriminatedUnion('name', [
   z.strictObject({
     name: z.literal('sgd'),
     weightDecay: weightDecay(0),
+    decaysVectors,
     momentum,
     nesterov: z.boolean().default(false),
   }),
@@ -36,6 +42,14 @@ export type OptimizerOptions = z.input<typeof optimizer>
 
 /** The engine's struct has the fields of all optimizers; those of the others are not looked at. */
 export function toNativeOptimizer(options: z.output<typeof optimizer>): NativeOptimizerOptions {
-  const unused = { beta1: 0.9, beta2: 0.999, eps: 1e-8, momentum: 0.9, trust: 0.001, nesterov: false }
+  const unused = {
+    beta1: 0.9,
+    beta2: 0.999,
+    eps: 1e-8,
+    momentum: 0.9,
+    trust: 0.001,
+    nesterov: false,
+    decaysVectors: true,
+  }
   return { ...unused, ...options }
 }

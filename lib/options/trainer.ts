@@ -61,6 +61,24 @@ export const supervisedOptions = z.strictObject({
     .describe('share of the target given to all classes alike'),
   hasHeadBatchNorm: z.boolean().default(false).describe('a batch norm without scale before the classifier'),
   isBackboneFrozen: z.boolean().default(false).describe('train the classifier alone: a linear probe'),
+  classWeights: z
+    .array(z.number().gt(0))
+    .readonly()
+    .optional()
+    .describe("of the classes in the loss, as PyTorch's cross_entropy takes them; all alike unless given"),
+  hasMixup: z.boolean().default(false).describe('steps may mix images: their option `mix`'),
+  dropPath: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe("ViT: chance that the last block's branches are left out; earlier blocks' chances are smaller"),
+  layerDecay: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(1)
+    .describe('factor of the learning rate from each layer to the one before it'),
   optimizer: optimizer.prefault({ name: 'adamw' }).describe('the optimizer and its settings'),
   seed: seed.default(0),
 })
@@ -83,5 +101,9 @@ export type SaveBackboneOptions = z.input<typeof saveBackboneOptions>
 
 export type ContrastiveStepOptions = z.input<typeof contrastiveStepOptions>
 
-export const supervisedStepOptions = z.strictObject({ lr, signal })
+export const supervisedStepOptions = z.strictObject({
+  lr,
+  mix: z.number().min(0).max(1).default(1).describe("an image's own share, with hasMixup"),
+  signal,
+})
 export type SupervisedStepOptions = z.input<typeof supervisedStepOptions>

@@ -41,3 +41,9 @@ export const viewLoaderOptions = z.strictObject({
     .describe('how the two views are made'),
 })
 export type ViewLoaderOptions = z.input<typeof viewLoaderOptions>
+
+export const plainOptions = z.strictObject({
+  side: z.number().gt(0).max(1).default(1).describe("share of a slice's side that is seen, in its middle"),
+  signal,
+})
+export type PlainOptions = z.input<typeof plainOptions>

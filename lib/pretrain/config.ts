@@ -1,7 +1,5 @@
 // From what a caller said to a complete configuration: preset, then file, then flags, the later over the earlier.
-import { readFile } from 'node:fs/promises'
-import { parse as parseYaml } from 'yaml'
-import { GyrusError, invalidOption } from '../errors.js'
+import { invalidOption } from '../errors.js'
 import { parseOptions } from '../options/parse.js'
 import { pretrainSettings, type PretrainConfig, type PretrainSettings } from '../options/pretrain.js'
 import { suggest } from '../options/suggest.js'
@@ -20,28 +18,6 @@ export function resolveConfig(config: PretrainConfig): PretrainSettings {
     throw invalidOption('pretrain: epochs', 'left out when steps is given', settings.epochs)
   const norm = settings.projector.norm ?? (settings.method === 'simclr' ? 'none' : 'batch_norm')
   return { ...settings, projector: { ...settings.projector, norm } }
-}
-
-/** A configuration file, JSON or YAML. Its keys are checked with the rest of the configuration. */
-export async function readConfig(path: string): Promise<Partial<PretrainConfig>> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (cause) {
-    throw new GyrusError('ERR_GYRUS_FILE_NOT_FOUND', `the configuration ${path} cannot be read`, { cause })
-  }
-  let value: unknown
-  try {
-    value = parseYaml(text) // JSON is a subset of YAML
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new GyrusError('ERR_GYRUS_FILE_FORMAT', `the configuration ${path} is no YAML or JSON: ${why}`, {
-      cause,
-    })
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new GyrusError('ERR_GYRUS_FILE_FORMAT', `the configuration ${path} must hold names and values`)
-  return Object.fromEntries(Object.entries(value).filter(([name]) => name !== '$schema')) // that is for editors
 }
 
 function presetFor(arch: string | undefined): PresetName {

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { StepMetrics, StepTiming } from './events.js'
 import { EventFile } from './event-file.js'
-import { JsonLines } from './json-lines.js'
+import { JsonLines } from '../run/json-lines.js'
 
 export class RunLog {
   readonly #metrics: JsonLines<StepMetrics>

@@ -1,13 +1,12 @@
 // The folder of a run: whose it is, what it was started with, and which files in it are gyrus's own.
-import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
-import { hostname } from 'node:os'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GyrusError } from '../errors.js'
 import type { PretrainSettings } from '../options/pretrain.js'
+import { lockFolder } from '../run/lock.js'
 import { writeError, writeWhole } from '../write-file.js'
 
 const configName = 'config.json'
-const lockName = 'run.lock'
 const ownFiles = [
   /^(config\.json|metrics\.jsonl|timings\.jsonl|latest|report\.html)(\.partial)?$/,
   /^(backbone|probe)\.safetensors(\.partial)?$/,
@@ -51,7 +50,7 @@ export async function openRunFolder(config: Config, options: OpenOptions): Promi
   const path = join(out, configName)
   try {
     await mkdir(out, { recursive: true })
-    const close = await lock(out)
+    const close = await lockFolder(out)
     try {
       const before = options.overwrite ? undefined : await readConfig(path)
       if (before !== undefined && !options.resume)
@@ -120,44 +119,4 @@ function checkSame(out: string, before: Config, now: Config): void {
       'ERR_GYRUS_INVALID_ARGUMENT',
       `${out} was begun on other slices than those of ${now.settings.data}: continue on the same curated folder`,
     )
-}
-
-/** One process at a time. A lock whose process is gone is taken over. */
-async function lock(out: string): Promise<() => Promise<void>> {
-  const path = join(out, lockName)
-  const own = `${hostname()} ${process.pid} ${(await startOf(process.pid)) ?? ''}\n`
-  for (;;) {
-    try {
-      const handle = await open(path, 'wx')
-      await handle.writeFile(own)
-      await handle.close()
-      return () => rm(path, { force: true })
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-    }
-    const holder = await readFile(path, 'utf8').catch(() => '')
-    if (holder === own || (await isAlive(holder)))
-      throw new GyrusError(
-        'ERR_GYRUS_BUSY',
-        `${out} is in use by another run (host and process ${holder.trim()}): wait for its end`,
-      )
-    await rm(path, { force: true })
-  }
-}
-
-/** A process of another host is believed to live. */
-async function isAlive(holder: string): Promise<boolean> {
-  const [host = '', pid, start] = holder.trim().split(' ')
-  if (host !== hostname()) return host !== ''
-  return (await startOf(Number(pid))) === start
-}
-
-/**
- * When a process began, in clock ticks: with it, a number that was given to a later process tells apart. Undefined for
- * one that is gone, or that waits only for its parent to notice.
- */
-async function startOf(pid: number): Promise<string | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return state === undefined || ['', 'Z', 'X'].includes(state) ? undefined : fields[18]
 }

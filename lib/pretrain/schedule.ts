@@ -1,14 +1,13 @@
 // Learning rate and encoder momentum at each step, and how many steps there are (science: MoCo v3, section 4).
 import { invalidOption } from '../errors.js'
 import type { PretrainSettings } from '../options/pretrain.js'
+import type { RatePlan } from '../run/rate.js'
 
-export interface Schedule {
-  readonly steps: number
-  readonly warmupSteps: number
+export { learningRateAt } from '../run/rate.js'
+
+export interface Schedule extends RatePlan {
   readonly stepsPerEpoch: number
   readonly saveEvery: number
-  /** Peak learning rate. */
-  readonly peakLr: number
 }
 
 const longestUnsaved = 500 // steps
@@ -35,13 +34,6 @@ export function makeSchedule(settings: PretrainSettings, stepsPerEpoch: number):
     saveEvery: settings.saveEvery ?? Math.max(1, Math.min(stepsPerEpoch, longestUnsaved)),
     peakLr: (settings.baseLr * settings.batchSize) / 256,
   }
-}
-
-/** A linear rise to the peak, then half a cosine down to 0. */
-export function learningRateAt(step: number, schedule: Schedule, startLr: number): number {
-  const { steps, warmupSteps, peakLr } = schedule
-  if (step < warmupSteps) return startLr + ((peakLr - startLr) * step) / warmupSteps
-  return 0.5 * peakLr * (1 + Math.cos((Math.PI * (step - warmupSteps)) / (steps - warmupSteps)))
 }
 
 /** From the start value to 1 by half a cosine, or constant. */

@@ -7,6 +7,8 @@ export interface EmbedRowsOptions {
   readonly batchSize: number
   /** Elements of one image. */
   readonly elements: number
+  /** Share of the slices' side that is seen, in their middle; all of it unless given. */
+  readonly side?: number | undefined
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
@@ -18,11 +20,11 @@ export async function* embedRows(
   rows: Uint32Array,
   options: EmbedRowsOptions,
 ): AsyncGenerator<Float32Array> {
-  const { batchSize, elements, signal, onProgress } = options
+  const { batchSize, elements, side, signal, onProgress } = options
   const read = async (first: number): Promise<Float32Array> => {
     const batch = rows.subarray(first, first + batchSize)
     const x = new Float32Array(batch.length * elements)
-    if (batch.length > 0) await views.plain(batch, x)
+    if (batch.length > 0) await views.plain(batch, x, { side })
     return x
   }
   let next = read(0)

@@ -32,6 +32,7 @@ struct Segment {
   std::int64_t offset = 0, count = 0;
   bool has_weight_decay = true;
   bool has_lars_adaptation = true;
+  float lr_scale = 1;  // its learning rate is Hyper's times this: layer-wise decay
 };
 
 // The store's flat arenas, as the optimizers' sweeps see them. All of them use the offsets of `segments`.

@@ -5,6 +5,7 @@
 #include "binding/doctor.h"
 #include "binding/encoder_wrap.h"
 #include "binding/features.h"
+#include "binding/figshare.h"
 #include "binding/instance.h"
 #include "binding/session_wrap.h"
 #include "binding/supervised_wrap.h"
@@ -96,6 +97,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("doctor", Napi::Function::New<doctor>(env, "doctor"));
   exports.Set("npyInfo", Napi::Function::New<npy_info>(env, "npyInfo"));
   exports.Set("imageEntropies", Napi::Function::New<image_entropies>(env, "imageEntropies"));
+  exports.Set("readFigshare", Napi::Function::New<read_figshare>(env, "readFigshare"));
   exports.Set("nearestNeighbours", Napi::Function::New<nearest_neighbours>(env, "nearestNeighbours"));
   exports.Set("linearProbe", Napi::Function::New<linear_probe>(env, "linearProbe"));
   exports.Set("Ticket", Ticket::define(env));

@@ -31,6 +31,14 @@ nn::MlpNorm to_mlp_norm(const std::string& name) {
                     text("the projector's norm must be 'batch_norm', 'layer_norm' or 'none', not '", name, "'"));
 }
 
+std::vector<float> to_numbers(Napi::Value value, std::string_view name) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
+    refuse_value(name, "a Float32Array", value);
+  }
+  const auto array = value.As<Napi::Float32Array>();
+  return {array.Data(), array.Data() + array.ElementLength()};
+}
+
 train::OptimizerOptions to_optimizer_options(Napi::Value value) {
   const Fields fields(value, "optimizer");
   return {.name = fields.string("name"),
@@ -40,7 +48,8 @@ train::OptimizerOptions to_optimizer_options(Napi::Value value) {
           .eps = fields.number("eps"),
           .momentum = fields.number("momentum"),
           .trust = fields.number("trust"),
-          .nesterov = fields.boolean("nesterov")};
+          .nesterov = fields.boolean("nesterov"),
+          .decays_vectors = fields.boolean("decaysVectors")};
 }
 
 Napi::Value to_js(Napi::Env env, const std::string& string) { return Napi::String::New(env, string); }
@@ -145,6 +154,10 @@ train::SupervisedOptions to_supervised_options(Napi::Value value) {
           .batch_size = fields.integer("batchSize", 1, kMaxExtent),
           .classes = fields.integer("classes", 1, kMaxExtent),
           .label_smoothing = fields.number("labelSmoothing"),
+          .class_weights = to_numbers(fields.at("classWeights"), "classWeights"),
+          .has_mixup = fields.boolean("hasMixup"),
+          .drop_path = fields.number("dropPath"),
+          .layer_decay = fields.number("layerDecay"),
           .has_head_batch_norm = fields.boolean("hasHeadBatchNorm"),
           .is_backbone_frozen = fields.boolean("isBackboneFrozen"),
           .seed = to_seed(value)};
@@ -162,7 +175,7 @@ train::ExportForm to_export_form(Napi::Value value) {
 
 train::StepHyper to_step_hyper(Napi::Value value) {
   const Fields fields(value, "hyper");
-  return {.lr = fields.number("lr"), .momentum = fields.number("momentum")};
+  return {.lr = fields.number("lr"), .momentum = fields.number("momentum"), .mix = fields.number("mix")};
 }
 
 std::string to_weights_path(Napi::Value value) { return Fields(value, "options").string("weights"); }

@@ -22,14 +22,60 @@ Napi::Function SupervisedWrap::define(Napi::Env env) {
   return DefineClass(
       env, "SupervisedTrainer",
       {InstanceMethod("open", &SupervisedWrap::open), InstanceMethod("step", &SupervisedWrap::step),
-       InstanceMethod("profile", &SupervisedWrap::profile), InstanceMethod("load", &SupervisedWrap::load),
-       InstanceMethod("save", &SupervisedWrap::save), InstanceMethod("dispose", &SupervisedWrap::dispose)});
+       InstanceMethod("profile", &SupervisedWrap::profile), InstanceMethod("predict", &SupervisedWrap::predict),
+       InstanceMethod("load", &SupervisedWrap::load), InstanceMethod("loadBackbone", &SupervisedWrap::load_backbone),
+       InstanceMethod("save", &SupervisedWrap::save), InstanceMethod("loadState", &SupervisedWrap::load_state),
+       InstanceMethod("saveState", &SupervisedWrap::save_state), InstanceMethod("dispose", &SupervisedWrap::dispose)});
 }
 
 Napi::Value SupervisedWrap::open(const Napi::CallbackInfo& info) { return open_with(info, &to_supervised_options); }
 
 Napi::Value SupervisedWrap::step(const Napi::CallbackInfo& info) { return start_step(info); }
 Napi::Value SupervisedWrap::profile(const Napi::CallbackInfo& info) { return start_profile(info); }
+
+// predict(x, logits, ticket): any number of images, and room for as many rows of logits.
+Napi::Value SupervisedWrap::predict(const Napi::CallbackInfo& info) {
+  return start_job(info, core(), Call::use, 2, [&](AsyncJob& job) {
+    const auto x = job.lease_f32(info[0], "x");
+    const auto logits = job.lease_output_f32(info[1], "logits");
+    const nn::EncoderOptions& encoder = options().encoder;
+    const Shape image{encoder.channels, encoder.image_height, encoder.image_width};
+    const auto elements = static_cast<std::size_t>(image.elements());
+    if (x.size() % elements != 0) {
+      throw BadArgument(BadArgument::Kind::range, Code::shape,
+                        text("x has ", x.size(), " elements, which is not a whole number of images ", image, " of ",
+                             elements, " elements each"));
+    }
+    const auto count = static_cast<std::int64_t>(x.size() / elements);
+    check_count("logits", logits.size(), count * options().classes, "images x classes");
+    job.set([this, x, count, logits](const runtime::Stop& stop) {
+      session().predict(x.data(), count, logits.data(), stop);
+    });
+  });
+}
+
+// loadBackbone(path) -> LoadReport
+Napi::Value SupervisedWrap::load_backbone(const Napi::CallbackInfo& info) {
+  return start_job(info, core(), Call::use, kNoTicket, [&](AsyncJob& job) {
+    job.set([this, path = to_string_argument(info[0], "path")](
+                const runtime::Stop&) { return session().load_backbone(path); },
+            [](Napi::Env env, const train::LoadReport& report) { return to_js(env, report); });
+  });
+}
+
+// loadState(path)
+Napi::Value SupervisedWrap::load_state(const Napi::CallbackInfo& info) {
+  return start_job(info, core(), Call::use, kNoTicket, [&](AsyncJob& job) {
+    job.set([this, path = to_string_argument(info[0], "path")](const runtime::Stop&) { session().load_state(path); });
+  });
+}
+
+// saveState(path)
+Napi::Value SupervisedWrap::save_state(const Napi::CallbackInfo& info) {
+  return start_job(info, core(), Call::use, kNoTicket, [&](AsyncJob& job) {
+    job.set([this, path = to_string_argument(info[0], "path")](const runtime::Stop&) { session().save_state(path); });
+  });
+}
 
 SupervisedWrap::Step SupervisedWrap::read_step(AsyncJob& job, const Napi::CallbackInfo& info) {
   const train::StepHyper hyper = to_step_hyper(info[2]);

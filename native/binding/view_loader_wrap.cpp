@@ -82,8 +82,8 @@ Napi::Function ViewLoaderWrap::define(Napi::Env env) {
   return DefineClass(
       env, "ViewLoader",
       {InstanceMethod("open", &ViewLoaderWrap::open), InstanceMethod("fill", &ViewLoaderWrap::fill),
-       InstanceMethod("rowsOf", &ViewLoaderWrap::rows_of), InstanceMethod("plain", &ViewLoaderWrap::plain),
-       InstanceMethod("dispose", &ViewLoaderWrap::dispose)});
+       InstanceMethod("fillFirst", &ViewLoaderWrap::fill_first), InstanceMethod("rowsOf", &ViewLoaderWrap::rows_of),
+       InstanceMethod("plain", &ViewLoaderWrap::plain), InstanceMethod("dispose", &ViewLoaderWrap::dispose)});
 }
 
 ViewLoaderWrap::ViewLoaderWrap(const Napi::CallbackInfo& info)
@@ -136,6 +136,16 @@ Napi::Value ViewLoaderWrap::fill(const Napi::CallbackInfo& info) {
   });
 }
 
+// fillFirst(step, x, ticket)
+Napi::Value ViewLoaderWrap::fill_first(const Napi::CallbackInfo& info) {
+  return start_job(info, core_, Call::use, 2, [&](AsyncJob& job) {
+    const auto step = static_cast<std::uint64_t>(to_integer(info[0], "step", 0, kMostSteps));
+    const auto x = job.lease_output_f32(info[1], "x");
+    check_length("x", x.size(), batch_elements_);
+    job.set([this, step, x](const runtime::Stop& stop) { loader_->fill_first(step, x, stop); });
+  });
+}
+
 // rowsOf(step) -> Uint32Array
 Napi::Value ViewLoaderWrap::rows_of(const Napi::CallbackInfo& info) {
   return start_job(info, core_, Call::use, kNoTicket, [&](AsyncJob& job) {
@@ -153,13 +163,16 @@ Napi::Value ViewLoaderWrap::rows_of(const Napi::CallbackInfo& info) {
   });
 }
 
-// plain(rows, x, ticket)
+// plain(rows, side, x, ticket)
 Napi::Value ViewLoaderWrap::plain(const Napi::CallbackInfo& info) {
-  return start_job(info, core_, Call::use, 2, [&](AsyncJob& job) {
+  return start_job(info, core_, Call::use, 3, [&](AsyncJob& job) {
     std::vector<std::uint32_t> rows = to_rows(info[0]);
-    const auto x = job.lease_output_f32(info[1], "x");
+    if (!info[1].IsNumber()) refuse_value("side", "a number", info[1]);
+    const float side = info[1].As<Napi::Number>().FloatValue();
+    const auto x = job.lease_output_f32(info[2], "x");
     check_length("x", x.size(), rows.size() * image_elements_);
-    job.set([this, rows = std::move(rows), x](const runtime::Stop& stop) { loader_->plain(rows, x, stop); });
+    job.set(
+        [this, rows = std::move(rows), side, x](const runtime::Stop& stop) { loader_->plain(rows, side, x, stop); });
   });
 }
 

@@ -39,17 +39,26 @@ void ViewLoader::check_row(std::uint32_t row) const {
 
 void ViewLoader::fill(std::uint64_t step, const Part& part, std::span<float> x1, std::span<float> x2,
                       const std::atomic<bool>& stop) {
+  fill_views(step, part, std::array{x1, x2}, stop);
+}
+
+void ViewLoader::fill_first(std::uint64_t step, std::span<float> x, const std::atomic<bool>& stop) {
+  fill_views(step, {}, std::array{x}, stop);
+}
+
+void ViewLoader::fill_views(std::uint64_t step, const Part& part, std::span<const std::span<float>> views,
+                            const std::atomic<bool>& stop) {
   GYRUS_CHECK(part.count >= 1 && options_.batch_size % part.count == 0 && part.number < part.count,
               Code::invalid_argument, "there is no part ", part.number, " of ", part.count,
               " equal ones of a batch of ", options_.batch_size);
   const std::size_t stride = options_.channels * image_elements(), images = options_.batch_size / part.count;
-  GYRUS_ASSERT(x1.size() == images * stride && x2.size() == x1.size());
+  for (const std::span<float> x : views) GYRUS_ASSERT(x.size() == images * stride);
   const std::span<const std::uint32_t> rows = sampler_.batch(step).subspan(part.number * images, images);
   const std::uint32_t epoch = sampler_.epoch_of(step);
   for_each(rows.size(), stop, [&](Worker& worker, std::size_t i) {
     shards_.read(rows[i], worker.slice);
-    for (std::uint32_t view = 0; view < 2; ++view) {
-      const std::span<float> image = (view == 0 ? x1 : x2).subspan(i * stride, stride);
+    for (std::uint32_t view = 0; view < views.size(); ++view) {
+      const std::span<float> image = views[view].subspan(i * stride, stride);
       worker.maker.make(worker.slice, options_.views.at(view), {options_.seed, epoch, rows[i], view},
                         options_.normalization, image.first(image_elements()));
       replicate(image);
@@ -57,14 +66,16 @@ void ViewLoader::fill(std::uint64_t step, const Part& part, std::span<float> x1,
   });
 }
 
-void ViewLoader::plain(std::span<const std::uint32_t> rows, std::span<float> x, const std::atomic<bool>& stop) {
+void ViewLoader::plain(std::span<const std::uint32_t> rows, float side, std::span<float> x,
+                       const std::atomic<bool>& stop) {
   const std::size_t stride = options_.channels * image_elements();
   GYRUS_ASSERT(x.size() == rows.size() * stride);
+  GYRUS_CHECK(side > 0 && side <= 1, Code::invalid_argument, "the side must lie in (0, 1], not be ", side);
   for (const std::uint32_t row : rows) check_row(row);
   for_each(rows.size(), stop, [&](Worker& worker, std::size_t i) {
     shards_.read(rows[i], worker.slice);
     const std::span<float> image = x.subspan(i * stride, stride);
-    worker.maker.plain(worker.slice, options_.normalization, image.first(image_elements()));
+    worker.maker.plain(worker.slice, options_.normalization, image.first(image_elements()), side);
     replicate(image);
   });
 }

@@ -43,8 +43,10 @@ class ViewLoader {
   // set.
   void fill(std::uint64_t step, const Part& part, std::span<float> x1, std::span<float> x2,
             const std::atomic<bool>& stop);
-  // Rows without augmentation: resized and normalised.
-  void plain(std::span<const std::uint32_t> rows, std::span<float> x, const std::atomic<bool>& stop);
+  // The first of the two views alone, of the whole batch.
+  void fill_first(std::uint64_t step, std::span<float> x, const std::atomic<bool>& stop);
+  // Rows without augmentation: resized and normalised; of each the square in the middle with `side` of its side.
+  void plain(std::span<const std::uint32_t> rows, float side, std::span<float> x, const std::atomic<bool>& stop);
 
  private:
   struct Worker {
@@ -57,6 +59,8 @@ class ViewLoader {
   std::size_t image_elements() const { return options_.image_size * options_.image_size; }
   void replicate(std::span<float> image) const;
   void check_row(std::uint32_t row) const;
+  void fill_views(std::uint64_t step, const Part& part, std::span<const std::span<float>> views,
+                  const std::atomic<bool>& stop);
 
   ViewLoaderOptions options_;
   ShardSet shards_;

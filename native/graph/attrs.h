@@ -65,6 +65,10 @@ struct ConcatAttrs {  // grad only: rows of each part
   std::int64_t first = 0, second = 0;
   bool operator==(const ConcatAttrs&) const = default;
 };
+struct RowScaleAttrs {  // scale_rows: which row of the factors
+  std::int64_t branch = 0;
+  bool operator==(const RowScaleAttrs&) const = default;
+};
 struct L2NormalizeAttrs {
   float eps = 1e-12F;
   DType grad_dtype = DType::f32;  // grad only: of x, which is not among its inputs
@@ -98,7 +102,7 @@ struct LarsAttrs {
 };
 
 using Attrs = std::variant<NoAttrs, CastAttrs, FillAttrs, Conv2dAttrs, LinearAttrs, BatchNormAttrs, LayerNormAttrs,
-                           PoolAttrs, AttentionAttrs, TokenAttrs, ConcatAttrs, L2NormalizeAttrs, CrossEntropyAttrs,
+                           PoolAttrs, AttentionAttrs, TokenAttrs, ConcatAttrs, RowScaleAttrs, L2NormalizeAttrs, CrossEntropyAttrs,
                            SgdAttrs, AdamwAttrs, LarsAttrs>;
 
 }  // namespace gyrus::graph

@@ -121,6 +121,8 @@ std::string fields_of(const TokenAttrs& a) {
       .take();
 }
 
+std::string fields_of(const RowScaleAttrs& a) { return text("branch=", a.branch); }
+
 std::string fields_of(const L2NormalizeAttrs& a) {
   const L2NormalizeAttrs usual;
   return Fields().add("eps", a.eps, usual.eps).add("grad_dtype", a.grad_dtype, usual.grad_dtype).take();

@@ -28,6 +28,7 @@ namespace gyrus::graph {
   X(gelu)                       \
   X(gelu_grad)                  \
   X(add)                        \
+  X(scale_rows)                 \
   X(max_pool)                   \
   X(max_pool_grad)              \
   X(global_avg_pool)            \
@@ -45,6 +46,8 @@ namespace gyrus::graph {
   X(softmax_cross_entropy)      \
   X(softmax_cross_entropy_grad) \
   X(gradient_accumulate)        \
+  X(soft_cross_entropy)         \
+  X(soft_cross_entropy_grad)    \
   X(sgd_update)                 \
   X(adamw_update)               \
   X(lars_update)                \

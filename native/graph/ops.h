@@ -73,6 +73,10 @@ ValueId gelu(Graph&, ValueId x, std::string name);
 // add: a [...] A, b [...] A of the same shape -> a + b. Gradient: passes through to both.
 ValueId add(Graph&, ValueId a, ValueId b, std::string name);
 
+// scale_rows: x [N,...] A, factors [R,N] f32 -> y_i = factors[branch, i] x_i, of x's type. No gradient to the factors;
+//   that of x is scale_rows(dy, factors). Stochastic depth: a factor is 0, or 1 over the chance to be kept.
+ValueId scale_rows(Graph&, ValueId x, ValueId factors, std::int64_t branch, std::string name);
+
 // max_pool: x [N,H,W,C] A -> y [N,OH,OW,C] A, index [N,OH,OW,C] u8 (position in the window, row-major; the first
 //   maximum wins; a NaN wins over numbers).   max_pool_grad(dy, index) -> dx [N,H,W,C] A.
 ValueId max_pool(Graph&, ValueId x, int kernel, int stride, int padding, std::string name);
@@ -111,10 +115,16 @@ ValueId softmax_cross_entropy(Graph&, ValueId logits, std::optional<ValueId> lab
 // of a step over micro-batches (backend::Hyper::part) the first sets the store's accumulator to the gradients, those
 // between add to it, and the last adds it to the gradients, which the optimizer then takes.
 NodeId gradient_accumulate(Graph&, std::vector<ValueId> gradients);
+// soft_cross_entropy: logits [N,K] f32, targets [N,K] f32 -> loss [1] f32, probabilities [N,K] f32
+//   loss = -sum_ik targets_ik log softmax(logits_i)_k: whoever makes the targets has divided them by the number of rows
+//   or by the sum of the classes' weights. They are not asked to sum to anything; what a target of zero meets does not
+//   count.   soft_cross_entropy_grad(dloss [1], probabilities, targets) -> dlogits [N,K] f32.
+ValueId soft_cross_entropy(Graph&, ValueId logits, ValueId targets, std::string name);
+
 // Optimizers: inputs are the gradients (role gradient), each already in the store's gradient arena; no outputs; one
 // fused sweep over the store's flat arenas [master | gradient | slots]. lr, weight decay, step and the ema rate are
-// read from Hyper at run time; which segments decay or adapt is in the store's segment table. Formulas:
-// math/{sgd,adamw,lars}.h.
+// read from Hyper at run time; which segments decay or adapt, and by how much their lr is scaled, is in the store's
+// segment table. Formulas: math/{sgd,adamw,lars}.h.
 NodeId sgd_update(Graph&, std::vector<ValueId> gradients, const SgdAttrs&);
 NodeId adamw_update(Graph&, std::vector<ValueId> gradients, const AdamwAttrs&);
 NodeId lars_update(Graph&, std::vector<ValueId> gradients, const LarsAttrs&);

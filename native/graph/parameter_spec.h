@@ -27,6 +27,7 @@ struct ParameterSpec {
   bool is_trainable = true;      // false: kept and saved, never updated (fixed positions, frozen patch projection)
   bool has_ema = false;          // the momentum encoder keeps an averaged copy
   bool has_weight_decay = true;  // set by the trainer from its optimizer's rule
+  float lr_scale = 1;            // set by the trainer: layer-wise decay of the learning rate
   bool has_lars_adaptation() const { return shape.rank() > 1; }
 };
 

@@ -40,6 +40,9 @@ const Architecture& checked_architecture(const EncoderOptions& options) {
   return architecture;
 }
 
+std::int64_t branches_of(const ResnetPlan&) { return 0; }
+std::int64_t branches_of(const VitPlan& plan) { return 2 * plan.depth; }
+
 std::int64_t width_of(const ResnetPlan& plan) { return plan.feature_dim(); }
 std::int64_t width_of(const VitPlan& plan) { return plan.width; }
 
@@ -63,6 +66,10 @@ int attention_heads(const EncoderOptions& options) {
 
 std::int64_t feature_dim(const EncoderOptions& options) {
   return std::visit([](const auto& plan) { return width_of(plan); }, find_architecture(options.arch).plan);
+}
+
+std::int64_t residual_branches(const EncoderOptions& options) {
+  return std::visit([](const auto& plan) { return branches_of(plan); }, find_architecture(options.arch).plan);
 }
 
 graph::ValueId encoder_features(Scope& scope, graph::ValueId x, const EncoderOptions& options) {

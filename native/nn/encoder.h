@@ -36,6 +36,12 @@ int attention_heads(const EncoderOptions& options);
 graph::ParameterSpecs encoder_parameters(const EncoderOptions& options);
 // D: 512 (R18, R34), 2048 (R50), 192/384/768 (ViT).
 std::int64_t feature_dim(const EncoderOptions& options);
+// How many branches the scope's branch_factors scale: two a block of a ViT, attention before MLP; 0 of a ResNet.
+std::int64_t residual_branches(const EncoderOptions& options);
+// How far from the image a parameter works, for rates that fall layer by layer: a ViT's tokens and patches 0, block i
+// i + 1; a ResNet's stem 0, stage i i; what comes after them, the classifier included, layer_count() - 1.
+std::int64_t layer_count(const EncoderOptions& options);
+std::int64_t layer_of(const EncoderOptions& options, std::string_view parameter);
 // x [N, H, W, C] (after to_channels_last) -> features [N, D] in x's dtype: ResNet after global average pooling, ViT the
 // class token after the final norm.
 graph::ValueId encoder_features(Scope& scope, graph::ValueId x, const EncoderOptions& options);

@@ -18,6 +18,9 @@ struct Scope {
   graph::Role parameter_role = graph::Role::parameter;  // ema: read the momentum encoder's copies
   std::string buffer_prefix{};  // running statistics' names start with it ("momentum_encoder." has its own)
   Mode mode = Mode::training;
+  // [R, N] f32, by which a ViT scales its R = residual_branches() branches, image by image: stochastic depth. Invalid:
+  // they count as they are.
+  graph::ValueId branch_factors{};
 
   // The source of that name, added to the graph on first use. Frozen parameters have no momentum copy, so they are read
   // with role parameter in either case.

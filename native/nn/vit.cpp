@@ -11,6 +11,7 @@ namespace {
 
 struct Block {
   std::string name;
+  std::int64_t index = 0;
   int heads = 1;
   LayerNorm norm1;
   Linear qkv, proj;
@@ -28,12 +29,14 @@ struct Vit {
 // Glorot & Bengio 2010, equation 16: U(-sqrt(6 / (in + out)), +sqrt(6 / (in + out))).
 Init xavier(std::int64_t in, std::int64_t out) { return uniform_init(std::sqrt(6.0 / static_cast<double>(in + out))); }
 
-Block make_block(const std::string& name, const VitPlan& plan, int heads) {
+Block make_block(std::int64_t index, const VitPlan& plan, int heads) {
+  const std::string name = "blocks." + std::to_string(index);
   const std::int64_t width = plan.width, hidden = plan.mlp_ratio * plan.width;
   const auto linear = [&](const char* part, std::int64_t in, std::int64_t out, const Init& init) {
     return Linear{.name = name + part, .in = in, .out = out, .has_bias = true, .weight_init = init};
   };
   return {.name = name,
+          .index = index,
           .heads = heads,
           .norm1 = {.name = name + ".norm1", .width = width},
           // Q, K and V count as three square matrices, not as one of shape [3 D, D].
@@ -69,9 +72,15 @@ Vit make_vit(const VitPlan& plan, const EncoderOptions& options) {
     model.pos_embed.grid_width = grid_width;
   }
   for (int index = 0; index < plan.depth; ++index) {
-    model.blocks.push_back(make_block("blocks." + std::to_string(index), plan, heads));
+    model.blocks.push_back(make_block(index, plan, heads));
   }
   return model;
+}
+
+// What a block adds to its input, scaled where the scope says so.
+graph::ValueId scale_branch(Scope& scope, graph::ValueId y, std::int64_t branch, const std::string& name) {
+  if (!scope.branch_factors.is_valid()) return y;
+  return graph::scale_rows(scope.graph, y, scope.branch_factors, branch, name);
 }
 
 // x [N, T, D] -> [N, T, D]
@@ -81,11 +90,13 @@ graph::ValueId apply(Scope& scope, graph::ValueId x, const Block& block) {
   y = apply(scope, y, block.qkv);
   y = graph::attention(scope.graph, y, block.heads, name(".attn"));
   y = apply(scope, y, block.proj);
+  y = scale_branch(scope, y, 2 * block.index, name(".drop_path1"));
   x = graph::add(scope.graph, x, y, name(".add1"));
   y = apply(scope, x, block.norm2);
   y = apply(scope, y, block.fc1);
   y = graph::gelu(scope.graph, y, name(".mlp.act"));
   y = apply(scope, y, block.fc2);
+  y = scale_branch(scope, y, 2 * block.index + 1, name(".drop_path2"));
   return graph::add(scope.graph, x, y, name(".add2"));
 }
 

@@ -17,7 +17,8 @@ using graph::OpKind;
 using graph::TokenAttrs;
 
 bool is_token_wise(OpKind kind) {
-  return kind == OpKind::add || kind == OpKind::linear || kind == OpKind::layer_norm || kind == OpKind::gelu;
+  return kind == OpKind::add || kind == OpKind::linear || kind == OpKind::layer_norm || kind == OpKind::gelu ||
+         kind == OpKind::scale_rows;
 }
 
 bool is_tokens(const graph::Value& value) { return value.producer.is_valid() && value.shape().rank() == 3; }

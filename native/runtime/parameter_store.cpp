@@ -35,7 +35,8 @@ ParameterStore::ParameterStore(graph::ParameterSpecs specs, DType storage) : sto
     if (group == 0) ema_count_ = arena_count;
     if (group <= 1) {
       trainable_count_ = arena_count;
-      segments_.push_back({entry.offset, count, entry.spec.has_weight_decay, entry.spec.has_lars_adaptation()});
+      segments_.push_back(
+          {entry.offset, count, entry.spec.has_weight_decay, entry.spec.has_lars_adaptation(), entry.spec.lr_scale});
     }
     const bool is_new = by_name_.emplace(entry.spec.name, entries_.size()).second;
     GYRUS_CHECK(is_new, Code::name, "two parameters are called '", entry.spec.name, "'");

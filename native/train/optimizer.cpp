@@ -34,7 +34,12 @@ int slot_count(const OptimizerOptions& options) {
 }
 
 void apply_decay_rule(const OptimizerOptions& options, graph::ParameterSpecs& specs) {
-  for (graph::ParameterSpec& spec : specs) spec.has_weight_decay = !is_lars(options) || spec.shape.rank() > 1;
+  const bool spares_vectors = is_lars(options) || !options.decays_vectors;
+  for (graph::ParameterSpec& spec : specs) {
+    // timm's list: a ViT's class token and positions are vectors, whatever axes they have.
+    const bool is_token = !options.decays_vectors && (spec.name == "cls_token" || spec.name == "pos_embed");
+    spec.has_weight_decay = !(spares_vectors && spec.shape.rank() <= 1) && !is_token;
+  }
 }
 
 std::vector<graph::ValueId> gradients_of(const graph::Graph& graph) {

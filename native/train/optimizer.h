@@ -13,7 +13,8 @@ namespace gyrus::train {
 void check_optimizer(const OptimizerOptions& options);
 // How many slot arenas it needs: 1 for momentum, 2 for AdamW.
 int slot_count(const OptimizerOptions& options);
-// Which tensors decay: with LARS only those of two or more axes (science.md B5, B10), else all of them (B6).
+// Which tensors decay: with LARS only those of two or more axes (science.md B5, B10), else all of them (B6), unless
+// decays_vectors is false.
 void apply_decay_rule(const OptimizerOptions& options, graph::ParameterSpecs& specs);
 // The values that land in the gradient arena.
 std::vector<graph::ValueId> gradients_of(const graph::Graph& graph);

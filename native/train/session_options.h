@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "nn/encoder.h"
 
@@ -23,6 +24,7 @@ struct OptimizerOptions {
   float momentum = 0.9F;                            // lars, sgd
   float trust = 0.001F;                             // lars
   bool nesterov = false;                            // sgd
+  bool decays_vectors = true;                       // false: biases, norms and a ViT's tokens do not decay
 };
 
 struct ContrastiveOptions {
@@ -46,6 +48,10 @@ struct SupervisedOptions {
   std::int64_t batch_size = 32;
   std::int64_t classes = 2;
   float label_smoothing = 0;
+  std::vector<float> class_weights{};  // one a class; empty: all alike
+  bool has_mixup = false;              // steps may ask for mixtures of two images
+  float drop_path = 0;                 // ViT: chance that the last block's branches are left out; earlier ones' is less
+  float layer_decay = 1;               // of the learning rate, from each layer to the one before it
   bool has_head_batch_norm = false;
   bool is_backbone_frozen = false;  // linear probe
   std::uint64_t seed = 0;
@@ -57,6 +63,7 @@ enum class ExportForm : std::uint8_t { torchvision, timm, mocov3, onnx };
 struct StepHyper {
   float lr = 0;
   float momentum = 0.99F;  // of the momentum encoder; ignored by supervised training
+  float mix = 1;           // supervised, with mixup: an image's own share; the rest is that of the batch read backwards
 };
 
 struct StepResult {

@@ -85,11 +85,20 @@ class SupervisedSession {
   static std::unique_ptr<SupervisedSession> create(const SupervisedOptions&);
   virtual ~SupervisedSession() = default;
   virtual SessionInfo info() const = 0;
-  // x [batch, C, H, W] f32, labels [batch] in [0, classes).
+  // x [batch, C, H, W] f32, labels [batch] in [0, classes). With hyper.mix < 1, image i and label i are mixed with
+  // those of image batch - 1 - i (Zhang et al. 2018); hits count an image's own label.
   virtual StepResult step(const float* x, const std::int32_t* labels, const StepHyper&, const Stop& stop,
                           std::vector<runtime::KernelTime>* times = nullptr) = 0;
+  // Logits [count, classes] of images x [count, C, H, W], with the running statistics and the whole of every branch.
+  // Any count >= 0; changes nothing.
+  virtual void predict(const float* x, std::int64_t count, float* logits, const Stop& stop) = 0;
   virtual LoadReport load(const std::string& path) = 0;
+  // The backbone alone, from a file of torchvision's or timm's names; a head in it is left aside, the classifier stays.
+  virtual LoadReport load_backbone(const std::string& path) = 0;
   virtual void save(const std::string& path) = 0;
+  // As MocoSession's: the next step follows to the last bit.
+  virtual void load_state(const std::string& path) = 0;
+  virtual void save_state(const std::string& path) = 0;
 };
 
 }  // namespace gyrus::train

@@ -1,12 +1,16 @@
 // Supervised training: an encoder and a linear classifier, fine-tuned together or with the encoder frozen (linear
 // probe).
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
 
 #include "graph/ops.h"
+#include "train/chunked_inference.h"
 #include "train/optimizer.h"
 #include "train/sessions.h"
+#include "train/soft_targets.h"
+#include "train/stochastic_depth.h"
 #include "train/training_core.h"
 
 namespace gyrus::train {
@@ -18,14 +22,46 @@ nn::LinearHeadOptions head_options(const SupervisedOptions& options) {
   return {nn::feature_dim(options.encoder), options.classes, options.has_head_batch_norm};
 }
 
-graph::ParameterSpecs checked_parameters(const SupervisedOptions& options) {
-  check_optimizer(options.optimizer);
-  GYRUS_CHECK(options.batch_size >= 1, Code::invalid_argument, "batchSize must be at least 1, not ",
-              options.batch_size);
+// Targets of their own for every row, rather than labels: see soft_targets.h.
+bool has_soft_targets(const SupervisedOptions& options) { return options.has_mixup || !options.class_weights.empty(); }
+
+void check_classes(const SupervisedOptions& options) {
   GYRUS_CHECK(options.classes >= 2, Code::invalid_argument, "a classifier needs at least 2 classes, not ",
               options.classes);
+  const std::vector<float>& weights = options.class_weights;
+  GYRUS_CHECK(weights.empty() || static_cast<std::int64_t>(weights.size()) == options.classes, Code::invalid_argument,
+              "classWeights has ", weights.size(), " numbers for ", options.classes, " classes; give one a class");
+  for (const float weight : weights) {
+    GYRUS_CHECK(std::isfinite(weight) && weight > 0, Code::invalid_argument,
+                "every class weight must be above 0 and finite, not ", weight);
+  }
+}
+
+void check_options(const SupervisedOptions& options) {
+  check_optimizer(options.optimizer);
+  check_classes(options);
+  GYRUS_CHECK(options.batch_size >= 1, Code::invalid_argument, "batchSize must be at least 1, not ",
+              options.batch_size);
   GYRUS_CHECK(options.label_smoothing >= 0 && options.label_smoothing < 1, Code::invalid_argument,
               "labelSmoothing must lie in [0, 1), not be ", options.label_smoothing);
+  GYRUS_CHECK(options.drop_path >= 0 && options.drop_path < 1, Code::invalid_argument,
+              "dropPath must lie in [0, 1), not be ", options.drop_path);
+  GYRUS_CHECK(options.drop_path == 0 || nn::residual_branches(options.encoder) > 0, Code::invalid_argument,
+              options.encoder.arch, " has no branches to leave out: dropPath is a vision transformer's");
+  GYRUS_CHECK(options.layer_decay > 0 && options.layer_decay <= 1, Code::invalid_argument,
+              "layerDecay must lie in (0, 1], not be ", options.layer_decay);
+}
+
+void apply_layer_decay(const SupervisedOptions& options, graph::ParameterSpecs& specs) {
+  const std::int64_t last = nn::layer_count(options.encoder) - 1;
+  for (graph::ParameterSpec& spec : specs) {
+    const auto steps = static_cast<double>(last - nn::layer_of(options.encoder, spec.name));
+    spec.lr_scale = static_cast<float>(std::pow(static_cast<double>(options.layer_decay), steps));
+  }
+}
+
+graph::ParameterSpecs checked_parameters(const SupervisedOptions& options) {
+  check_options(options);
   graph::ParameterSpecs specs = nn::encoder_parameters(options.encoder);
   if (options.is_backbone_frozen) {
     for (graph::ParameterSpec& spec : specs) spec.is_trainable = false;
@@ -33,38 +69,74 @@ graph::ParameterSpecs checked_parameters(const SupervisedOptions& options) {
   const graph::ParameterSpecs head = nn::linear_head_parameters(head_name(options.encoder), head_options(options));
   specs.insert(specs.end(), head.begin(), head.end());
   apply_decay_rule(options.optimizer, specs);
+  apply_layer_decay(options, specs);
   return specs;
 }
 
+// Images to logits. A frozen backbone keeps its running statistics as well (science.md B11).
+graph::ValueId classify(nn::Scope scope, graph::ValueId image, const SupervisedOptions& options) {
+  nn::Scope backbone = scope;
+  if (options.is_backbone_frozen) backbone.mode = nn::Mode::inference;
+  const graph::ValueId features = nn::encoder_features(backbone, image, options.encoder);
+  return nn::linear_head(scope, features, head_name(options.encoder), head_options(options));
+}
+
+nn::Scope scope_of(graph::Graph& graph, nn::Mode mode) { return {graph, "", "", graph::Role::parameter, "", mode}; }
+
+// Inputs: x; labels [N] or targets [N, K]; with stochastic depth its factors.
 graph::Graph supervised_graph(const SupervisedOptions& options) {
   graph::Graph graph;
-  const nn::EncoderOptions& encoder = options.encoder;
-  const graph::ValueId x = graph.add_source(
-      graph::Role::input, "x",
-      {Shape{options.batch_size, encoder.channels, encoder.image_height, encoder.image_width}, DType::f32});
-  const graph::ValueId labels = graph.add_source(graph::Role::input, "labels", {Shape{options.batch_size}, DType::i32});
-  // A frozen backbone keeps its running statistics as well (science.md B11).
-  nn::Scope backbone{
-      graph, "", "", graph::Role::parameter, "", options.is_backbone_frozen ? nn::Mode::inference : nn::Mode::training};
-  nn::Scope head{graph, "", "", graph::Role::parameter, "", nn::Mode::training};
-  const graph::ValueId image = graph::to_channels_last(graph, x, DType::f32, "input");
-  const graph::ValueId features = nn::encoder_features(backbone, image, encoder);
-  const graph::ValueId logits = nn::linear_head(head, features, head_name(encoder), head_options(options));
+  const std::int64_t batch = options.batch_size;
+  const graph::ValueId image = add_images(graph, options.encoder, batch);
+  const bool is_soft = has_soft_targets(options);
+  const graph::ValueId wanted =
+      is_soft ? graph.add_source(graph::Role::input, "targets", {Shape{batch, options.classes}, DType::f32})
+              : graph.add_source(graph::Role::input, "labels", {Shape{batch}, DType::i32});
+  nn::Scope scope = scope_of(graph, nn::Mode::training);
+  if (options.drop_path > 0) {
+    const Shape shape{nn::residual_branches(options.encoder), batch};
+    scope.branch_factors = graph.add_source(graph::Role::input, "branch_factors", {shape, DType::f32});
+  }
+  const graph::ValueId logits = classify(scope, image, options);
+  if (is_soft) {
+    const graph::ValueId loss = graph::soft_cross_entropy(graph, logits, wanted, "loss");
+    graph.mark_output(loss, "loss");
+    graph.mark_output(graph.output(graph.value(loss).producer, 1), "probabilities");
+    return graph;
+  }
   graph::CrossEntropyAttrs attrs;
   attrs.label_smoothing = options.label_smoothing;
-  const graph::ValueId loss = graph::softmax_cross_entropy(graph, logits, labels, attrs, "loss");
+  const graph::ValueId loss = graph::softmax_cross_entropy(graph, logits, wanted, attrs, "loss");
   graph.mark_output(loss, "loss");
   graph.mark_output(graph.output(graph.value(loss).producer, 2), "hits");
   return graph;
 }
 
+graph::Graph prediction_graph(const SupervisedOptions& options, std::int64_t chunk) {
+  graph::Graph graph;
+  const graph::ValueId image = add_images(graph, options.encoder, chunk);
+  graph.mark_output(classify(scope_of(graph, nn::Mode::inference), image, options), "logits");
+  return graph;
+}
+
+std::int64_t image_elements(const SupervisedOptions& options) {
+  return options.encoder.channels * options.encoder.image_height * options.encoder.image_width;
+}
+
 class CpuSupervisedSession final : public SupervisedSession {
  public:
   explicit CpuSupervisedSession(const SupervisedOptions& options)
-      : options_(options), core_(checked_parameters(options), options.optimizer, options.device, options.seed) {
+      : options_(options),
+        core_(checked_parameters(options), options.optimizer, options.device, options.seed),
+        depth_(nn::residual_branches(options.encoder), options.batch_size, options.drop_path, options.seed),
+        inference_({[options](std::int64_t chunk) { return prediction_graph(options, chunk); }, "logits",
+                    image_elements(options), options.classes},
+                   core_.device(), core_.store()) {
     const std::array<std::string, 1> losses{"loss"};
     core_.set_encoder(options.encoder);
     core_.compile(supervised_graph(options), losses);
+    if (has_soft_targets(options)) targets_.resize(static_cast<std::size_t>(options.batch_size * options.classes));
+    if (options.has_mixup) mixed_ = AlignedBuffer(options.batch_size * image_elements(options) * size_of(DType::f32));
   }
 
   SessionInfo info() const override {
@@ -76,27 +148,76 @@ class CpuSupervisedSession final : public SupervisedSession {
   StepResult step(const float* x, const std::int32_t* labels, const StepHyper& hyper, const Stop& stop,
                   std::vector<runtime::KernelTime>* times) override {
     const auto start = std::chrono::steady_clock::now();
-    check_labels(labels);
-    const std::array<const void*, 2> inputs{x, labels};
+    const std::span<const std::int32_t> given(labels, static_cast<std::size_t>(options_.batch_size));
+    check_labels(given);
+    std::vector<const void*> inputs{mixed(x, hyper.mix), labels};
+    if (!targets_.empty()) {
+      make_targets({options_.classes, static_cast<double>(options_.label_smoothing), options_.class_weights}, given,
+                   static_cast<double>(hyper.mix), targets_);
+      inputs[1] = targets_.data();
+    }
+    if (depth_.is_on()) inputs.push_back(depth_.draw(core_.steps_done()));
     core_.run(inputs, hyper, stop, times);
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    return {*core_.output("loss"), *core_.output("hits"), elapsed.count()};
+    return {*core_.output("loss"), targets_.empty() ? *core_.output("hits") : hits_of(given), elapsed.count()};
   }
 
-  LoadReport load(const std::string& path) override { return core_.load(path, tensors_of(core_.store(), "", "")); }
-  void save(const std::string& path) override { save_tensors(path, tensors_of(core_.store(), "", "")); }
+  void predict(const float* x, std::int64_t count, float* logits, const Stop& stop) override {
+    inference_.run(x, count, logits, stop);
+  }
+
+  LoadReport load(const std::string& path) override { return core_.load(path, tensors()); }
+  LoadReport load_backbone(const std::string& path) override {
+    std::vector<NamedTensor> backbone = tensors();
+    const std::string head = head_name(options_.encoder) + ".";
+    std::erase_if(backbone, [&](const NamedTensor& tensor) { return tensor.name.starts_with(head); });
+    const std::array<std::string, 2> heads{"fc.", "head."};
+    return core_.load(path, backbone, heads);
+  }
+  void save(const std::string& path) override { save_tensors(path, tensors()); }
+  void load_state(const std::string& path) override { core_.load_state(path, tensors(), facts()); }
+  void save_state(const std::string& path) override { core_.save_state(path, tensors(), facts()); }
 
  private:
-  void check_labels(const std::int32_t* labels) const {
-    for (std::int64_t i = 0; i < options_.batch_size; ++i) {
+  std::vector<NamedTensor> tensors() { return tensors_of(core_.store(), "", ""); }
+  TrainingCore::Facts facts() const { return {{"method", "supervised"}, {"arch", options_.encoder.arch}}; }
+
+  void check_labels(std::span<const std::int32_t> labels) const {
+    for (std::size_t i = 0; i < labels.size(); ++i) {
       GYRUS_CHECK(labels[i] >= 0 && labels[i] < options_.classes, Code::invalid_argument, "label ", i, " is ",
                   labels[i], ", but there are ", options_.classes, " classes: labels run from 0 to ",
                   options_.classes - 1);
     }
   }
 
+  // The images that the step sees.
+  const float* mixed(const float* x, float own) {
+    GYRUS_CHECK(own >= 0 && own <= 1, Code::invalid_argument, "mix must lie in [0, 1], not be ", own);
+    if (own == 1) return x;
+    GYRUS_CHECK(options_.has_mixup, Code::invalid_argument, "mix is ", own,
+                ", but the session was made without mixup; ask for it when it is made");
+    const auto count = static_cast<std::size_t>(options_.batch_size * image_elements(options_));
+    mix_images({x, count}, options_.batch_size, own, {mixed_.as<float>(), count});
+    return mixed_.as<float>();
+  }
+
+  // The share of rows whose largest probability is that of their own label.
+  float hits_of(std::span<const std::int32_t> labels) const {
+    const float* row = core_.output("probabilities");
+    std::int64_t hits = 0;
+    for (const std::int32_t label : labels) {
+      if (row[label] >= *std::max_element(row, row + options_.classes)) ++hits;
+      row += options_.classes;
+    }
+    return static_cast<float>(static_cast<double>(hits) / static_cast<double>(labels.size()));
+  }
+
   SupervisedOptions options_;
   TrainingCore core_;
+  StochasticDepth depth_;
+  ChunkedInference inference_;
+  std::vector<float> targets_;  // [batch, classes]; empty: labels are enough
+  AlignedBuffer mixed_;         // [batch, C, H, W], with mixup
 };
 
 }  // namespace

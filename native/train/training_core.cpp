@@ -89,8 +89,9 @@ SessionInfo TrainingCore::info() const {
   return info;
 }
 
-LoadReport TrainingCore::load(const std::string& path, std::span<const NamedTensor> tensors) {
-  LoadReport report = load_tensors(path, tensors, {}, encoder_ ? &*encoder_ : nullptr);
+LoadReport TrainingCore::load(const std::string& path, std::span<const NamedTensor> tensors,
+                              std::span<const std::string> allowed_extra) {
+  LoadReport report = load_tensors(path, tensors, allowed_extra, encoder_ ? &*encoder_ : nullptr);
   store_.bump_version();
   torn_message_ = nullptr;
   return report;

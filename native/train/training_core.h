@@ -56,7 +56,9 @@ class TrainingCore {
 
   // What load() then demands of forms of weights (load_tensors).
   void set_encoder(const nn::EncoderOptions& encoder) { encoder_ = encoder; }
-  LoadReport load(const std::string& path, std::span<const NamedTensor> tensors);
+  // `allowed_extra`: prefixes of names that the file may hold besides.
+  LoadReport load(const std::string& path, std::span<const NamedTensor> tensors,
+                  std::span<const std::string> allowed_extra = {});
   // Everything that the next step depends on: the tensors, the optimizer's slots under "optimizer.<slot>.<name>", and
   // the number of steps. `facts`: what a file must agree on with whoever loads it (architecture, method).
   using Facts = std::map<std::string, std::string>;

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 import contrastive
+import finetune
 import heads
 import init
 import models
@@ -19,7 +20,7 @@ import philox
 import tensor_file
 
 FOLDER = Path(__file__).parent
-TABLES = {"ops": ops, "optimizers": optimizers, "heads": heads, "init": init, "contrastive": contrastive}
+TABLES = {"ops": ops, "optimizers": optimizers, "heads": heads, "init": init, "contrastive": contrastive, "finetune": finetune}
 
 
 def main(wanted: list[str]) -> None:

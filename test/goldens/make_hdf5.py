@@ -128,6 +128,22 @@ def matlab(file: h5py.File) -> None:
     group["field"] = array((3,), "c16").view([("real", "f8"), ("imag", "f8")])
 
 
+def figshare(label: float = 3, mask_shape: tuple[int, int] = (4, 6)):
+    """A picture of Cheng's tumour set of 6 rows and 4 columns, as MATLAB writes it: columns first. Pixel (r, c) is
+    10 r + c, the tumour its second row."""
+
+    def fill(file: h5py.File) -> None:
+        group = file.create_group("cjdata")
+        rows, columns = np.meshgrid(np.arange(6), np.arange(4))
+        group["label"] = np.array([[label]], "f8")
+        group["PID"] = np.array([[ord(c)] for c in "MR0402"], "u2")
+        group.create_dataset("image", data=(10 * rows + columns).astype("i2"), chunks=(4, 6), compression="gzip")
+        group["tumorMask"] = (np.ones(mask_shape) * (np.arange(mask_shape[1]) == 1)).astype("u1")
+        group["tumorBorder"] = np.arange(8.0).reshape(1, 8)
+
+    return fill
+
+
 def texts(file: h5py.File) -> None:
     file["variable"] = "Grüße"
     file["fixed"] = np.bytes_("abc")
@@ -228,6 +244,9 @@ FILES = {
     "many_links": (many_links, "small_nodes", 0),
     "matlab": (matlab, "earliest", 512),
     "user_block_latest": (matlab, "latest", 2048),
+    "figshare": (figshare(), "earliest", 512),
+    "figshare_label": (figshare(label=4), "earliest", 512),
+    "figshare_mask": (figshare(mask_shape=(4, 5)), "earliest", 512),
     "texts_earliest": (texts, "small_nodes", 0),
     "attributes_earliest": (attributes, "earliest", 0),
     "attributes_v108": (attributes, "v108", 0),

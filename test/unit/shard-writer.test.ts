@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { npyHeader, ShardWriter } from '../../lib/curate/shard-writer.js'
+import { npyHeader, ShardWriter } from '../../lib/slices/shard-writer.js'
 import { SliceBuffers } from '../../lib/curate/slice-buffers.js'
 
 const size = 8

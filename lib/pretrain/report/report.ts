@@ -9,9 +9,9 @@ import type { CuratedSlices } from '../../slices/curated.js'
 import type { ViewLoader } from '../../view-loader.js'
 import { writeWhole } from '../../write-file.js'
 import type { StepMetrics, StepTiming } from '../events.js'
-import { readLines } from '../json-lines.js'
+import { readLines } from '../../run/json-lines.js'
 import { chanceLoss } from '../schedule.js'
-import { drawCurve, type Curve, type Point } from './curves.js'
+import { drawCurve, type Curve, type Point } from '../../report/curves.js'
 import { neighbourMontage } from './neighbours.js'
 
 export interface ReportSources {

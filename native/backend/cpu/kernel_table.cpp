@@ -26,8 +26,10 @@
 #include "backend/cpu/simd/layer_norm_grad.h"
 #include "backend/cpu/simd/max_pool.h"
 #include "backend/cpu/simd/relu.h"
+#include "backend/cpu/simd/scale_rows.h"
 #include "backend/cpu/simd/select_token.h"
 #include "backend/cpu/simd/sgd_update.h"
+#include "backend/cpu/simd/soft_cross_entropy.h"
 #include "backend/cpu/simd/softmax_cross_entropy.h"
 #include "backend/cpu/simd/sum_rows.h"
 #include "backend/cpu/simd/to_channels_last.h"
@@ -75,6 +77,7 @@ constexpr std::array kRows{
     Row{OpKind::gelu, plain<make_gelu>},
     Row{OpKind::gelu_grad, choose_gelu_grad},
     Row{OpKind::add, plain<make_add>},
+    Row{OpKind::scale_rows, plain<make_scale_rows>},
     Row{OpKind::max_pool, plain<make_max_pool>},
     Row{OpKind::max_pool_grad, plain<make_max_pool_grad>},
     Row{OpKind::global_avg_pool, plain<make_global_avg_pool>},
@@ -92,6 +95,8 @@ constexpr std::array kRows{
     Row{OpKind::softmax_cross_entropy, plain<make_softmax_cross_entropy>},
     Row{OpKind::softmax_cross_entropy_grad, plain<make_softmax_cross_entropy_grad>},
     Row{OpKind::gradient_accumulate, plain<make_gradient_accumulate>},
+    Row{OpKind::soft_cross_entropy, plain<make_soft_cross_entropy>},
+    Row{OpKind::soft_cross_entropy_grad, plain<make_soft_cross_entropy_grad>},
     Row{OpKind::sgd_update, plain<make_sgd_update>},
     Row{OpKind::adamw_update, plain<make_adamw_update>},
     Row{OpKind::lars_update, plain<make_lars_update>},

@@ -1,4 +1,5 @@
-// Element by element: to_channels_last, cast, fill, relu, gelu, add. A cast changes nothing here: every value is f64.
+// Element by element: to_channels_last, cast, fill, relu, gelu, add, scale_rows. A cast changes nothing here: every
+// value is f64.
 #include <cmath>
 #include <numbers>
 
@@ -49,6 +50,17 @@ void gelu_grad(const Call& call) {
 
 void add(const Call& call) {
   for (std::int64_t i = 0; i < call.out[0].elements(); ++i) call.out[0][i] = call.in[0][i] + call.in[1][i];
+}
+
+// y_n = factors[branch, n] x_n; a factor of 0 gives 0, whatever x holds.
+void scale_rows(const Call& call) {
+  const Tensor &x = call.in[0], &factors = call.in[1], &y = call.out[0];
+  const std::int64_t images = x.shape[0], width = x.elements() / images;
+  const std::int64_t first = call.attrs_as<graph::RowScaleAttrs>().branch * images;
+  for (std::int64_t i = 0; i < x.elements(); ++i) {
+    const double factor = factors[first + i / width];
+    y[i] = factor == 0 ? 0 : factor * x[i];
+  }
 }
 
 }  // namespace gyrus::backend::reference

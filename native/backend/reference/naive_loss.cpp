@@ -1,4 +1,4 @@
-// l2_normalize and softmax_cross_entropy with their gradients.
+// l2_normalize, softmax_cross_entropy and soft_cross_entropy with their gradients.
 //
 // Cross-entropy with smoothing e over K classes has the target q = (1-e) onehot + e/K. With p = softmax(s z):
 //   loss = loss_scale/N sum_i sum_k -q_ik log p_ik;   dloss/dz_ik = loss_scale logit_scale/N (p_ik - q_ik).
@@ -88,6 +88,39 @@ void softmax_cross_entropy_grad(const Call& call) {
     for (std::int64_t k = 0; k < classes; ++k) {
       const double target = (k == label ? 1 - smoothing : 0) + smoothing / static_cast<double>(classes);
       dlogits[row * classes + k] = scale * (probabilities[row * classes + k] - target);
+    }
+  }
+}
+
+// Every row's targets t are its own: loss = -sum_ik t_ik log p_ik; dz_ik = dloss (p_ik sum_k t_ik - t_ik). Where a
+// target is zero its logit may be minus infinity.
+void soft_cross_entropy(const Call& call) {
+  const Tensor &logits = call.in[0], &targets = call.in[1], &loss = call.out[0], &probabilities = call.out[1];
+  const std::int64_t classes = logits.back();
+  double total = 0;
+  for (std::int64_t row = 0; row < logits.rows(); ++row) {
+    const double* z = &logits[row * classes];
+    const double largest = *std::max_element(z, z + classes);
+    double sum = 0;
+    for (std::int64_t k = 0; k < classes; ++k) sum += std::exp(z[k] - largest);
+    for (std::int64_t k = 0; k < classes; ++k) {
+      const double log_probability = z[k] - largest - std::log(sum), target = targets[row * classes + k];
+      probabilities[row * classes + k] = std::exp(log_probability);
+      if (target != 0) total -= target * log_probability;
+    }
+  }
+  loss[0] = total;
+}
+
+void soft_cross_entropy_grad(const Call& call) {
+  const Tensor &dloss = call.in[0], &probabilities = call.in[1], &targets = call.in[2], &dlogits = call.out[0];
+  const std::int64_t classes = probabilities.back();
+  for (std::int64_t row = 0; row < probabilities.rows(); ++row) {
+    double sum = 0;
+    for (std::int64_t k = 0; k < classes; ++k) sum += targets[row * classes + k];
+    for (std::int64_t k = 0; k < classes; ++k) {
+      const std::int64_t at = row * classes + k;
+      dlogits[at] = dloss[0] * (sum * probabilities[at] - targets[at]);
     }
   }
 }

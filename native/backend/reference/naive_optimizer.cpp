@@ -13,7 +13,7 @@ namespace {
 struct Parameter {
   double *value, *gradient, *slot0, *slot1;
   std::int64_t count;
-  double weight_decay;
+  double weight_decay, lr;
   bool has_lars_adaptation;
 };
 
@@ -26,7 +26,8 @@ void for_each_parameter(const Call& call, Update update) {
     GYRUS_ASSERT(segment.offset + segment.count <= arenas.trainable_count);
     update(Parameter{offset_by(arenas.parameters, segment.offset), offset_by(arenas.gradients, segment.offset),
                      offset_by(arenas.slot0, segment.offset), offset_by(arenas.slot1, segment.offset), segment.count,
-                     segment.has_weight_decay ? double{call.hyper->weight_decay} : 0.0, segment.has_lars_adaptation});
+                     segment.has_weight_decay ? double{call.hyper->weight_decay} : 0.0,
+                     double{call.hyper->lr} * double{segment.lr_scale}, segment.has_lars_adaptation});
   }
 }
 
@@ -57,7 +58,7 @@ double solo_learn_rate(const Parameter& p, const graph::LarsAttrs& attrs, double
 // p -= lr (nesterov ? g + momentum b : b). Without momentum there is no buffer and no dampening.
 void sgd_update(const Call& call) {
   const auto& attrs = call.attrs_as<graph::SgdAttrs>();
-  const double lr = call.hyper->lr, momentum = attrs.momentum, dampening = attrs.dampening;
+  const double momentum = attrs.momentum, dampening = attrs.dampening;
   for_each_parameter(call, [&](const Parameter& p) {
     for (std::int64_t i = 0; i < p.count; ++i) {
       const double gradient = p.gradient[i] + p.weight_decay * p.value[i];
@@ -66,7 +67,7 @@ void sgd_update(const Call& call) {
         p.slot0[i] = call.hyper->step == 1 ? gradient : momentum * p.slot0[i] + (1 - dampening) * gradient;
         direction = attrs.nesterov ? gradient + momentum * p.slot0[i] : p.slot0[i];
       }
-      p.value[i] -= lr * direction;
+      p.value[i] -= p.lr * direction;
     }
   });
 }
@@ -74,16 +75,16 @@ void sgd_update(const Call& call) {
 // torch.optim.AdamW (science.md B6): decoupled decay first, then p -= lr/(1-b1^t) m / (sqrt(v/(1-b2^t)) + eps).
 void adamw_update(const Call& call) {
   const auto& attrs = call.attrs_as<graph::AdamwAttrs>();
-  const double lr = call.hyper->lr, beta1 = attrs.beta1, beta2 = attrs.beta2;
+  const double beta1 = attrs.beta1, beta2 = attrs.beta2;
   const auto step = static_cast<double>(call.hyper->step);
   const double correction1 = 1 - std::pow(beta1, step), correction2 = 1 - std::pow(beta2, step);
   for_each_parameter(call, [&](const Parameter& p) {
     for (std::int64_t i = 0; i < p.count; ++i) {
       const double gradient = p.gradient[i];
-      p.value[i] *= 1 - lr * p.weight_decay;
+      p.value[i] *= 1 - p.lr * p.weight_decay;
       p.slot0[i] = beta1 * p.slot0[i] + (1 - beta1) * gradient;
       p.slot1[i] = beta2 * p.slot1[i] + (1 - beta2) * gradient * gradient;
-      p.value[i] -= lr / correction1 * p.slot0[i] / (std::sqrt(p.slot1[i] / correction2) + attrs.eps);
+      p.value[i] -= p.lr / correction1 * p.slot0[i] / (std::sqrt(p.slot1[i] / correction2) + attrs.eps);
     }
   });
 }
@@ -91,7 +92,6 @@ void adamw_update(const Call& call) {
 // d = q (g + wd p); mu <- momentum mu + d; p -= lr mu. Segments without adaptation have q = 1.
 void lars_update(const Call& call) {
   const auto& attrs = call.attrs_as<graph::LarsAttrs>();
-  const double lr = call.hyper->lr;
   for_each_parameter(call, [&](const Parameter& p) {
     const bool is_solo = attrs.variant == graph::LarsVariant::solo_learn;
     double rate = 1, decay = p.weight_decay;
@@ -99,14 +99,14 @@ void lars_update(const Call& call) {
     if (p.has_lars_adaptation && is_solo) {
       // Where a norm is zero, solo-learn's LARS neither scales nor decays.
       if (norm(p.value, p.count) > 0 && norm(p.gradient, p.count) > 0)
-        rate = solo_learn_rate(p, attrs, lr);
+        rate = solo_learn_rate(p, attrs, p.lr);
       else
         decay = 0;
     }
     for (std::int64_t i = 0; i < p.count; ++i) {
       const double direction = rate * (p.gradient[i] + decay * p.value[i]);
       p.slot0[i] = attrs.momentum * p.slot0[i] + direction;
-      p.value[i] -= lr * p.slot0[i];
+      p.value[i] -= p.lr * p.slot0[i];
     }
   });
 }

@@ -166,6 +166,11 @@ void ViewMaker::make(std::span<const std::uint16_t> slice, const ViewOptions& op
   if (is_blurred && sigma > 0) blur(sigma);
   turn();
   if (is_blurred && sigma > 0) blur(sigma);
+  finish(options, key, normalization, out);
+}
+
+void ViewMaker::finish(const ViewOptions& options, const ViewKey& key, const Normalization& normalization,
+                       std::span<float> out) {
   Finish finish;
   finish.is_solarized = Draws(key, Purpose::solarize).chance(options.solarize_probability);
   finish.is_flipped = Draws(key, Purpose::flip).chance(options.flip_probability);
@@ -174,8 +179,15 @@ void ViewMaker::make(std::span<const std::uint16_t> slice, const ViewOptions& op
   for (std::size_t y = 0; y < size_; ++y) finish_row({&image_[y * size_], size_}, finish, &out[y * size_]);
 }
 
-void ViewMaker::plain(std::span<const std::uint16_t> slice, const Normalization& normalization, std::span<float> out) {
-  make(slice, ViewOptions{}, ViewKey{}, normalization, out);
+void ViewMaker::plain(std::span<const std::uint16_t> slice, const Normalization& normalization, std::span<float> out,
+                      float side) {
+  GYRUS_ASSERT(out.size() == size_ * size_ && side > 0 && side <= 1);
+  const auto seen = std::max<std::size_t>(
+      1, static_cast<std::size_t>(std::lround(static_cast<double>(source_size_) * static_cast<double>(side))));
+  const std::size_t margin = (source_size_ - seen) / 2;
+  resize(slice, {margin, margin, seen, seen});
+  turn();
+  finish({}, {}, normalization, out);
 }
 
 }  // namespace gyrus::imaging

@@ -50,8 +50,10 @@ class ViewMaker {
   // and axis to resize and up to 13 to blur, all in buffers that stay in the second cache (200 KB at 224 pixels).
   void make(std::span<const std::uint16_t> slice, const ViewOptions& options, const ViewKey& key,
             const Normalization& normalization, std::span<float> out);
-  // The whole slice, resized and normalised, and nothing else.
-  void plain(std::span<const std::uint16_t> slice, const Normalization& normalization, std::span<float> out);
+  // The slice, resized and normalised, and nothing else. `side`: what share of its side the square in its middle has
+  // that is seen, in (0, 1].
+  void plain(std::span<const std::uint16_t> slice, const Normalization& normalization, std::span<float> out,
+             float side = 1);
 
  private:
   struct Crop {
@@ -60,6 +62,7 @@ class ViewMaker {
   Crop draw_crop(const Range& share, const ViewKey& key) const;
   void resize(std::span<const std::uint16_t> slice, const Crop& crop);
   void change_values(const ViewOptions& options, const ViewKey& key);
+  void finish(const ViewOptions& options, const ViewKey& key, const Normalization& normalization, std::span<float> out);
   void blur(float sigma);
   void turn();
 

@@ -1,4 +1,4 @@
-// relu, gelu, add, and the graph's edges: to_channels_last, cast, fill.
+// relu, gelu, add, scale_rows, and the graph's edges: to_channels_last, cast, fill.
 #include <cmath>
 #include <limits>
 #include <string>
@@ -28,6 +28,17 @@ OpCase sum(const std::string& name, const Shape& shape) {
   OpCase op_case{.name = name, .build = [shape](CaseGraph& g) {
                    const ValueId a = g.activation("a", shape), b = g.activation("b", shape);
                    g.seeded_result(graph::add(g.graph(), a, b, "add"), "y");
+                 }};
+  op_case.is_exact = true;
+  op_case.is_small = shape.elements() < 200;
+  return op_case;
+}
+
+// Every row of x times its factor of branch 1 of 3.
+OpCase scaled_rows(const std::string& name, const Shape& shape) {
+  OpCase op_case{.name = name, .build = [shape](CaseGraph& g) {
+                   const ValueId x = g.activation("x", shape), factors = g.input("factors", {3, shape[0]});
+                   g.seeded_result(graph::scale_rows(g.graph(), x, factors, 1, "scale"), "y");
                  }};
   op_case.is_exact = true;
   op_case.is_small = shape.elements() < 200;
@@ -142,6 +153,19 @@ void edges_of_the_graph(Suite& suite) {
       check_close(check, name_of(dtype), program.output("y"), std::vector<double>{1, 4, 2, 5, 3, last}, 0);
     });
   }
+  suite.test("scale_rows: a factor of zero gives zero, whatever the branch holds", [](Check& check) {
+    for (const bool is_cpu : {false, true}) {
+      CaseGraph g(DType::f32, false);
+      const ValueId x = g.activation("x", {2, 3});
+      g.plain_result(graph::scale_rows(g.graph(), x, g.input("factors", {1, 2}), 0, "scale"), "y");
+      const auto backend = is_cpu ? backend::make_cpu_backend(0) : backend::make_reference_backend();
+      CaseProgram program(g, g.lower(false), *backend);
+      program.set_parameter("x", std::vector{kInf, -kInf, 1.0, 1.0, -2.0, 3.0});
+      program.set_input("factors", std::vector{0.0, 2.0});
+      program.run();
+      check_close(check, backend->describe().name, program.output("y"), std::vector{0.0, 0.0, 0.0, 2.0, -4.0, 6.0}, 0);
+    }
+  });
   suite.test("fill gives its value", [](Check& check) {
     for (const bool is_cpu : {false, true}) {
       CaseGraph g(DType::f32, false);
@@ -162,6 +186,7 @@ void elementwise(Suite& suite) {
     cases.push_back(unary(text("relu ", shape), graph::relu, shape, true));
     cases.push_back(unary(text("gelu ", shape), graph::gelu, shape, false));
     cases.push_back(sum(text("add ", shape), shape));
+    cases.push_back(scaled_rows(text("scale_rows ", shape), shape));
   }
   cases.push_back(channels_last("to_channels_last: three channels", {2, 3, 5, 7}));
   cases.push_back(channels_last("to_channels_last: one channel", {2, 1, 9, 4}));

@@ -1,5 +1,6 @@
-// l2_normalize and softmax_cross_entropy, alone and together as MoCo v3's contrastive loss.
+// l2_normalize, softmax_cross_entropy and soft_cross_entropy, and the first two together as MoCo v3's contrastive loss.
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,19 @@ OpCase entropy(const Entropy& e) {
                    g.loss(loss, "loss");
                  }};
   op_case.is_small = e.is_small;
+  return op_case;
+}
+
+// Targets that sum to whatever they do.
+OpCase soft_entropy(const std::string& name, std::int64_t rows, std::int64_t classes, bool is_small = true) {
+  OpCase op_case{.name = "soft_cross_entropy: " + name, .build = [=](CaseGraph& g) {
+                   const ValueId logits = g.parameter("logits", {rows, classes});
+                   const ValueId targets = g.input("targets", {rows, classes}, Fill::positive);
+                   const ValueId loss = graph::soft_cross_entropy(g.graph(), logits, targets, "loss");
+                   g.plain_result(g.graph().output(g.graph().value(loss).producer, 1), "probabilities");
+                   g.loss(loss, "loss");
+                 }};
+  op_case.is_small = is_small;
   return op_case;
 }
 
@@ -105,6 +119,22 @@ void known_answers(Suite& suite, const backend::Backend& backend) {
     check_close(check, "hits", result.hits, std::vector{0.5}, 0);
     check_close(check, "gradient", result.gradient, std::vector{0.0, 0.0, -0.5, 0.5}, 1e-6);
   });
+  suite.test("soft_cross_entropy: the value of a small case, " + who, [&](Check& check) {
+    CaseGraph g(DType::f32, false);
+    const ValueId logits = g.parameter("logits", {2, 3}), targets = g.input("targets", {2, 3});
+    g.loss(graph::soft_cross_entropy(g.graph(), logits, targets, "loss"), "loss");
+    CaseProgram program(g, g.lower(false), backend);
+    // Probabilities (1, 2, 5) / 8 and (0, 1, 1) / 2: a class that is out of the question counts nothing where no target
+    // asks for it.
+    const double never = -std::numeric_limits<double>::infinity();
+    program.set_parameter("logits", std::vector{0.0, std::log(2.0), std::log(5.0), never, 0.0, 0.0});
+    program.set_input("targets", std::vector{0.5, 0.0, 0.25, 0.0, 1.0, 0.0});
+    program.run();
+    const double expected = 0.5 * std::log(8.0) + 0.25 * std::log(8.0 / 5) + std::log(2.0);
+    check_close(check, "loss", program.output("loss"), std::vector{expected}, 1e-6);
+    const std::vector gradient{0.75 / 8 - 0.5, 1.5 / 8, 3.75 / 8 - 0.25, 0.0, -0.5, 0.5};
+    check_close(check, "gradient", program.gradient("logits"), gradient, 1e-6);
+  });
   suite.test("l2_normalize: a row of zeros stays zero, " + who, [&](Check& check) {
     CaseGraph g(DType::f32, false);
     g.plain_result(graph::l2_normalize(g.graph(), g.activation("x", {2, 2}), kEps, "l2"), "y");
@@ -165,6 +195,10 @@ void loss(Suite& suite) {
            {"without itself, a batch", 256, 256, others(128), false},
        })
     cases.push_back(entropy(e));
+  cases.push_back(soft_entropy("odd", 5, 7));
+  cases.push_back(soft_entropy("one row", 1, 4));
+  cases.push_back(soft_entropy("one class", 3, 1));
+  cases.push_back(soft_entropy("a thousand classes", 16, 1000, false));
   cases.push_back(contrastive("odd", 3, 5, true));
   cases.push_back(contrastive("a batch", 32, 256, false));
   cases.push_back(nt_xent("odd", 3, 5, true));

@@ -126,7 +126,8 @@ void known_answer(Check& check, const Update& update, const backend::Backend& ba
 // warm-up that starts from nothing gives it: the moments must move all the same.
 void against_reference(Check& check, const Update& update) {
   const std::vector<std::pair<std::string, Shape>> parameters{
-      {"w", {37, 53}}, {"b", {131}}, {"zero", {3, 4}}, {"one", {1}}, {"conv", {5, 3, 3, 3}}};
+      {"w", {37, 53}},   {"b", {131}},      {"zero", {3, 4}},      {"one", {1}},
+      {"slow", {11, 7}}, {"slow too", {5}}, {"conv", {5, 3, 3, 3}}};
   const Training training = make_training(parameters, update.append);
   const auto reference = backend::make_reference_backend(), cpu = backend::make_cpu_backend(0);
   CaseProgram expected(training.source, training.lowered, *reference, 2),
@@ -142,6 +143,25 @@ void against_reference(Check& check, const Update& update) {
   for (const auto& [name, shape] : parameters) {
     check_close(check, name, found.parameter(name), expected.parameter(name), 2e-6);
   }
+}
+
+// A parameter that learns at a quarter of four times the rate is like one that learns at the rate.
+void scaled_rate(Check& check, const Update& update, const backend::Backend& backend) {
+  const Training slow = make_training({{"slow", {2, 3}}}, update.append),
+                 plain = make_training({{"w", {2, 3}}}, update.append);
+  CaseProgram found(slow.source, slow.lowered, backend, 2), expected(plain.source, plain.lowered, backend, 2);
+  const Values start{0.5, -1.0, 0.25, 2.0, -0.75, 1.5};
+  found.set_parameter("slow", start);
+  expected.set_parameter("w", start);
+  for (std::int64_t step = 1; step <= 3; ++step) {
+    const Values gradient = fill_values(text("g", step), 6, Fill::normal);
+    found.set_input("seed of y of slow", gradient);
+    expected.set_input("seed of y of w", gradient);
+    found.run({.lr = 0.125F / CaseGraph::kSlow, .weight_decay = kDecay, .step = step});
+    expected.run({.lr = 0.125F, .weight_decay = kDecay, .step = step});
+  }
+  check_close(check, "slow", found.parameter("slow"), expected.parameter("w"), 1e-7);
+  check.that(found.parameter("slow") != start, "nothing was learned");
 }
 
 void momentum_update(Check& check, const backend::Backend& backend) {
@@ -170,6 +190,8 @@ void optimizer(Suite& suite) {
   for (const Update& update : updates()) {
     suite.test(update.name + ": known answer, reference", [&](Check& c) { known_answer(c, update, *reference); });
     suite.test(update.name + ": known answer, cpu", [&](Check& c) { known_answer(c, update, *cpu); });
+    suite.test(update.name + ": a rate of its own, reference", [&](Check& c) { scaled_rate(c, update, *reference); });
+    suite.test(update.name + ": a rate of its own, cpu", [&](Check& c) { scaled_rate(c, update, *cpu); });
     suite.test(update.name + ": cpu against reference", [&](Check& c) { against_reference(c, update); });
   }
   suite.test("ema: reference", [&](Check& c) { momentum_update(c, *reference); });

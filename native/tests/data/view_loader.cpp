@@ -124,9 +124,14 @@ void test_batches(Suite& suite) {
     std::sort(rows.begin(), rows.end());
     check.that(rows == std::vector<std::uint32_t>{2, 3, 6}, "rows");
     std::vector<float> x(2 * 64);
-    loader.plain(std::vector<std::uint32_t>{6, 0}, x, kGoOn);
+    loader.plain(std::vector<std::uint32_t>{6, 0}, 1, x, kGoOn);
     check.that(std::abs(x[0] - 6000.0F / 65535) < 1e-6F && x[64] == 0, "slices 6 and 0");
-    check.throws(Code::invalid_argument, "row 7", [&] { loader.plain(std::vector<std::uint32_t>{7, 0}, x, kGoOn); });
+    check.throws(Code::invalid_argument, "row 7", [&] { loader.plain(std::vector<std::uint32_t>{7, 0}, 1, x, kGoOn); });
+    check.throws(Code::invalid_argument, "side", [&] { loader.plain(std::vector<std::uint32_t>{6, 0}, 0, x, kGoOn); });
+    std::vector<float> first(3 * 64), second(3 * 64), alone(3 * 64);
+    loader.fill(3, first, second, kGoOn);
+    loader.fill_first(3, alone, kGoOn);
+    check.that(alone == first, "the first view alone");
   });
 }
 

@@ -95,7 +95,8 @@ graph::ParameterSpecs CaseGraph::specs() const {
                      .shape = source.type.shape,
                      .is_buffer = source.role == Role::buffer,
                      .has_ema = graph_.find_source(Role::ema, source.name).is_valid(),
-                     .has_weight_decay = source.type.shape.rank() > 1});
+                     .has_weight_decay = source.type.shape.rank() > 1,
+                     .lr_scale = source.name.starts_with("slow") ? kSlow : 1.0F});
   }
   return specs;
 }

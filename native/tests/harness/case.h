@@ -56,7 +56,9 @@ class CaseGraph {
     std::int64_t classes = 0;  // of labels
   };
   std::span<const Source> sources() const { return sources_; }
-  // Weight decay belongs to tensors of more than one axis, as LARS's recipe has it.
+  // Weight decay belongs to tensors of more than one axis, as LARS's recipe has it; parameters called "slow..." learn
+  // at kSlow times the rate.
+  static constexpr float kSlow = 0.25F;
   graph::ParameterSpecs specs() const;
   // What a source holds at the start; labels come as whole numbers.
   std::vector<double> initial_values(const Source& source) const;

@@ -40,6 +40,9 @@ namespace gyrus::tests {
   X(io_hdf5)                  \
   X(io_hdf5_bad)              \
   X(golden_contrastive)       \
+  X(golden_finetune)          \
+  X(classifier)               \
+  X(imaging_figshare)         \
   X(training_state)           \
   X(micro_step)               \
   X(imaging_augment)          \

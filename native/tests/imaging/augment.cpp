@@ -172,6 +172,16 @@ void test_scanner_draws(Suite& suite) {
 }
 
 void test_draws(Suite& suite) {
+  suite.test("seven eighths of 16 pixels are the middle 14, untouched", [](Check& check) {
+    std::vector<std::uint16_t> slice(16 * 16);
+    for (std::size_t i = 0; i < slice.size(); ++i) slice[i] = static_cast<std::uint16_t>(i * 251);
+    std::vector<float> out(14 * 14);
+    imaging::ViewMaker(16, 14).plain(slice, {}, out, 0.875F);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const float wanted = static_cast<float>(slice[(i / 14 + 1) * 16 + i % 14 + 1]) / 65535;
+      check.that(std::abs(out[i] - wanted) < 1e-6F, "pixel ", i, " is ", out[i], ", not ", wanted);
+    }
+  });
   suite.test("a view is a function of its key alone", [](Check& check) {
     ViewOptions options;
     options.crop = {0.1F, 1};

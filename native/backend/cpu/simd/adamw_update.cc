@@ -38,13 +38,14 @@ namespace formula = math::HWY_NAMESPACE;
 
 void adamw_update(const AdamwJob& job, Range share) {
   const Hyper& hyper = *job.hyper;
-  const formula::AdamwStep step =
-      formula::adamw_step(hyper.lr, job.attrs.beta1, job.attrs.beta2, job.attrs.eps, hyper.step);
   float *p = job.p, *m = job.m, *v = job.v;
   const float* g = job.g;
   for_runs_in(job.runs, share, [=](Range part, const SweepRun& run) HWY_ATTR {
+    const double lr = static_cast<double>(hyper.lr) * static_cast<double>(run.lr_scale);
+    const formula::AdamwStep step =
+        formula::adamw_step(lr, job.attrs.beta1, job.attrs.beta2, job.attrs.eps, hyper.step);
     const double weight_decay = run.has_weight_decay ? static_cast<double>(hyper.weight_decay) : 0.0;
-    const Vec decay = HwyPack::constant(1 - static_cast<double>(hyper.lr) * weight_decay);
+    const Vec decay = HwyPack::constant(1 - lr * weight_decay);
     for_flat(part, [=](auto access, std::int64_t i) HWY_ATTR {
       Vec first = access.read(m + i), second = access.read(v + i);
       access.write(p + i, formula::adamw<HwyPack>(step, decay, access.read(p + i), access.read(g + i), first, second));

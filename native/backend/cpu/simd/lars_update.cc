@@ -99,8 +99,8 @@ formula::LarsScale scale_of(const LarsJob& job, std::size_t index) {
   if (job.attrs.variant == graph::LarsVariant::moco_v3) {
     return formula::lars_scale_moco_v3(trust, decay, p_norm, d_norm);
   }
-  return formula::lars_scale_solo_learn(trust, decay, job.attrs.eps, job.attrs.clip, static_cast<double>(hyper.lr),
-                                        p_norm, d_norm);
+  return formula::lars_scale_solo_learn(trust, decay, job.attrs.eps, job.attrs.clip,
+                                        static_cast<double>(hyper.lr * segment.lr_scale), p_norm, d_norm);
 }
 
 void lars_norms(LarsJob& job, const Team& team) {
@@ -118,13 +118,14 @@ void lars_norms(LarsJob& job, const Team& team) {
 void lars_update(LarsJob& job, const Team& team) {
   lars_norms(job, team);
   team.barrier();
-  const Vec lr = set(job.hyper->lr), momentum = set(job.attrs.momentum);
+  const Vec momentum = set(job.attrs.momentum);
   float *p = job.p, *m = job.m;
   const float* g = job.g;
   const Range share = chunk_share(job, team);
   for (std::int64_t i = share.end; i-- > share.begin;) {
     const LarsChunk& chunk = job.chunks[static_cast<std::size_t>(i)];
     const formula::LarsScale scale = scale_of(job, chunk.segment);
+    const Vec lr = set(job.hyper->lr * job.segments[chunk.segment].lr_scale);
     const Vec rate = HwyPack::constant(scale.rate), decay = HwyPack::constant(scale.weight_decay);
     for_flat(chunk.elements, [=](auto access, std::int64_t at) HWY_ATTR {
       Vec buffer = access.read(m + at);

@@ -39,10 +39,10 @@ namespace formula = math::HWY_NAMESPACE;
 void sgd_update(const SgdJob& job, Range share) {
   const Hyper& hyper = *job.hyper;
   const float damped = hyper.step == 1 ? 1.0F : 1.0F - job.attrs.dampening;
-  const formula::SgdStep step{hyper.lr, job.attrs.momentum, damped, job.attrs.nesterov};
   float *p = job.p, *m = job.m;
   const float* g = job.g;
   for_runs_in(job.runs, share, [=](Range part, const SweepRun& run) HWY_ATTR {
+    const formula::SgdStep step{hyper.lr * run.lr_scale, job.attrs.momentum, damped, job.attrs.nesterov};
     const Vec decay = set(run.has_weight_decay ? hyper.weight_decay : 0.0F);
     if (m == nullptr) {
       for_flat(part, [=](auto access, std::int64_t i) HWY_ATTR {

@@ -14,15 +14,18 @@ namespace gyrus::backend::cpu {
 struct SweepRun {
   Range elements;  // in the arenas
   bool has_weight_decay = true;
+  float lr_scale = 1;
 };
 
 // Runs that cover [0, trainable_count).
 inline std::vector<SweepRun> make_sweep_runs(const ArenaView& arenas) {
   std::vector<SweepRun> runs;
   for (const Segment& segment : arenas.segments) {
-    if (!runs.empty() && runs.back().has_weight_decay == segment.has_weight_decay) continue;
+    const bool is_alike = !runs.empty() && runs.back().has_weight_decay == segment.has_weight_decay &&
+                          runs.back().lr_scale == segment.lr_scale;
+    if (is_alike) continue;
     if (!runs.empty()) runs.back().elements.end = segment.offset;
-    runs.push_back({{segment.offset, 0}, segment.has_weight_decay});
+    runs.push_back({{segment.offset, 0}, segment.has_weight_decay, segment.lr_scale});
   }
   if (!runs.empty()) runs.back().elements.end = arenas.trainable_count;
   return runs;

@@ -1,6 +1,6 @@
-// Seeded random numbers for the cohort: a generator belongs to a path of words (seed, dataset, subject, purpose), so
-// what one subject draws never depends on who was drawn before. The words are hashed (FNV-1a, then Murmur3's finish),
-// the numbers are sfc32's (Doty-Humphrey's small fast counting generator).
+// Seeded random numbers by counter: a generator belongs to a path of words (seed, dataset, subject, purpose), so
+// what one subject or one replicate draws never depends on who was drawn before. The words are hashed (FNV-1a, then
+// Murmur3's finish), the numbers are sfc32's (Doty-Humphrey's small fast counting generator).
 
 export class Random {
   #a: number

@@ -1,7 +1,7 @@
 // The report's curves. Long runs are thinned to as many points as the eye can tell apart.
 import * as Plot from '@observablehq/plot'
-import { draw, frame } from '../../report/figure.js'
-import type { Html } from '../../report/html.js'
+import { draw, frame } from './figure.js'
+import type { Html } from './html.js'
 
 export interface Point {
   readonly step: number

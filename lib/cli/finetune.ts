@@ -1,0 +1,89 @@
+// `gyrus finetune classify`: a classifier from labelled images and a pretrained encoder, or from a random start.
+import { Command } from 'commander'
+import type { FinetuneConfig } from '../options/classify.js'
+import type { FinetuneEvent } from '../tasks/classify/events.js'
+import { finetune } from '../tasks/classify/finetune.js'
+import { parseNumber, parseWhole } from './arguments.js'
+import {
+  addFolderFlags,
+  addImageFlags,
+  addLearningFlags,
+  addNetworkFlags,
+  configOf,
+} from './classify-flags.js'
+import { withInterrupt } from './interrupt.js'
+import { makeProgress, type Progress } from './progress.js'
+import { printJson, printLine, printNote } from './report.js'
+
+type Flags = Record<string, unknown> & { json: boolean; resume: boolean; overwrite: boolean }
+
+export function finetuneCommand(): Command {
+  const classify = new Command('classify')
+    .description('fine-tune a classifier on labelled images and test it')
+    .option('--weights <file>', 'a backbone as safetensors; a random start without')
+    .option('--label-fraction <x>', 'share of the training images (default: 1)', parseNumber)
+    .option('--seed <n>', 'of all that is random (default: 0)', parseWhole)
+  for (const add of [addFolderFlags, addImageFlags, addNetworkFlags, addLearningFlags]) add(classify)
+  classify.action(async ({ json, resume, overwrite, ...flags }: Flags) => {
+    const config = (await configOf(flags)) as unknown as FinetuneConfig
+    await withInterrupt((signal) => run(config, { resume, overwrite }, json, signal))
+  })
+  return new Command('finetune').description('train a task on labelled images').addCommand(classify)
+}
+
+async function run(
+  config: FinetuneConfig,
+  options: { resume: boolean; overwrite: boolean },
+  json: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const progress = makeProgress('fine-tuning', json)
+  try {
+    for await (const { type, ...facts } of finetune(config, { ...options, signal })) {
+      if (json) printJson({ event: type, ...facts })
+      else show({ type, ...facts } as FinetuneEvent, progress)
+    }
+  } finally {
+    progress.stop()
+  }
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
+
+function show(event: FinetuneEvent, progress: Progress): void {
+  switch (event.type) {
+    case 'preparing':
+      if (event.done === event.total) printNote(`${event.total} images are resized`)
+      return
+    case 'start':
+      printNote(
+        `${event.classes.join(', ')}: ${event.train} images to train on, ` +
+          `${event.val} to validate, ${event.test} to test`,
+      )
+      return
+    case 'warning':
+      printNote(event.message)
+      return
+    case 'epoch':
+      progress.update(event.epoch, event.epochs, {
+        loss: `loss ${event.loss.toFixed(3)}`,
+        ...(event.valAccuracy === undefined ? {} : { val: `validation ${percent(event.valAccuracy)}` }),
+      })
+      return
+    case 'done': {
+      const { figures } = event
+      const { low, high } = figures.intervals.accuracy
+      progress.stop()
+      printLine(
+        `${event.out}: accuracy ${percent(figures.accuracy)} (${percent(low)} to ${percent(high)}) ` +
+          `on ${figures.count} images`,
+      )
+      printLine(
+        `  precision ${percent(figures.macroPrecision)}, recall ${percent(figures.macroRecall)}, ` +
+          `F1 ${percent(figures.f1)}`,
+      )
+      if (event.weights !== undefined) printLine(`  weights  ${event.weights}`)
+      printLine(`  report   ${event.report}`)
+    }
+  }
+}

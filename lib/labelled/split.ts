@@ -1,0 +1,155 @@
+// Which items are trained on, validated on and tested on. A patient is on one side only, wherever patients are known;
+// where they are not, an image is all that can be kept together. The set's own split goes before drawing.
+import { GyrusError, invalidOption } from '../errors.js'
+import { Random } from '../random.js'
+import type { LabelledSet } from './labelled-set.js'
+
+export interface Split {
+  /** Places in the set's lists, rising. */
+  readonly train: readonly number[]
+  readonly val: readonly number[]
+  readonly test: readonly number[]
+  /** How it came about, in words. */
+  readonly notes: readonly string[]
+}
+
+export interface SplitOptions {
+  readonly valFraction: number
+  readonly testFraction: number
+  readonly splitSeed: number
+}
+
+export function splitSet(set: LabelledSet, options: SplitOptions): Split {
+  const places = [...set.labels.keys()]
+  const part = (name: string): number[] => places.filter((place) => set.parts[place] === name)
+  const notes: string[] = []
+  const [hasTest, hasVal] = [part('test').length > 0, part('val').length > 0]
+  let [train, val, test] = [places, [] as number[], [] as number[]]
+  if (hasTest || hasVal) {
+    train = part('train')
+    test = hasTest ? part('test') : part('val')
+    if (hasTest) val = part('val')
+    else
+      notes.push(
+        'the set has train and val but no test: its val is tested on, and validation is drawn from train',
+      )
+  } else {
+    ;({ drawn: test, rest: train } = drawGroups(set, train, options.testFraction, [
+      options.splitSeed,
+      'test',
+    ]))
+    notes.push(
+      `${percent(options.testFraction)} of each class is drawn for the test, ${unit(set)} by ${unit(set)}`,
+    )
+  }
+  if (val.length === 0 && options.valFraction > 0) {
+    ;({ drawn: val, rest: train } = drawGroups(set, train, options.valFraction, [options.splitSeed, 'val']))
+    notes.push(
+      `${percent(options.valFraction)} of what is trained on is drawn for validation, ${unit(set)} by ${unit(set)}`,
+    )
+  }
+  const shared = sharedPatients(set, [...train, ...val], test)
+  if (shared.length > 0)
+    notes.push(`${shared.length} patients are on both sides of the set's own split, ${shared[0]} first`)
+  checkClasses(set, { train, test, ...(options.valFraction > 0 ? { val } : {}) })
+  return { train, val, test, notes }
+}
+
+/**
+ * The first of each class's items in an order that is drawn: a smaller fraction is part of a larger one, and every
+ * class keeps one at least.
+ */
+export function takeFraction(
+  set: LabelledSet,
+  train: readonly number[],
+  fraction: number,
+  seed: number,
+): number[] {
+  if (!(fraction > 0 && fraction <= 1))
+    throw invalidOption('fractions', 'above 0 and at most 1', fraction, 'range')
+  if (fraction === 1) return [...train]
+  return set.classes
+    .flatMap((_, label) => {
+      const own = shuffled(
+        train.filter((place) => set.labels[place] === label),
+        new Random(seed, 'fraction', label),
+      )
+      return own.slice(0, Math.max(1, Math.round(fraction * own.length)))
+    })
+    .sort((a, b) => a - b)
+}
+
+const percent = (share: number): string => `${Math.round(100 * share)} %`
+const unit = (set: LabelledSet): string => (knowsPatients(set) ? 'patient' : 'image')
+
+function knowsPatients(set: LabelledSet): boolean {
+  return set.patients.every((patient) => patient !== '')
+}
+
+/** Draws groups (patients, or images) class by class until a share of the class's items is reached. */
+function drawGroups(
+  set: LabelledSet,
+  from: readonly number[],
+  share: number,
+  words: readonly (string | number)[],
+): { drawn: number[]; rest: number[] } {
+  const isByPatient = knowsPatients(set)
+  const groups = new Map<string, number[]>()
+  for (const place of from) {
+    const name = isByPatient ? (set.patients[place] ?? '') : String(place)
+    const own = groups.get(name)
+    if (own === undefined) groups.set(name, [place])
+    else own.push(place)
+  }
+  const drawn = new Set<number>()
+  set.classes.forEach((_, label) => {
+    const isOwn = (place: number): boolean => set.labels[place] === label
+    const wanted = share * from.filter(isOwn).length
+    let have = [...drawn].filter(isOwn).length
+    const own = shuffled(
+      [...groups.values()].filter((group) => labelOf(set, group) === label),
+      new Random(...words, label),
+    )
+    // One group at least stays behind, and one is drawn.
+    for (const group of own.slice(0, -1)) {
+      if (have >= wanted) break
+      for (const place of group) drawn.add(place)
+      have += group.filter(isOwn).length
+    }
+  })
+  return {
+    drawn: from.filter((place) => drawn.has(place)),
+    rest: from.filter((place) => !drawn.has(place)),
+  }
+}
+
+/** The class of most of a group's items. */
+function labelOf(set: LabelledSet, group: readonly number[]): number {
+  const counts = set.classes.map((_, label) => group.filter((place) => set.labels[place] === label).length)
+  return counts.indexOf(Math.max(...counts))
+}
+
+function shuffled<Item>(items: readonly Item[], random: Random): Item[] {
+  const keyed = items.map((item) => ({ item, key: random.unit() }))
+  return keyed.sort((a, b) => a.key - b.key).map(({ item }) => item)
+}
+
+function sharedPatients(set: LabelledSet, one: readonly number[], other: readonly number[]): string[] {
+  const names = new Set(one.map((place) => set.patients[place] ?? ''))
+  return [...new Set(other.map((place) => set.patients[place] ?? ''))].filter(
+    (name) => name !== '' && names.has(name),
+  )
+}
+
+function checkClasses(set: LabelledSet, sides: Readonly<Record<string, readonly number[]>>): void {
+  for (const [side, places] of Object.entries(sides)) {
+    const missing = set.classes.filter((_, label) => !places.some((place) => set.labels[place] === label))
+    if (missing.length > 0)
+      throw new GyrusError(
+        'ERR_GYRUS_FILE_FORMAT',
+        `no ${side} image is of the class ${missing.join(', ')}: ` +
+          'there are too few images or patients of it; add some, or ' +
+          'change valFraction, testFraction or splitSeed',
+      )
+  }
+}

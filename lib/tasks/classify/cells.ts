@@ -1,0 +1,125 @@
+// The cells of a comparison, and their results on the disk: a JSON file each, which appears when the cell is
+// finished. A cell's key tells with which settings, weights and images it was made; a result with another key
+// is not taken.
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { GyrusError } from '../../errors.js'
+import { finetuneSettings, type CompareSettings, type FinetuneSettings } from '../../options/classify.js'
+import { parseOptions } from '../../options/parse.js'
+import { writeWhole } from '../../write-file.js'
+import type { Epoch } from './events.js'
+
+export interface Cell {
+  /** "arm, seed 3, 10 %" */
+  readonly name: string
+  readonly arm: string
+  readonly settings: FinetuneSettings
+}
+
+export interface CellResult {
+  readonly arm: string
+  readonly seed: number
+  readonly labelFraction: number
+  /** Training images. */
+  readonly trained: number
+  /** Of the test images, [n, classes]. */
+  readonly logits: readonly number[]
+  readonly curve: readonly Epoch[]
+  readonly bestEpoch: number
+  readonly device: string
+  readonly precision: string
+  readonly seconds: number
+}
+
+/** Arm by arm, so that a cache of features serves all of an arm's cells. */
+export function cellsOf(settings: CompareSettings): Cell[] {
+  const { arms, seeds, labelFractions, reference, ...common } = settings
+  void reference
+  return arms.flatMap(({ name, ...own }) =>
+    labelFractions.flatMap((labelFraction) =>
+      seeds.map((seed) => {
+        const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined))
+        const merged = { ...common, ...given, labelFraction, seed }
+        const share = labelFraction === 1 ? '' : `, ${+(100 * labelFraction).toPrecision(3)} % of the labels`
+        return {
+          name: `${name}, seed ${seed}${share}`,
+          arm: name,
+          settings: parseOptions(finetuneSettings, `compare: arm ${name}`, merged),
+        }
+      }),
+    ),
+  )
+}
+
+/** What changes nothing about a cell's result but its speed, or is told of the images by their fingerprint. */
+const indifferent = new Set<string>([
+  ...['data', 'labels', 'cache', 'out', 'weights', 'device', 'threads', 'loaderThreads'],
+  ...['replicates', 'confidence', 'sliceSize', 'fit', 'skipUnreadable'],
+])
+
+export class CellStore {
+  readonly #folder: string
+  readonly #fingerprint: string
+  readonly #hashes = new Map<string, Promise<string>>()
+
+  private constructor(folder: string, fingerprint: string) {
+    this.#folder = folder
+    this.#fingerprint = fingerprint
+  }
+
+  static async open(out: string, fingerprint: string): Promise<CellStore> {
+    const folder = join(out, 'cells')
+    await mkdir(folder, { recursive: true })
+    return new CellStore(folder, fingerprint)
+  }
+
+  /** Undefined unless the very cell was finished. */
+  async read(cell: Cell): Promise<CellResult | undefined> {
+    try {
+      const found = JSON.parse(await readFile(this.#path(cell), 'utf8')) as {
+        key?: unknown
+        result?: CellResult
+      }
+      return found.key === (await this.#key(cell)) ? found.result : undefined
+    } catch (error) {
+      if (error instanceof GyrusError) throw error
+      return undefined // not there, or not whole: it is made anew
+    }
+  }
+
+  async write(cell: Cell, result: CellResult): Promise<void> {
+    await writeWhole(this.#path(cell), `${JSON.stringify({ key: await this.#key(cell), result })}\n`, true)
+  }
+
+  #path({ name }: Cell): string {
+    return join(this.#folder, `${name.replace(/[^\w.+-]+/g, '_')}.json`)
+  }
+
+  async #key({ settings }: Cell): Promise<string> {
+    const own = Object.entries(settings).filter(([name]) => !indifferent.has(name))
+    const { weights } = settings
+    const hash = weights === undefined ? 'random' : await this.#hashOf(weights)
+    return createHash('sha256')
+      .update(JSON.stringify([this.#fingerprint, hash, Object.fromEntries(own.sort())]))
+      .digest('hex')
+  }
+
+  #hashOf(path: string): Promise<string> {
+    const known = this.#hashes.get(path) ?? hashFile(path)
+    this.#hashes.set(path, known)
+    return known
+  }
+}
+
+async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  try {
+    await pipeline(createReadStream(path), hash)
+  } catch (cause) {
+    throw new GyrusError('ERR_GYRUS_FILE_NOT_FOUND', `the weights ${path} cannot be read`, { cause })
+  }
+  return hash.digest('hex')
+}

@@ -1,0 +1,147 @@
+// evaluate(): what a classifier that is there says of labelled images, by the protocol of the paper's script
+// (science.md A7): the middle of each image, once, logits of the first classes where a head has more.
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { GyrusError } from '../../errors.js'
+import { openLabelled } from '../../labelled/open.js'
+import {
+  evaluateSettings,
+  taskCallOptions,
+  type EvaluateConfig,
+  type EvaluateSettings,
+  type TaskCallOptions,
+} from '../../options/classify.js'
+import { parseOptions } from '../../options/parse.js'
+import { openOutputFolder } from '../../run/output-folder.js'
+import { SupervisedTrainer } from '../../supervised-trainer.js'
+import { ViewLoader } from '../../view-loader.js'
+import { writeWhole } from '../../write-file.js'
+import { sideOf, type Side } from './data.js'
+import type { Report } from './events.js'
+import { reportOf } from './figures.js'
+
+export interface Evaluation {
+  readonly classes: readonly string[]
+  readonly figures: Report
+  /** [n, classes] */
+  readonly logits: Float32Array
+  readonly labels: Int32Array
+  readonly warnings: readonly string[]
+  /** result.json */
+  readonly path: string
+}
+
+const ownFiles = [/^data$/, /^result\.json(\.partial)?$/]
+
+export async function evaluate(config: EvaluateConfig, call: TaskCallOptions = {}): Promise<Evaluation> {
+  const { signal, ...options } = parseOptions(taskCallOptions, 'evaluate', call)
+  const settings = parseOptions(evaluateSettings, 'evaluate', config)
+  const { out, part } = settings
+  const folder = await openOutputFolder(out, settings, { ...options, free: [], own: ownFiles })
+  try {
+    const { set, split, warnings } = await openLabelled(settings, { cache: join(out, 'data'), signal })
+    const places = part === 'all' ? [...set.labels.keys()] : split[part]
+    const side = sideOf(set, places)
+    const logits = await predict(settings, set.shards, side, set.classes.length, signal)
+    const figures = reportOf(logits, side.labels, set.classes.length, settings)
+    const path = join(out, 'result.json')
+    const images = places.map((place) => set.names[place])
+    const result = {
+      classes: set.classes,
+      figures,
+      logits: [...logits],
+      labels: [...side.labels],
+      images,
+      warnings,
+    }
+    await writeWhole(path, `${JSON.stringify(result)}\n`)
+    return { classes: set.classes, figures, logits, labels: side.labels, warnings, path }
+  } finally {
+    await folder.close()
+  }
+}
+
+async function predict(
+  settings: EvaluateSettings,
+  shards: readonly string[],
+  { rows }: Side,
+  classes: number,
+  signal: AbortSignal | undefined,
+): Promise<Float32Array> {
+  const { arch, imageSize, channels, heads, hasTrainablePositions, device, precision, threads } = settings
+  const { mean, std, batchSize, testSide, weights, loaderThreads } = settings
+  const headRows = await headRowsOf(weights)
+  if (headRows < classes)
+    throw new GyrusError(
+      'ERR_GYRUS_WEIGHTS_MISMATCH',
+      `${weights} tells ${headRows} classes apart, the images have ${classes}: evaluate it on what it was trained for`,
+    )
+  await using views = await ViewLoader.open({
+    shards,
+    imageSize,
+    channels,
+    mean,
+    std,
+    threads: loaderThreads,
+  })
+  await using trainer = await SupervisedTrainer.create(
+    {
+      arch,
+      imageSize,
+      channels,
+      heads,
+      hasTrainablePositions,
+      device,
+      precision,
+      threads,
+      batchSize,
+      classes: headRows,
+    },
+    { signal },
+  )
+  await trainer.load(weights)
+  const logits = new Float32Array(rows.length * classes)
+  const elements = channels * imageSize ** 2
+  for (let first = 0; first < rows.length; first += batchSize) {
+    const batch = rows.slice(first, first + batchSize)
+    const x = new Float32Array(batch.length * elements)
+    await views.plain(batch, x, { side: testSide, signal })
+    const all = await trainer.predict(x, { signal })
+    for (let at = 0; at < batch.length; at += 1)
+      logits.set(all.subarray(at * headRows, at * headRows + classes), (first + at) * classes)
+  }
+  return logits
+}
+
+const longestHeader = 2 ** 26 // bytes
+
+/** How many classes the classifier of a safetensors file has. The engine reads the file with all care afterwards. */
+async function headRowsOf(path: string): Promise<number> {
+  const file = await open(path).catch((cause: unknown) => {
+    throw new GyrusError('ERR_GYRUS_FILE_NOT_FOUND', `the weights ${path} cannot be read`, { cause })
+  })
+  try {
+    const length = Buffer.alloc(8)
+    await file.read(length, 0, 8, 0)
+    const bytes = Number(length.readBigUInt64LE(0))
+    const { size } = await file.stat()
+    if (bytes > Math.min(longestHeader, size - 8)) throw new Error('its header is longer than the file')
+    const header = Buffer.alloc(bytes)
+    await file.read(header, 0, bytes, 8)
+    const tensors = JSON.parse(header.toString('utf8')) as Record<string, { shape?: number[] }>
+    const head = tensors['fc.weight'] ?? tensors['head.weight']
+    const [rows] = head?.shape ?? []
+    if (rows === undefined)
+      throw new Error('it has neither fc.weight nor head.weight: it is a backbone alone')
+    return rows
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new GyrusError(
+      'ERR_GYRUS_WEIGHTS_MISMATCH',
+      `${path} is no classifier's safetensors file: ${why}`,
+      { cause },
+    )
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,87 @@
+// What fine-tuning and comparing tell, as it happens.
+import type { Calibration } from '../../metrics/calibration.js'
+import type { Confusion, Scores } from '../../metrics/confusion.js'
+import type { Interval } from '../../metrics/bootstrap.js'
+
+/** One pass over the training images. */
+export interface Epoch {
+  readonly epoch: number
+  /** Means over the pass. */
+  readonly loss: number
+  readonly trainAccuracy: number
+  readonly lr: number
+  /** On the validation images; absent when there are none. */
+  readonly valLoss?: number
+  readonly valAccuracy?: number
+  readonly valF1?: number
+}
+
+export interface TestFigures extends Scores {
+  /** Undefined when a class is not among the test images. */
+  readonly auroc: number | undefined
+  readonly loss: number
+  readonly calibration: Calibration
+  readonly confusion: Confusion
+  readonly count: number
+}
+
+export type ScoreName = 'accuracy' | 'macroPrecision' | 'macroRecall' | 'f1' | 'macroF1'
+export const scoreNames: readonly ScoreName[] = ['accuracy', 'macroPrecision', 'macroRecall', 'f1', 'macroF1']
+
+/** The test's figures with intervals, by drawing test images again. */
+export interface Report extends TestFigures {
+  readonly intervals: Readonly<Record<ScoreName, Interval>>
+}
+
+export type FinetuneEvent =
+  | { readonly type: 'preparing'; readonly done: number; readonly total: number }
+  | {
+      readonly type: 'start'
+      readonly classes: readonly string[]
+      readonly train: number
+      readonly val: number
+      readonly test: number
+    }
+  | { readonly type: 'warning'; readonly message: string }
+  | ({ readonly type: 'epoch'; readonly epochs: number; readonly best: number } & Epoch)
+  | {
+      readonly type: 'done'
+      readonly out: string
+      readonly figures: Report
+      readonly report: string
+      /** The best epoch's weights; none of the linear method. */
+      readonly weights: string | undefined
+      readonly seconds: number
+    }
+
+export type CompareEvent =
+  | { readonly type: 'preparing'; readonly done: number; readonly total: number }
+  | {
+      readonly type: 'start'
+      readonly cells: number
+      /** Cells that an earlier run has finished. */
+      readonly finished: number
+      readonly classes: readonly string[]
+      readonly train: number
+      readonly val: number
+      readonly test: number
+    }
+  | { readonly type: 'warning'; readonly message: string }
+  | ({ readonly type: 'epoch'; readonly cell: string; readonly epochs: number } & Epoch)
+  | {
+      readonly type: 'cell'
+      readonly cell: string
+      readonly done: number
+      readonly cells: number
+      readonly accuracy: number
+      readonly f1: number
+      readonly seconds: number
+    }
+  | {
+      readonly type: 'done'
+      readonly out: string
+      readonly report: string
+      /** What the figures say of each arm, in words. */
+      readonly verdicts: readonly string[]
+      readonly seconds: number
+    }

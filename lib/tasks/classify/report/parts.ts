@@ -1,0 +1,188 @@
+// What the reports of classifiers are made of: confusion matrices, learning curves, reliability, pictures.
+import * as Plot from '@observablehq/plot'
+import type { OpenedSet } from '../../../labelled/open.js'
+import type { Calibration } from '../../../metrics/calibration.js'
+import type { Confusion } from '../../../metrics/confusion.js'
+import { draw, frame } from '../../../report/figure.js'
+import { html, type Html } from '../../../report/html.js'
+import { style } from '../../../report/style.js'
+import { ViewLoader } from '../../../view-loader.js'
+
+export const percent = (share: number, digits = 1): string =>
+  Number.isFinite(share) ? `${(100 * share).toFixed(digits)} %` : '–'
+
+export function page(title: string, body: Html): string {
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>gyrus: ${title}</title>
+        <style>
+          ${style}
+        </style>
+      </head>
+      <body>
+        ${body}
+      </body>
+    </html> `.text
+}
+
+/** Rows are the truth; a cell's shade is its share of the row. */
+export function confusionTable(matrix: Confusion, classes: readonly string[], title: string): Html {
+  const rows = matrix.map((row, truth) => {
+    const total = row.reduce((sum, count) => sum + count, 0)
+    const cells = row.map((count) => {
+      const share = total === 0 ? 0 : count / total
+      const shade = `background: color-mix(in srgb, var(--kept) ${Math.round(70 * share)}%, transparent)`
+      return html`<td class="number" style="${shade}" title="${percent(share)} of the row">${count}</td>`
+    })
+    return html`<tr>
+      <th>${classes[truth] ?? ''}</th>
+      ${cells}
+    </tr>`
+  })
+  return html`<figure>
+    <table>
+      <thead>
+        <tr>
+          <th>truth \\ found</th>
+          ${classes.map((name) => html`<th class="number">${name}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows}
+      </tbody>
+    </table>
+    <figcaption>${title}</figcaption>
+  </figure>`
+}
+
+export interface NamedPoint {
+  readonly epoch: number
+  readonly value: number
+  /** Of its line. */
+  readonly name: string
+  /** Lines of one name and several runs are told apart by it. */
+  readonly run: string
+}
+
+export function curves(points: readonly NamedPoint[], label: string): Html {
+  if (points.length === 0) return html`<p>There are no epochs: the classifier was solved for.</p>`
+  return html`<figure>
+    ${draw(
+      {
+        ...frame,
+        height: 220,
+        marginLeft: 48,
+        color: { legend: false },
+        x: { label: 'epoch' },
+        y: { grid: true, label: null, ticks: 4 },
+        marks: [
+          Plot.line(points, { x: 'epoch', y: 'value', z: 'run', stroke: 'name', strokeOpacity: 0.55 }),
+          Plot.text(
+            points,
+            Plot.selectLast({
+              x: 'epoch',
+              y: 'value',
+              z: 'name',
+              text: 'name',
+              dx: 4,
+              textAnchor: 'end',
+              dy: -8,
+            }),
+          ),
+        ],
+      },
+      label,
+    )}
+    <figcaption>${label}</figcaption>
+  </figure>`
+}
+
+export function reliability({ bins, ece }: Calibration): Html {
+  const filled = bins.filter(({ count }) => count > 0)
+  return html`<figure>
+    ${draw(
+      {
+        ...frame,
+        height: 220,
+        x: { label: 'confidence', domain: [0, 1] },
+        y: { label: 'accuracy', domain: [0, 1], grid: true },
+        marks: [
+          Plot.line(
+            [
+              [0, 0],
+              [1, 1],
+            ],
+            { stroke: 'var(--threshold)', strokeDasharray: '4,3' },
+          ),
+          Plot.rectY(filled, { x1: 'low', x2: 'high', y: 'accuracy', fill: 'var(--kept)', inset: 1 }),
+        ],
+      },
+      'accuracy by confidence',
+    )}
+    <figcaption>Calibration error ${percent(ece)}: the bars should meet the line</figcaption>
+  </figure>`
+}
+
+export interface Example {
+  /** Place in the set's lists. */
+  readonly place: number
+  readonly found: number
+  /** Of the class that was found. */
+  readonly confidence: number
+}
+
+const pictureSize = 100
+
+export async function pictures({ set }: OpenedSet, examples: readonly Example[]): Promise<Html> {
+  if (examples.length === 0) return html`<p>None.</p>`
+  const { default: sharp } = await import('sharp')
+  await using views = await ViewLoader.open({ shards: set.shards, imageSize: pictureSize, mean: 0, std: 1 })
+  const figures: Html[] = []
+  for (const { place, found, confidence } of examples) {
+    const x = new Float32Array(pictureSize ** 2)
+    await views.plain(Uint32Array.of(set.rows[place] ?? 0), x)
+    const grey = Uint8Array.from(x, (value) => Math.min(255, Math.max(0, Math.round(255 * value))))
+    const png = await sharp(grey, { raw: { width: pictureSize, height: pictureSize, channels: 1 } })
+      .png()
+      .toBuffer()
+    const truth = set.classes[set.labels[place] ?? 0] ?? ''
+    const said = set.classes[found] ?? ''
+    figures.push(
+      html`<figure title="${set.names[place] ?? ''}">
+        <img
+          src="data:image/png;base64,${png.toString('base64')}"
+          width="${pictureSize}"
+          height="${pictureSize}"
+          alt="${set.names[place] ?? ''}"
+        />
+        <figcaption>
+          ${truth === said ? said : `${truth}, taken for ${said}`} (${percent(confidence, 0)})
+        </figcaption>
+      </figure>`,
+    )
+  }
+  return html`<div class="montage">${figures}</div>`
+}
+
+export function list(items: readonly string[]): Html {
+  return html`<ul>
+    ${items.map((item) => html`<li>${item}</li>`)}
+  </ul>`
+}
+
+export function settingsTable(settings: Readonly<Record<string, unknown>>): Html {
+  return html`<table>
+    <tbody>
+      ${Object.entries(settings).map(
+        ([name, value]) =>
+          html`<tr>
+            <td><code>${name}</code></td>
+            <td>${typeof value === 'string' ? value : JSON.stringify(value)}</td>
+          </tr>`,
+      )}
+    </tbody>
+  </table>`
+}

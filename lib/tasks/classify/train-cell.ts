@@ -1,0 +1,218 @@
+// One fine-tuning: epochs over the training images, the best one on the validation images, and what it says of the test
+// images.
+import { rm } from 'node:fs/promises'
+import { throwIfAborted } from '../../errors.js'
+import { predictedClasses, confusionMatrix, scoresOf } from '../../metrics/confusion.js'
+import { logLoss, softmax } from '../../metrics/probabilities.js'
+import type { FinetuneSettings } from '../../options/classify.js'
+import { learningRateAt, type RatePlan } from '../../run/rate.js'
+import { SupervisedTrainer } from '../../supervised-trainer.js'
+import { ViewLoader } from '../../view-loader.js'
+import type { CellData, Side } from './data.js'
+import type { Epoch } from './events.js'
+import { mixAt } from './mixup.js'
+
+export interface CellOutcome {
+  /** Of the test images, [n, classes]. */
+  readonly logits: Float32Array
+  readonly curve: readonly Epoch[]
+  readonly bestEpoch: number
+  readonly device: string
+  readonly precision: string
+}
+
+export interface CellOptions {
+  /** Where the best epoch's weights go. */
+  readonly best: string
+  readonly signal?: AbortSignal | undefined
+}
+
+const warmupShare = 0.1
+
+/** Yields each epoch as it ends. */
+export async function* trainCell(
+  settings: FinetuneSettings,
+  data: CellData,
+  options: CellOptions,
+): AsyncGenerator<Epoch & { best: number }, CellOutcome> {
+  const batchSize = Math.min(settings.batchSize, data.train.rows.length)
+  await using views = await openViews(settings, data, batchSize)
+  await using trainer = await openTrainer(settings, data, batchSize)
+  if (settings.weights !== undefined) await trainer.loadBackbone(settings.weights)
+  const cell = new Cell(settings, data, views, trainer, batchSize)
+  const curve: Epoch[] = []
+  let best: Epoch | undefined
+  for (let epoch = 1; epoch <= settings.epochs; epoch += 1) {
+    const found = await cell.epoch(epoch, options.signal)
+    curve.push(found)
+    if (best === undefined || data.val.rows.length === 0 || isBetter(settings, found, best)) {
+      best = found
+      await trainer.save(options.best)
+    }
+    yield { ...found, best: best.epoch }
+    if (epoch - best.epoch >= settings.patience) break
+  }
+  await trainer.load(options.best)
+  const logits = await cell.predict(data.test, options.signal)
+  const { device, precision } = trainer.info
+  return { logits, curve, bestEpoch: best?.epoch ?? 0, device, precision }
+}
+
+/** Removes the weights that a cell has left. */
+export async function dropWeights(path: string): Promise<void> {
+  await rm(path, { force: true })
+}
+
+function openViews(settings: FinetuneSettings, data: CellData, batchSize: number): Promise<ViewLoader> {
+  const { imageSize, channels, mean, std, seed, view, loaderThreads } = settings
+  return ViewLoader.open({
+    ...{ shards: data.shards, rows: data.train.rows, batchSize, imageSize, channels, mean, std, seed },
+    threads: loaderThreads,
+    views: [view, view],
+  })
+}
+
+function openTrainer(
+  settings: FinetuneSettings,
+  data: CellData,
+  batchSize: number,
+): Promise<SupervisedTrainer> {
+  const { arch, imageSize, channels, heads, hasZeroInitResidual, hasTrainablePositions } = settings
+  const { hasFrozenPatchProjection, device, precision, threads, optimizer, seed } = settings
+  const { labelSmoothing, layerDecay, dropPath } = settings
+  return SupervisedTrainer.create({
+    ...{
+      arch,
+      imageSize,
+      channels,
+      heads,
+      hasZeroInitResidual,
+      hasTrainablePositions,
+      hasFrozenPatchProjection,
+    },
+    ...{ device, precision, threads, optimizer, seed, labelSmoothing, layerDecay, dropPath, batchSize },
+    classes: data.classes,
+    hasMixup: settings.mixup > 0,
+    ...(settings.classWeights === 'balanced'
+      ? { classWeights: balancedWeights(data.train, data.classes) }
+      : {}),
+  })
+}
+
+/** n / (classes n_k), as scikit-learn's 'balanced': the mean over the images is 1. */
+export function balancedWeights({ labels }: Side, classes: number): number[] {
+  return Array.from({ length: classes }, (_, label) => {
+    const own = labels.filter((other) => other === label).length
+    return labels.length / (classes * Math.max(1, own))
+  })
+}
+
+function isBetter({ selectBy }: FinetuneSettings, found: Epoch, best: Epoch): boolean {
+  const score = ({ valAccuracy = 0, valF1 = 0, valLoss = Infinity }: Epoch): number =>
+    selectBy === 'accuracy' ? valAccuracy : selectBy === 'f1' ? valF1 : -valLoss
+  const [now, before] = [score(found), score(best)]
+  return now > before || (now === before && (found.valLoss ?? 0) < (best.valLoss ?? 0))
+}
+
+class Cell {
+  readonly #settings: FinetuneSettings
+  readonly #data: CellData
+  readonly #views: ViewLoader
+  readonly #trainer: SupervisedTrainer
+  readonly #plan: RatePlan
+  readonly #batchSize: number
+  readonly #buffers: readonly [Float32Array, Float32Array]
+
+  constructor(
+    settings: FinetuneSettings,
+    data: CellData,
+    views: ViewLoader,
+    trainer: SupervisedTrainer,
+    batchSize: number,
+  ) {
+    this.#settings = settings
+    this.#data = data
+    this.#views = views
+    this.#trainer = trainer
+    this.#batchSize = batchSize
+    const { stepsPerEpoch } = views.info
+    const steps = settings.epochs * stepsPerEpoch
+    const warmupEpochs = settings.warmupEpochs ?? warmupShare * settings.epochs
+    this.#plan = {
+      steps,
+      warmupSteps: Math.min(steps, Math.round(warmupEpochs * stepsPerEpoch)),
+      peakLr: settings.lr,
+    }
+    const elements = batchSize * settings.channels * settings.imageSize ** 2
+    this.#buffers = [new Float32Array(elements), new Float32Array(elements)]
+  }
+
+  /** Counts from 1. The next batch is made while the one before computes. */
+  async epoch(epoch: number, signal: AbortSignal | undefined): Promise<Epoch> {
+    const { stepsPerEpoch } = this.#views.info
+    const first = (epoch - 1) * stepsPerEpoch
+    let [loss, hits, lr] = [0, 0, 0]
+    let drawn = this.#draw(first)
+    try {
+      for (let step = first; step < first + stepsPerEpoch; step += 1) {
+        throwIfAborted(signal)
+        await drawn
+        const labels = await this.#labelsOf(step)
+        lr = learningRateAt(step, this.#plan, 0)
+        const mix = mixAt(this.#settings.mixup, this.#settings.seed, step)
+        const result = this.#trainer.step(this.#bufferOf(step), labels, { lr, mix })
+        if (step + 1 < first + stepsPerEpoch) drawn = this.#draw(step + 1)
+        const found = await result
+        loss += found.loss
+        hits += found.hits
+      }
+    } finally {
+      await drawn.catch(() => undefined)
+    }
+    const means = { epoch, loss: loss / stepsPerEpoch, trainAccuracy: hits / stepsPerEpoch, lr }
+    return { ...means, ...(await this.#validate(signal)) }
+  }
+
+  async #validate(signal: AbortSignal | undefined): Promise<Partial<Epoch>> {
+    const { val, classes } = this.#data
+    if (val.rows.length === 0) return {}
+    const logits = await this.predict(val, signal)
+    const scores = scoresOf(confusionMatrix(val.labels, predictedClasses(logits, classes), classes))
+    return {
+      valLoss: logLoss(softmax(logits, classes), val.labels, classes),
+      valAccuracy: scores.accuracy,
+      valF1: scores.f1,
+    }
+  }
+
+  /** Logits of images as they are tested: the middle, not mirrored. */
+  async predict({ rows }: Side, signal: AbortSignal | undefined): Promise<Float32Array> {
+    const { classes } = this.#data
+    const { testSide, channels, imageSize } = this.#settings
+    const elements = channels * imageSize ** 2
+    const logits = new Float32Array(rows.length * classes)
+    for (let first = 0; first < rows.length; first += this.#batchSize) {
+      throwIfAborted(signal)
+      const batch = rows.slice(first, first + this.#batchSize)
+      const x = new Float32Array(batch.length * elements)
+      await this.#views.plain(batch, x, { side: testSide })
+      logits.set(await this.#trainer.predict(x), first * classes)
+    }
+    return logits
+  }
+
+  #bufferOf(step: number): Float32Array {
+    return this.#buffers[step % 2 === 0 ? 0 : 1]
+  }
+
+  #draw(step: number): Promise<void> {
+    const drawn = this.#views.fillFirst(step, this.#bufferOf(step))
+    drawn.catch(() => undefined) // reported when the step wants it
+    return drawn
+  }
+
+  async #labelsOf(step: number): Promise<Int32Array> {
+    const rows = await this.#views.rowsOf(step)
+    return Int32Array.from(rows, (row) => this.#data.labelOfRow.get(row) ?? -1)
+  }
+}
