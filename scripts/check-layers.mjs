@@ -70,6 +70,7 @@ export const allowed = {
   'lib/curate': [
     'lib/errors.ts',
     'lib/native.ts',
+    'lib/random.ts',
     'lib/call.ts',
     'lib/write-file.ts',
     'lib/options',

@@ -72,6 +72,12 @@ export function curateCommand(): Command {
     )
     .option('--keep <n>', 'slices to keep in all, instead of a fraction', parseCount)
     .addOption(
+      new Option(
+        '--rank-by <what>',
+        'random: any slices within the windows stay, to compare with (default: entropy)',
+      ).choices(['entropy', 'random']),
+    )
+    .addOption(
       new Option('--balance <what>', 'strata that share --keep in proportion (default: dataset)').choices([
         'none',
         'dataset',
@@ -82,7 +88,7 @@ export function curateCommand(): Command {
     .option('--size <pixels>', 'side of the written slices (default: 256)', parseCount)
     .option('--shard-rows <n>', 'slices a shard (default: 2048)', parseCount)
     .option('--val-fraction <x>', 'of the subjects, set aside for validation (default: 0.05)', parseNumber)
-    .option('--seed <n>', 'of the choice of those subjects (default: 0)', parseWhole)
+    .option('--seed <n>', 'of the choice of those subjects, and of random slices (default: 0)', parseWhole)
     .option('--threads <n>', 'volumes read at a time (default: one more than processors)', parseCount)
     .option('--json', 'print one JSON object a line', false)
     .action(async (roots: string[], { json, quota, ...flags }: CurateFlags) => {

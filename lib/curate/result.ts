@@ -6,7 +6,7 @@ import type { CurateSettings } from '../options/curate.js'
 import type { Measured, Unreadable } from './journal.js'
 import type { ManifestRow } from './manifest.js'
 import { isFlat } from './scan.js'
-import { applyWindows, positionOf, selectShare, selectTotal, type Reason } from './select.js'
+import { applyWindows, positionOf, scoresOf, selectShare, selectTotal, type Reason } from './select.js'
 import { shardName } from '../slices/shard-writer.js'
 import { splitOf } from './split.js'
 
@@ -39,9 +39,9 @@ export function judge(
     return { source, subject: entry.patientId === '' ? source.subject : entry.patientId, entry, marks }
   })
   if (keep !== undefined) {
-    const candidates = judged.map(({ source, entry, marks }) => ({
+    const candidates = judged.map(({ source, entry, marks }, volume) => ({
       stratum: balance === 'none' ? 'all' : source[balance],
-      entropy: Float64Array.from(entry.kind === 'volume' ? entry.entropy : []),
+      scores: scoresOf(volume, Float64Array.from(entry.kind === 'volume' ? entry.entropy : []), settings),
       marks,
     }))
     selectTotal(candidates, keep, quotas)

@@ -1,6 +1,7 @@
 // Which slices are kept: pure functions of what was measured, the same for every order of work. Ties go to the lower
 // index.
 import type { CurateSettings } from '../options/curate.js'
+import { Random } from '../random.js'
 
 /** Why a slice is in the set, or not. The order is that of the report; 'kept' is first. */
 export const reasons = [
@@ -17,7 +18,7 @@ export type Reason = (typeof reasons)[number]
 
 export type SelectionSettings = Pick<
   CurateSettings,
-  'entropyMin' | 'entropyMax' | 'position' | 'stride' | 'keepFraction'
+  'entropyMin' | 'entropyMax' | 'position' | 'stride' | 'keepFraction' | 'rankBy' | 'seed'
 >
 
 /** Relative position of a slice, 0 the lowest and 1 the highest; NaN for a slice that is alone. */
@@ -52,9 +53,20 @@ export function indicesOf(reason: Reason, marks: readonly Reason[]): number[] {
   return [...marks.keys()].filter((index) => marks[index] === reason)
 }
 
-/** Indices of the candidates, the richest in entropy first. */
-function byEntropy(entropy: Float64Array, marks: readonly Reason[]): number[] {
-  return indicesOf('kept', marks).sort((a, b) => (entropy[b] ?? 0) - (entropy[a] ?? 0) || a - b)
+/** What decides which candidates stay, the highest first: a volume's entropies, or numbers drawn for it. */
+export function scoresOf(
+  volume: number,
+  entropy: Float64Array,
+  { rankBy, seed }: Pick<SelectionSettings, 'rankBy' | 'seed'>,
+): Float64Array {
+  if (rankBy === 'entropy') return entropy
+  const random = new Random(seed, 'rank', volume)
+  return entropy.map(() => random.unit())
+}
+
+/** Indices of the candidates, the highest score first. */
+function byScore(scores: Float64Array, marks: readonly Reason[]): number[] {
+  return indicesOf('kept', marks).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b)
 }
 
 /**
@@ -66,7 +78,7 @@ export function shareOf(volume: number, slices: number, fraction: number): numbe
   return Math.floor(slices * fraction + dither)
 }
 
-/** The windows, then the volume's share of its richest slices. */
+/** The windows, then the volume's share of its slices, by rank. */
 export function selectShare(
   volume: number,
   entropy: Float64Array,
@@ -75,14 +87,15 @@ export function selectShare(
 ): Reason[] {
   const marks = applyWindows(entropy, isFlat, settings)
   const share = shareOf(volume, entropy.length, settings.keepFraction)
-  for (const index of byEntropy(entropy, marks).slice(share)) marks[index] = 'quota'
+  const scores = scoresOf(volume, entropy, settings)
+  for (const index of byScore(scores, marks).slice(share)) marks[index] = 'quota'
   return marks
 }
 
 /** One volume of a selection over the whole set; `marks` are changed. */
 export interface Candidates {
   readonly stratum: string
-  readonly entropy: Float64Array
+  readonly scores: Float64Array
   readonly marks: Reason[]
 }
 
@@ -97,14 +110,14 @@ export function selectTotal(
 ): number {
   const strata = new Map<
     string,
-    { slices: number; ranked: { volume: number; index: number; bits: number }[] }
+    { slices: number; ranked: { volume: number; index: number; score: number }[] }
   >()
-  volumes.forEach(({ stratum, entropy, marks }, volume) => {
+  volumes.forEach(({ stratum, scores, marks }, volume) => {
     const entry = strata.get(stratum) ?? { slices: 0, ranked: [] }
     strata.set(stratum, entry)
-    entry.slices += entropy.length
+    entry.slices += scores.length
     marks.forEach((mark, index) => {
-      if (mark === 'kept') entry.ranked.push({ volume, index, bits: entropy[index] ?? 0 })
+      if (mark === 'kept') entry.ranked.push({ volume, index, score: scores[index] ?? 0 })
     })
   })
   const names = [...strata.keys()].sort()
@@ -117,7 +130,7 @@ export function selectTotal(
   let total = 0
   names.forEach((name, at) => {
     const ranked = strata.get(name)?.ranked ?? []
-    ranked.sort((a, b) => b.bits - a.bits || a.volume - b.volume || a.index - b.index)
+    ranked.sort((a, b) => b.score - a.score || a.volume - b.volume || a.index - b.index)
     const kept = granted[at] ?? 0
     total += kept
     for (const { volume, index } of ranked.slice(kept)) {

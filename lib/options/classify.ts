@@ -103,7 +103,9 @@ const arm = z.strictObject({
     .string()
     .regex(/^[\w .+-]{1,60}$/, { error: 'up to 60 letters, digits, spaces, dots, signs' })
     .describe('of the arm, in the report'),
-  weights,
+  weights: weights.describe(
+    'a file of weights; {seed} in its path stands for the seed; none: a random start',
+  ),
   arch: trainableEncoderFields.arch.optional(),
   heads: trainableEncoderFields.heads,
   channels: z.union([z.literal(1), z.literal(3)]).optional(),

@@ -51,6 +51,10 @@ export const curateOptions = z
       .default(0.125)
       .describe("of each volume's slices, the richest in entropy; unless keep is given"),
     keep: z.int().min(1).optional().describe('slices to keep in all, the richest in entropy of each stratum'),
+    rankBy: z
+      .enum(['entropy', 'random'])
+      .default('entropy')
+      .describe('random: any slices within the windows stay, not the richest: to compare with'),
     balance: z
       .enum(['none', 'dataset', 'contrast'])
       .default('dataset')
@@ -63,7 +67,7 @@ export const curateOptions = z
     size: z.int().min(8).max(4096).default(256).describe('pixels of a side of the written slices'),
     shardRows: z.int().min(1).max(65536).default(2048).describe('slices a shard'),
     valFraction: share.default(0.05).describe('of the subjects, to be set aside for validation'),
-    seed: z.int().min(0).default(0).describe('of the choice of those subjects'),
+    seed: z.int().min(0).default(0).describe('of the choice of those subjects, and of random slices'),
     threads: z
       .int()
       .min(1)

@@ -102,7 +102,7 @@ struct LarsAttrs {
 };
 
 using Attrs = std::variant<NoAttrs, CastAttrs, FillAttrs, Conv2dAttrs, LinearAttrs, BatchNormAttrs, LayerNormAttrs,
-                           PoolAttrs, AttentionAttrs, TokenAttrs, ConcatAttrs, RowScaleAttrs, L2NormalizeAttrs, CrossEntropyAttrs,
-                           SgdAttrs, AdamwAttrs, LarsAttrs>;
+                           PoolAttrs, AttentionAttrs, TokenAttrs, ConcatAttrs, RowScaleAttrs, L2NormalizeAttrs,
+                           CrossEntropyAttrs, SgdAttrs, AdamwAttrs, LarsAttrs>;
 
 }  // namespace gyrus::graph

@@ -20,7 +20,14 @@ import philox
 import tensor_file
 
 FOLDER = Path(__file__).parent
-TABLES = {"ops": ops, "optimizers": optimizers, "heads": heads, "init": init, "contrastive": contrastive, "finetune": finetune}
+TABLES = {
+    "ops": ops,
+    "optimizers": optimizers,
+    "heads": heads,
+    "init": init,
+    "contrastive": contrastive,
+    "finetune": finetune,
+}
 
 
 def main(wanted: list[str]) -> None:

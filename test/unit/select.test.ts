@@ -9,6 +9,8 @@ const open = {
   position: [0, 1] as [number, number],
   stride: 1,
   keepFraction: 1,
+  rankBy: 'entropy' as 'entropy' | 'random',
+  seed: 0,
 }
 const kept = (marks: readonly Reason[]): number[] =>
   [...marks.keys()].filter((index) => marks[index] === 'kept')
@@ -34,6 +36,22 @@ void t.test('a share is the richest slices; ties go to the lower index', (t) => 
   t.end()
 })
 
+void t.test("a random share is as large, is the seed's, and any slice can be in it", (t) => {
+  const entropy = Float64Array.from({ length: 20 }, (_, index) => index)
+  const chosen = (volume: number, seed: number): number[] =>
+    kept(selectShare(volume, entropy, false, { ...open, keepFraction: 0.5, rankBy: 'random', seed }))
+  t.same(chosen(3, 1), chosen(3, 1))
+  t.notSame(chosen(3, 1), chosen(3, 2))
+  const counts = new Float64Array(20)
+  for (let volume = 0; volume < 400; volume += 1)
+    for (const index of chosen(volume, 1)) counts[index] = (counts[index] ?? 0) + 1
+  t.ok(
+    counts.every((count) => Math.abs(count / 400 - 0.5) < 0.13),
+    `each slice half of the time: ${counts.join(' ')}`,
+  )
+  t.end()
+})
+
 void t.test('shares of many volumes add up to the fraction', (t) => {
   for (const slices of [16, 130, 150, 155, 176, 256]) {
     let total = 0
@@ -46,7 +64,7 @@ void t.test('shares of many volumes add up to the fraction', (t) => {
 /** Volumes of a stratum, all candidates. */
 const volume = (stratum: string, ...bits: number[]) => ({
   stratum,
-  entropy: Float64Array.from(bits),
+  scores: Float64Array.from(bits),
   marks: bits.map((): Reason => 'kept'),
 })
 

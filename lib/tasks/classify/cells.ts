@@ -42,7 +42,7 @@ export function cellsOf(settings: CompareSettings): Cell[] {
     labelFractions.flatMap((labelFraction) =>
       seeds.map((seed) => {
         const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined))
-        const merged = { ...common, ...given, labelFraction, seed }
+        const merged = { ...common, ...given, labelFraction, seed, ...ownWeights(own.weights, seed) }
         const share = labelFraction === 1 ? '' : `, ${+(100 * labelFraction).toPrecision(3)} % of the labels`
         return {
           name: `${name}, seed ${seed}${share}`,
@@ -52,6 +52,11 @@ export function cellsOf(settings: CompareSettings): Cell[] {
       }),
     ),
   )
+}
+
+/** Weights may be a seed's own: runs that differ in their seed are then an arm. */
+function ownWeights(weights: string | undefined, seed: number): { weights?: string } {
+  return weights === undefined ? {} : { weights: weights.replaceAll('{seed}', String(seed)) }
 }
 
 /** What changes nothing about a cell's result but its speed, or is told of the images by their fingerprint. */

@@ -129,7 +129,7 @@ void test_batches(Suite& suite) {
     check.throws(Code::invalid_argument, "row 7", [&] { loader.plain(std::vector<std::uint32_t>{7, 0}, 1, x, kGoOn); });
     check.throws(Code::invalid_argument, "side", [&] { loader.plain(std::vector<std::uint32_t>{6, 0}, 0, x, kGoOn); });
     std::vector<float> first(3 * 64), second(3 * 64), alone(3 * 64);
-    loader.fill(3, first, second, kGoOn);
+    loader.fill(3, {}, first, second, kGoOn);
     loader.fill_first(3, alone, kGoOn);
     check.that(alone == first, "the first view alone");
   });
