@@ -1,15 +1,16 @@
 // What pretraining is worth: a simulated cohort, encoders pretrained on curated slices, on as many random ones, and not
 // at all, a linear probe and fine-tuning with a tenth of the labels; five seeds of everything. The comparison's own
-// report lies in the work folder, the verdicts go to bench/BENEFIT.md.
+// reports lie in the work folder, the figures go to bench/RESULTS.md.
 //   npm run bench -- --suite benefit [--work FOLDER] [--subjects 48] [--steps 600] [--seeds 5] [--threads N]
 // A run that was broken off is continued by the same command.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { compare, curate, pretrain, writeCohort } from '../dist/lib/index.js'
 import { commandLine, describeMachine } from './machine.mjs'
+import { writeReport } from './report.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const { values: options } = parseArgs({
@@ -72,11 +73,12 @@ async function pretrainAll() {
   }
 }
 
-/** Of every arm: means over the seeds, each with its own start. */
-async function compareAll(name, settings) {
+const arm = (name, run) => ({ name, weights: join(work, 'runs', `${run}-{seed}`, 'backbone.safetensors') })
+const arms = [arm('untrained', 'untrained'), arm('curated', 'curated'), arm('random slices', 'random')]
+
+/** The rows of the comparison's report: means over the seeds, differences to `reference`. */
+async function compareTo(reference, name, settings) {
   const out = join(work, name)
-  const start = performance.now()
-  const arm = (title, run) => ({ name: title, weights: join(work, 'runs', `${run}-{seed}`, 'backbone.safetensors') })
   const config = {
     data: join(work, 'curated'),
     labels,
@@ -85,51 +87,65 @@ async function compareAll(name, settings) {
     imageSize: 64,
     threads,
     seeds,
-    arms: [arm('untrained', 'untrained'), arm('curated', 'curated'), arm('random slices', 'random')],
+    arms,
+    reference,
     testSide: 1,
     duplicates: { action: 'ignore' },
     ...settings,
   }
-  let verdicts = []
   for await (const event of compare(config, { resume: existsSync(out) })) {
     if (event.type === 'cell') say(`  ${event.cell}: ${(100 * event.accuracy).toFixed(1)} %`)
-    if (event.type === 'done') verdicts = event.verdicts
   }
-  const table = readFileSync(join(out, 'table.csv'), 'utf8').trim()
-  return { verdicts, table, seconds: (performance.now() - start) / 1000 }
+  return JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'))
+}
+
+const scores = ['accuracy', 'macroRecall', 'f1']
+const pickScores = (of) => Object.fromEntries(scores.map((name) => [name, of(name)]))
+const differenceOf = (report, of) => {
+  const { difference } = report.rows.find((row) => row.arm === of)
+  return pickScores((name) => {
+    const { meanDifference, interval, t, n } = difference[name]
+    return { mean: meanDifference, low: interval.low, high: interval.high, p: t, seeds: n }
+  })
+}
+
+async function compareAll(title, name, settings) {
+  const toUntrained = await compareTo('untrained', name, settings)
+  const toRandom = await compareTo('random slices', name, settings)
+  return {
+    kind: 'benefit',
+    case: title,
+    date: new Date().toISOString(),
+    machine: await describeMachine(threads),
+    command: commandLine('npm run bench -- --suite benefit', { subjects, steps, seeds: seeds.length }),
+    subjects,
+    steps,
+    seeds: seeds.length,
+    classes: toUntrained.classes.length,
+    tested: toUntrained.labels.length,
+    rows: toUntrained.rows.map(({ arm, trained, mean, deviation }) => ({
+      arm,
+      trained,
+      mean: pickScores((score) => mean[score]),
+      deviation: pickScores((score) => deviation[score]),
+    })),
+    differences: [
+      { of: 'curated', to: 'untrained', ...differenceOf(toUntrained, 'curated') },
+      { of: 'random slices', to: 'untrained', ...differenceOf(toUntrained, 'random slices') },
+      { of: 'curated', to: 'random slices', ...differenceOf(toRandom, 'curated') },
+    ],
+  }
 }
 
 mkdirSync(work, { recursive: true })
 await prepare()
 await pretrainAll()
-const parts = {
-  'Linear probe, all labels': await compareAll('probe', { method: 'linear' }),
-  'Fine-tuning, a tenth of the labels': await compareAll('finetune', {
-    labelFractions: [0.1],
-    epochs: 15,
-    batchSize: 16,
-    view: { crop: [0.6, 1], flip: 0.5 },
-  }),
-}
-const machine = describeMachine(threads)
-const text = [
-  '# What pretraining is worth',
-  '',
-  `Written by \`${commandLine()}\` (bench/benefit.mjs) on ${new Date().toISOString().slice(0, 10)}, ${machine.cpu}, ${threads} threads.`,
-  '',
-  `${subjects} simulated subjects; ResNet-18 at 64 px; ${steps} steps of MoCo v3 with 64 pairs; ${seeds.length} seeds of`,
-  'pretraining, of the drawn labels and of the classifier; tested on subjects that nothing was trained on.',
-  ...Object.entries(parts).flatMap(([title, { verdicts, table }]) => [
-    '',
-    `## ${title}`,
-    '',
-    ...verdicts.map((verdict) => `- ${verdict}`),
-    '',
-    '```csv',
-    table,
-    '```',
-  ]),
-  '',
-].join('\n')
-writeFileSync(join(here, 'BENEFIT.md'), text)
-process.stdout.write(text)
+const tenth = { labelFractions: [0.1], epochs: 15, batchSize: 16, view: { crop: [0.6, 1], flip: 0.5 } }
+const records = [
+  await compareAll('linear probe, all labels', 'probe', { method: 'linear' }),
+  await compareAll('fine-tuning, a tenth of the labels', 'finetune', tenth),
+]
+const results = join(here, 'results')
+mkdirSync(results, { recursive: true })
+for (const record of records) appendFileSync(join(results, 'benefit.jsonl'), `${JSON.stringify(record)}\n`)
+writeReport()

@@ -3,7 +3,9 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { day, giga, gib, ms, percent, row, times } from './format.mjs'
 import { totalOf } from './limits.mjs'
+import { pretrainingSections } from './report-pretraining.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 
@@ -37,15 +39,6 @@ function byMachine(records) {
   }
   return [...groups]
 }
-
-const gib = (bytes) => (bytes / 2 ** 30).toFixed(2)
-const times = (value) => `${value.toFixed(2)} ×`
-const percent = (value) => `${(100 * value).toFixed(1)} %`
-const ms = (seconds) => (seconds * 1000).toFixed(1)
-const day = (record) => record.date.slice(0, 10)
-/** Thousand millions, with three digits or so; '-' for none. */
-const giga = (value) => (value > 0 ? (value / 1e9).toFixed(value < 99.95e9 ? 1 : 0) : '-')
-const row = (cells) => `| ${cells.join(' | ')} |`
 
 function verdict({ floor, speedup, memoryRatio, ours }) {
   if (floor === undefined) return '-'
@@ -233,52 +226,6 @@ function entropyTable([machine, records]) {
   ]
 }
 
-const aboutPretraining = [
-  '## Pretraining beyond the bare step',
-  '',
-  "Augmentation: both of MoCo v3's pipelines, 256 px slices to pairs of 224 px views, one thread against one thread of",
-  'torchvision on PIL, in alternation. Feeding: blocks of steps whose views are drawn meanwhile, as `gyrus pretrain`',
-  'runs them, in alternation with blocks of the same step over views that lie there already; 224 px, batches as given.',
-  '',
-]
-
-const asRange = (values, digits) => values.map((value) => value.toFixed(digits)).join('-')
-
-function augmentationTable([machine, records]) {
-  const heads = ['date', 'gyrus pairs/s', 'torchvision pairs/s', 'speed']
-  return [
-    `### Augmentation on ${machine}`,
-    '',
-    row(heads),
-    row(heads.map(() => '---:')),
-    ...records.map(({ pairsPerSecond, ...one }) => {
-      const rates = [pairsPerSecond.gyrus, pairsPerSecond.peer].map((rate) => rate.toFixed(0))
-      return row([day(one), ...rates, `**${times(one.speedup)}** (${asRange(one.speedupRange, 1)})`])
-    }),
-    '',
-    `Asked for: ${records[0].floor.augmentation} ×. By \`${records[0].command}\`.`,
-    '',
-  ]
-}
-
-function feedingTable([machine, records]) {
-  const heads = ['preset', 'date', 'batch', 'bare pairs/s', 'fed pairs/s', 'share of the bare step', 'wait']
-  return [
-    `### Feeding on ${machine}`,
-    '',
-    row(heads),
-    row(['---', ...heads.slice(1).map(() => '---:')]),
-    ...records.map(({ pairsPerSecond, ...one }) => {
-      const rates = [pairsPerSecond.bare, pairsPerSecond.fed].map((rate) => rate.toFixed(2))
-      const share = `**${one.ratio.toFixed(3)}** (${asRange(one.ratioRange, 2)})`
-      return row([one.preset, day(one), String(one.batch), ...rates, share, percent(one.waitShare)])
-    }),
-    '',
-    `Asked for: ${records[0].floor.feeding}. By \`${records[0].command}\`.`,
-    '',
-  ]
-}
-
 export function writeReport(folder = here) {
   const records = newestRecords(folder)
   const comparisons = records.filter((record) => record.kind === 'comparison')
@@ -290,11 +237,7 @@ export function writeReport(folder = here) {
     lines.push(...aboutComparisons, ...byMachine(comparisons).flatMap(comparisonTable))
   if (curations.length > 0) lines.push(...aboutCuration, ...byMachine(curations).flatMap(curationTable))
   if (entropies.length > 0) lines.push(...aboutEntropy, ...byMachine(entropies).flatMap(entropyTable))
-  const augmentations = records.filter((record) => record.kind === 'augmentation')
-  const feedings = records.filter((record) => record.kind === 'feeding')
-  if (augmentations.length + feedings.length > 0) lines.push(...aboutPretraining)
-  lines.push(...byMachine(augmentations).flatMap(augmentationTable))
-  lines.push(...byMachine(feedings).flatMap(feedingTable))
+  lines.push(...pretrainingSections(records, byMachine))
   if (profiles.length > 0) lines.push(...aboutProfiles)
   for (const [machine, own] of byMachine(profiles)) {
     lines.push(`### ${machine}`, '', ...own.flatMap(profileTable))

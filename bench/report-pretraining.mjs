@@ -1,0 +1,105 @@
+// The part of RESULTS.md about pretraining: augmentation, feeding, and what it is worth downstream.
+import { day, percent, row, times } from './format.mjs'
+
+const aboutPretraining = [
+  '## Pretraining beyond the bare step',
+  '',
+  "Augmentation: both of MoCo v3's pipelines, 256 px slices to pairs of 224 px views, one thread against one thread of",
+  'torchvision on PIL, in alternation. Feeding: blocks of steps whose views are drawn meanwhile, as `gyrus pretrain`',
+  'runs them, in alternation with blocks of the same step over views that lie there already; 224 px, batches as given.',
+  '',
+]
+
+const asRange = (values, digits) => values.map((value) => value.toFixed(digits)).join('-')
+
+function augmentationTable([machine, records]) {
+  const heads = ['date', 'gyrus pairs/s', 'torchvision pairs/s', 'speed']
+  return [
+    `### Augmentation on ${machine}`,
+    '',
+    row(heads),
+    row(heads.map(() => '---:')),
+    ...records.map(({ pairsPerSecond, ...one }) => {
+      const rates = [pairsPerSecond.gyrus, pairsPerSecond.peer].map((rate) => rate.toFixed(0))
+      return row([day(one), ...rates, `**${times(one.speedup)}** (${asRange(one.speedupRange, 1)})`])
+    }),
+    '',
+    `Asked for: ${records[0].floor.augmentation} ×. By \`${records[0].command}\`.`,
+    '',
+  ]
+}
+
+function feedingTable([machine, records]) {
+  const heads = ['preset', 'date', 'batch', 'bare pairs/s', 'fed pairs/s', 'share of the bare step', 'wait']
+  return [
+    `### Feeding on ${machine}`,
+    '',
+    row(heads),
+    row(['---', ...heads.slice(1).map(() => '---:')]),
+    ...records.map(({ pairsPerSecond, ...one }) => {
+      const rates = [pairsPerSecond.bare, pairsPerSecond.fed].map((rate) => rate.toFixed(2))
+      const share = `**${one.ratio.toFixed(3)}** (${asRange(one.ratioRange, 2)})`
+      return row([one.preset, day(one), String(one.batch), ...rates, share, percent(one.waitShare)])
+    }),
+    '',
+    `Asked for: ${records[0].floor.feeding}. By \`${records[0].command}\`.`,
+    '',
+  ]
+}
+
+const aboutBenefit = [
+  '## What pretraining is worth',
+  '',
+  'A simulated cohort; ResNet-18 at 64 px pretrained by MoCo v3 on curated slices, on as many slices of the same volumes',
+  'at random, and not at all (untrained: batch norms have seen the data, weights are as they were drawn). Each seed has',
+  'a pretraining of its own. Tested on subjects that nothing was trained on. Differences are paired by seed, with their',
+  '95 % interval and the p of the paired t test.',
+  '',
+]
+
+const signed = (value) => `${value < 0 ? '−' : '+'}${(100 * Math.abs(value)).toFixed(1)}`
+
+function benefitTable([machine, records]) {
+  return records.flatMap((record) => [
+    `### ${record.case}, on ${machine}`,
+    '',
+    `${day(record)}, ${record.subjects} subjects, ${record.steps} steps, ${record.seeds} seeds, ` +
+      `${record.classes} classes, ${record.tested} test slices; by \`${record.command}\``,
+    '',
+    row(['arm', 'trained on', 'accuracy', 'mean recall of the classes', 'F1']),
+    row(['---', '---:', '---:', '---:', '---:']),
+    ...record.rows.map(({ arm, trained, mean, deviation }) =>
+      row([
+        arm,
+        String(Math.round(trained)),
+        ...['accuracy', 'macroRecall', 'f1'].map(
+          (name) => `${percent(mean[name])} ± ${(100 * deviation[name]).toFixed(1)}`,
+        ),
+      ]),
+    ),
+    '',
+    row(['difference, in points', 'accuracy', 'mean recall of the classes', 'F1']),
+    row(['---', '---:', '---:', '---:']),
+    ...record.differences.map(({ of, to, ...scores }) =>
+      row([
+        `${of} less ${to}`,
+        ...['accuracy', 'macroRecall', 'f1'].map((name) => {
+          const { mean, low, high, p } = scores[name]
+          return `**${signed(mean)}** (${signed(low)} to ${signed(high)}; p = ${p.toPrecision(2)})`
+        }),
+      ]),
+    ),
+    '',
+  ])
+}
+
+/** The sections of pretraining's records; none without any. */
+export function pretrainingSections(records, byMachine) {
+  const of = (kind) => records.filter((record) => record.kind === kind)
+  const lines = []
+  if (of('augmentation').length + of('feeding').length > 0) lines.push(...aboutPretraining)
+  lines.push(...byMachine(of('augmentation')).flatMap(augmentationTable))
+  lines.push(...byMachine(of('feeding')).flatMap(feedingTable))
+  if (of('benefit').length > 0) lines.push(...aboutBenefit, ...byMachine(of('benefit')).flatMap(benefitTable))
+  return lines
+}
