@@ -50,10 +50,10 @@ function feedingTable([machine, records]) {
 const aboutBenefit = [
   '## What pretraining is worth',
   '',
-  'A simulated cohort; ResNet-18 at 64 px pretrained by MoCo v3 on curated slices, on as many slices of the same volumes',
-  'at random, and not at all (untrained: batch norms have seen the data, weights are as they were drawn). Each seed has',
-  'a pretraining of its own. Tested on subjects that nothing was trained on. Differences are paired by seed, with their',
-  '95 % interval and the p of the paired t test.',
+  'A simulated cohort; ResNet-18 at 64 px pretrained by MoCo v3 on curated slices, on as many slices of the same',
+  'volumes at random, and not at all (untrained: batch norms have seen the data, weights are as they were drawn).',
+  'Each seed has a pretraining of its own. Tested on subjects that nothing was trained on. Differences are paired by',
+  'seed, with their 95 % interval and the p of the paired t test.',
   '',
 ]
 
@@ -93,6 +93,44 @@ function benefitTable([machine, records]) {
   ])
 }
 
+const aboutEndurance = [
+  '## Pretraining for long, and killed',
+  '',
+  'ResNet-18 at 32 px. Resident memory at the start and at the end of the steps (medians over their first and last',
+  "third, after a tenth to settle), and the event loop's delay beyond its timer's own millisecond. SIGKILL at random",
+  'moments of runs that save every second step, each continued until it ends: how many runs ended with the very bits',
+  'of one that was left alone (metrics, weights, state).',
+  '',
+]
+
+function enduranceTable([machine, records]) {
+  const heads = [
+    'date',
+    'steps',
+    'MiB at the start',
+    'at the end',
+    'loop p99 ms',
+    'kills',
+    'in a save',
+    'runs alike',
+  ]
+  return [
+    `### Endurance on ${machine}`,
+    '',
+    row(heads),
+    row(heads.map(() => '---:')),
+    ...records.map(({ killed, ...one }) => {
+      const sizes = [one.startBytes, one.endBytes].map((bytes) => (bytes / 2 ** 20).toFixed(1))
+      const alike = `${killed.same} of ${killed.runs}`
+      const counts = [String(killed.kills), String(killed.duringSaves), alike]
+      return row([day(one), String(one.steps), ...sizes, one.loopP99Ms.toFixed(2), ...counts])
+    }),
+    '',
+    ...records.map((record) => `- \`${record.command}\``),
+    '',
+  ]
+}
+
 /** The sections of pretraining's records; none without any. */
 export function pretrainingSections(records, byMachine) {
   const of = (kind) => records.filter((record) => record.kind === kind)
@@ -101,5 +139,7 @@ export function pretrainingSections(records, byMachine) {
   lines.push(...byMachine(of('augmentation')).flatMap(augmentationTable))
   lines.push(...byMachine(of('feeding')).flatMap(feedingTable))
   if (of('benefit').length > 0) lines.push(...aboutBenefit, ...byMachine(of('benefit')).flatMap(benefitTable))
+  if (of('endurance').length > 0)
+    lines.push(...aboutEndurance, ...byMachine(of('endurance')).flatMap(enduranceTable))
   return lines
 }

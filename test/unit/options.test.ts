@@ -122,20 +122,25 @@ for (const [what, value, message, kind] of refusals) {
 
 void t.test('an encoder takes either weights or a seed', (t) => {
   const parse = (value: object) => parseOptions(encoderOptions, 'load', { arch: 'resnet18', ...value })
-  t.throws(() => parse({}), /weights must be given \(a safetensors file\), unless seed/)
+  t.throws(() => parse({}), /weights must be given \(a file\), unless seed/)
   t.throws(() => parse({ weights: 'a', seed: 1 }), /unless seed asks for a random initialisation/)
   t.equal(parse({ seed: 0 }).seed, 0)
   t.equal(parse({ weights: 'a' }).weights, 'a')
   t.end()
 })
 
+interface Documented {
+  readonly description?: string | undefined
+  readonly unwrap?: () => unknown
+}
+
 void t.test('every option is documented', (t) => {
   for (const schema of [mocoOptions, supervisedOptions]) {
-    for (const [name, option] of Object.entries(schema.shape)) {
-      let inner: { description?: string | undefined; unwrap?: () => unknown } = option
+    for (const [name, option] of Object.entries<Documented>(schema.shape)) {
+      let inner = option
       let description = inner.description
       while (description === undefined && typeof inner.unwrap === 'function') {
-        inner = inner.unwrap() as typeof inner
+        inner = inner.unwrap() as Documented
         description = inner.description
       }
       t.type(description, 'string', name)
