@@ -51,7 +51,7 @@ Napi::Value EncoderWrap::embed(const Napi::CallbackInfo& info) {
           session().embed(x.data(), static_cast<std::int64_t>(count), out.data(), stop);
           return true;
         },
-        [kept](Napi::Env, bool) { return kept->Value(); });
+        [kept](Napi::Env env, bool) { return Napi::Value(env, kept->Value()); });
   });
 }
 

@@ -43,9 +43,9 @@ class Translator {
   // The ONNX name of the node's first output.
   std::string translate(const Node& node) {
     const std::string out = node.name + "_out";  // a node may have the name of a weight's beginning, never of one
-    const std::string x = input(node, 0);
     if (node.kind == OpKind::cast || node.kind == OpKind::to_channels_last)
-      return x;  // f32 and [N, C, H, W] throughout
+      return input(node, 0);  // f32 and [N, C, H, W] throughout
+    const std::string x = input(node, 0);
     if (node.kind == OpKind::relu) return model_.node("Relu", {x}, out);
     if (node.kind == OpKind::add) return model_.node("Add", {x, input(node, 1)}, out);
     if (node.kind == OpKind::conv2d) return conv2d(node, out);
@@ -131,7 +131,8 @@ class Translator {
     const std::string q = part("q", 0), k = part("k", 1), v = part("v", 2);
     const std::string turned =
         model_.node("Transpose", {k}, out + "/k_turned", {{"perm", std::vector<std::int64_t>{0, 1, 3, 2}}});
-    const float scale = 1 / std::sqrt(static_cast<float>(width / heads));
+    const std::int64_t head_width = width / heads;
+    const float scale = 1 / std::sqrt(static_cast<float>(head_width));
     const std::string logits = model_.node(
         "Mul", {model_.node("MatMul", {q, turned}, out + "/products"), model_.number(out + "/scale", scale)},
         out + "/logits");

@@ -39,7 +39,7 @@ std::string find_root(const InputFile& file, const std::vector<ZipEntry>& entrie
       std::find_if(entries.begin(), entries.end(), [](const ZipEntry& entry) { return entry.name.ends_with(kPickle); });
   GYRUS_CHECK(found != entries.end(), Code::file_format, file.label(), ": is a zip archive of ", entries.size(),
               " files without data.pkl, which PyTorch writes; unpack it if weights are among them");
-  const std::string root = found->name.substr(0, found->name.size() - kPickle.size() + 1);
+  std::string root = found->name.substr(0, found->name.size() - kPickle.size() + 1);
   GYRUS_CHECK(find_entry(entries, root + "constants.pkl") == nullptr, Code::file_format, file.label(),
               ": is a TorchScript archive, whose parameters belong to code; save them in PyTorch: "
               "torch.save(torch.jit.load(path).state_dict(), other)");

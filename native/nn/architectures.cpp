@@ -59,6 +59,7 @@ const Architecture& find_architecture(std::string_view name) {
 
 std::vector<std::string_view> architecture_names() {
   std::vector<std::string_view> names;
+  names.reserve(kArchitectures.size());
   for (const Architecture& known : kArchitectures) names.push_back(known.name);
   return names;
 }

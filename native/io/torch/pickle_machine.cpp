@@ -61,7 +61,7 @@ class Machine {
   std::vector<ValueId> pop_to_mark() {
     builder_.require(!marks_.empty(), "takes values up to a mark that is not there");
     const auto begin = stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back());
-    const std::vector<ValueId> values(begin, stack_.end());
+    std::vector<ValueId> values(begin, stack_.end());
     stack_.erase(begin, stack_.end());
     marks_.pop_back();
     return values;

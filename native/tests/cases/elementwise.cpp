@@ -66,7 +66,8 @@ OpCase channels_last(const std::string& name, const Shape& shape) {
 }
 
 // One kernel applied to chosen numbers by the CPU backend.
-std::vector<double> apply_on_cpu(Unary op, const std::vector<double>& values) {
+template <class Op>
+std::vector<double> apply_on_cpu(Op op, const std::vector<double>& values) {
   CaseGraph g(DType::f32, false);
   const ValueId x = g.activation("x", {1, static_cast<std::int64_t>(values.size())});
   g.plain_result(op(g.graph(), x, "op"), "y");
@@ -76,7 +77,7 @@ std::vector<double> apply_on_cpu(Unary op, const std::vector<double>& values) {
   return program.output("y");
 }
 
-ValueId through_bf16(graph::Graph& g, ValueId x, std::string name) {
+ValueId through_bf16(graph::Graph& g, ValueId x, const std::string& name) {
   return graph::cast(g, graph::cast(g, x, DType::bf16, name + "/down"), DType::f32, name + "/up");
 }
 
@@ -130,6 +131,7 @@ void edges_of_the_graph(Suite& suite) {
       for (const double value : {1.00390625, 1.01171875, 3.3e38, -3.3e38, 0.0, kInf, -kInf, std::nan("")})
         x.push_back(value);
       std::vector<double> expected;
+      expected.reserve(x.size());
       for (const double value : x) expected.push_back(to_float(to_bf16(static_cast<float>(value))));
       check_close(check, "y", apply_on_cpu(through_bf16, x), expected, 0);
     });

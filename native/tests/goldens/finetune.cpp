@@ -70,6 +70,7 @@ float learning_rate(int step, double peak) {
 
 std::vector<std::int32_t> labels_at(int step, std::int64_t batch) {
   std::vector<std::int32_t> labels;
+  labels.reserve(static_cast<std::size_t>(batch));
   for (int i = 0; i < batch; ++i) labels.push_back((7 * i + 3 * step) % kClasses);
   return labels;
 }

@@ -25,12 +25,14 @@ const std::vector<WantedTensor> kResnet{{"conv1.weight", Shape{4, 3, 7, 7}},
 
 std::vector<StoredTensor> stored(const std::vector<std::string>& names) {
   std::vector<StoredTensor> tensors;
+  tensors.reserve(names.size());
   for (const std::string& name : names) tensors.push_back({name, {}, Shape{4}, 0, 16});
   return tensors;
 }
 
 std::vector<std::string> with_prefix(const std::string& prefix, const std::vector<WantedTensor>& wanted) {
   std::vector<std::string> names;
+  names.reserve(wanted.size());
   for (const WantedTensor& tensor : wanted) names.push_back(prefix + tensor.name);
   return names;
 }
@@ -155,6 +157,7 @@ void test_resnet_forms(Suite& suite) {
                                        "momentum_encoder.conv1.weight", "momentum_encoder.fc.0.weight",
                                        "predictor.0.weight"};
     std::vector<WantedTensor> wanted;
+    wanted.reserve(own.size());
     for (const std::string& name : own) wanted.push_back({name, Shape{4}});
     for (const std::string backbone : {"backbone.", "encoder."}) {
       const auto file =
