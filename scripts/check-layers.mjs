@@ -90,6 +90,7 @@ export const allowed = {
     'lib/write-file.ts',
     'lib/options',
     'lib/datasets',
+    'lib/run',
     'lib/slices',
   ],
   'lib/tasks': [
@@ -104,6 +105,7 @@ export const allowed = {
     'lib/run',
     'lib/slices',
     'lib/labelled',
+    'lib/weights',
   ],
   'lib/pretrain': [
     'lib',

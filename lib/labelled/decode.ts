@@ -1,5 +1,6 @@
 // An image file as a square of 16-bit grey values. Colours become their luma (Rec. 601, as PIL converts to grey); the
-// shorter side is resized and the middle cut out, or what `fit` says.
+// shorter side is resized and the middle cut out, or what `fit` says. Transparency is dropped and an EXIF orientation
+// not followed, as in the paper's script, whose ImageFolder opens files so.
 import { readFile } from 'node:fs/promises'
 import type { Sharp } from 'sharp'
 import { GyrusError, isGyrusError } from '../errors.js'

@@ -4,6 +4,7 @@
 export type Part = 'train' | 'val' | 'test'
 
 export interface FoundImage {
+  /** Below the set's folder, with '/'. */
   readonly path: string
   /** The class's name. */
   readonly label: string
@@ -13,10 +14,18 @@ export interface FoundImage {
   readonly patient: string
 }
 
+export interface Unreadable {
+  /** Below the set's folder. */
+  readonly path: string
+  readonly message: string
+}
+
 export interface FoundSet {
   readonly form: 'class-folder' | 'figshare'
   readonly images: readonly FoundImage[]
   /** Sorted: a class's number is its place here. */
   readonly classes: readonly string[]
+  /** Files that should be images of the set, but whose class cannot even be told. */
+  readonly unreadable: readonly Unreadable[]
   readonly warnings: readonly string[]
 }

@@ -4,12 +4,12 @@ import type { OpenedSet } from '../../../labelled/open.js'
 import type { CompareSettings } from '../../../options/classify.js'
 import { html, type Html } from '../../../report/html.js'
 import { writeWhole } from '../../../write-file.js'
-import type { Cell, CellResult } from '../cells.js'
+import { shareOfLabels, type Cell, type CellResult } from '../cells.js'
 import { testLabels } from '../data.js'
-import { scoreNames, type ScoreName } from '../events.js'
+import { scoreNames, type ComparisonRow as Row, type ScoreName } from '../events.js'
 import { chooseExamples } from './examples.js'
 import { confusionTable, curves, list, page, percent, pictures, settingsTable } from './parts.js'
-import { summarize, type Row } from './summary.js'
+import { summarize } from './summary.js'
 
 const shown = 8
 const titles: Readonly<Record<ScoreName, string>> = {
@@ -25,7 +25,7 @@ export async function writeComparison(sources: {
   readonly opened: OpenedSet
   readonly cells: readonly Cell[]
   readonly results: ReadonlyMap<string, CellResult>
-}): Promise<{ path: string; verdicts: string[] }> {
+}): Promise<{ path: string; rows: Row[]; verdicts: string[] }> {
   const { settings, opened, cells } = sources
   const results = cells.flatMap(({ name }) => sources.results.get(name) ?? [])
   const reference = settings.reference ?? settings.arms[0]?.name ?? ''
@@ -48,7 +48,7 @@ export async function writeComparison(sources: {
   await writeWhole(join(out, 'table.csv'), toCsv(rows))
   const path = join(out, 'report.html')
   await writeWhole(path, page('comparison', await body(settings, opened, rows, results, verdicts, reference)))
-  return { path, verdicts }
+  return { path, rows, verdicts }
 }
 
 async function body(
@@ -75,8 +75,9 @@ async function body(
       ${sizes}. Means over the seeds; below them the standard deviation over the seeds, and the
       ${percent(settings.confidence, 0)} interval by drawing the test images again. Precision and recall are
       means over the classes, and F1 is the harmonic mean of these two means, as the paper has it. Differences
-      are to ${reference}, seed by seed. p by the paired t test; in brackets by exact sign flips, which with
-      five seeds cannot fall below 0.0625.
+      are to ${reference}, seed by seed. p is the paired t test's; below it after Holm's correction for all
+      comparisons of the table, and by exact sign flips, which with ${seeds} seeds cannot fall below
+      ${+(2 / 2 ** seeds).toPrecision(2)}.
     </p>
     <h2>Learning curves</h2>
     <div class="figures">
@@ -102,7 +103,7 @@ async function body(
 }
 
 const nameOf = ({ arm, labelFraction }: Pick<Row, 'arm' | 'labelFraction'>): string =>
-  labelFraction === 1 ? arm : `${arm}, ${+(100 * labelFraction).toPrecision(3)} % of the labels`
+  `${arm}${shareOfLabels(labelFraction, ', ')}`
 
 function points(
   results: readonly CellResult[],
@@ -155,16 +156,17 @@ function scoreCell({ mean, deviation, interval }: Row, name: ScoreName): Html {
   </td>`
 }
 
-function differenceCells({ difference }: Row): Html {
+function differenceCells({ difference, holm }: Row): Html {
   if (difference === undefined)
     return html`<td class="number">–</td>
       <td class="number">–</td>`
   const { meanDifference, interval, t, permutation } = difference.accuracy
   const signed = (value: number): string => `${value < 0 ? '−' : '+'}${(100 * Math.abs(value)).toFixed(1)}`
-  const range = Number.isFinite(interval.low) ? ` (${signed(interval.low)} to ${signed(interval.high)})` : ''
-  const p = (value: number): string => (Number.isNaN(value) ? '–' : value.toPrecision(2))
-  return html`<td class="number">${signed(meanDifference)}${range}</td>
-    <td class="number">${p(t)} [${p(permutation)}]</td>`
+  const range = Number.isFinite(interval.low) ? `${signed(interval.low)} to ${signed(interval.high)}` : ''
+  const p = (value: number | undefined): string =>
+    value === undefined || Number.isNaN(value) ? '–' : String(+value.toPrecision(2))
+  return html`<td class="number"><b>${signed(meanDifference)}</b><br /><small>${range}</small></td>
+    <td class="number"><b>${p(t)}</b><br /><small>Holm ${p(holm)}; sign flips ${p(permutation)}</small></td>`
 }
 
 /** Of each arm at the largest fraction, its first seed. */
@@ -203,6 +205,7 @@ function toCsv(rows: readonly Row[]): string {
       'difference_low',
       'difference_high',
       'p_t',
+      'p_holm',
       'p_sign_flip',
       'p_wilcoxon',
     ],
@@ -218,7 +221,7 @@ function toCsv(rows: readonly Row[]): string {
         number(row.interval[name].high),
       ]),
       ...[row.auroc, row.ece, test?.meanDifference, test?.interval.low, test?.interval.high].map(number),
-      ...[test?.t, test?.permutation, test?.wilcoxon].map(number),
+      ...[test?.t, row.holm, test?.permutation, test?.wilcoxon].map(number),
     ].join(',')
   })
   return [header.join(','), ...lines, ''].join('\n')
