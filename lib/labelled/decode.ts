@@ -18,7 +18,8 @@ export async function decodeImage(path: string, size: number, fit: Fit): Promise
     return /\.mat$/i.test(path) ? await decodeMat(path, size, fit) : await decodePicture(path, size, fit)
   } catch (cause) {
     if (isGyrusError(cause)) throw cause
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const lines = (cause instanceof Error ? cause.message : String(cause)).split('\n')
+    const why = [...new Set(lines)].filter((line) => line !== '').join('; ') // decoders repeat themselves
     throw new GyrusError('ERR_GYRUS_FILE_FORMAT', `${path} is no image that can be decoded: ${why}`, {
       cause,
     })

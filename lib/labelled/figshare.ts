@@ -4,14 +4,19 @@ import { join } from 'node:path'
 import { callEngine } from '../call.js'
 import { GyrusError, throwIfAborted } from '../errors.js'
 import { native, type FigshareImage } from '../native.js'
-import type { FoundImage, FoundSet, Unreadable } from './found.js'
+import { faultOfFile, type FoundImage, type FoundSet, type Unreadable } from './found.js'
 
 /** In the order of the files' numbers, 1 first. */
 const names = ['meningioma', 'glioma', 'pituitary'] as const
 const folds = /(^|\/)cvind\.mat$/i // which fold each picture is in: no picture
 
-export async function readFigshare(path: string): Promise<FigshareImage> {
-  return callEngine(readFigshare, undefined, () => native().readFigshare(path))
+let last: Promise<unknown> = Promise.resolve()
+
+/** One after the other: the engine takes no more than two such calls at once. */
+export function readFigshare(path: string): Promise<FigshareImage> {
+  const next = last.then(() => callEngine(readFigshare, undefined, () => native().readFigshare(path)))
+  last = next.catch(() => undefined)
+  return next
 }
 
 export function isFigsharePicture(file: string): boolean {
@@ -32,7 +37,7 @@ export async function findFigshare(
       const { label, patient } = await readFigshare(join(root, path))
       images.push({ path, label: names[label - 1] ?? '', part: '', patient })
     } catch (error) {
-      unreadable.push({ path, message: error instanceof Error ? error.message : String(error) })
+      unreadable.push({ path, message: faultOfFile(error).message })
     }
   }
   const classes = [...new Set(images.map(({ label }) => label))].sort()

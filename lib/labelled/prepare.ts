@@ -9,7 +9,7 @@ import { lockFolder } from '../run/lock.js'
 import { shardName, ShardWriter } from '../slices/shard-writer.js'
 import { writeError, writeWhole } from '../write-file.js'
 import { decodeImage, type Fit } from './decode.js'
-import type { FoundImage, FoundSet, Unreadable } from './found.js'
+import { faultOfFile, type FoundImage, type FoundSet, type Unreadable } from './found.js'
 import type { LabelledSet } from './labelled-set.js'
 
 export interface PrepareOptions {
@@ -152,10 +152,11 @@ async function* decodeInOrder(
   { root, size, fit, signal }: PrepareOptions,
 ): AsyncGenerator<{ image: FoundImage; result: Uint16Array | Error }> {
   const ahead = 2 * availableParallelism()
-  const start = (image: FoundImage): Promise<Uint16Array | Error> =>
-    decodeImage(join(root, image.path), size, fit).catch((error: unknown) =>
-      error instanceof Error ? error : new Error(String(error)),
-    )
+  const start = (image: FoundImage): Promise<Uint16Array | Error> => {
+    const result = decodeImage(join(root, image.path), size, fit).catch(faultOfFile)
+    result.catch(() => undefined) // thrown when it is due
+    return result
+  }
   const running: Promise<Uint16Array | Error>[] = []
   for (let at = 0; at < images.length + ahead; at += 1) {
     throwIfAborted(signal)

@@ -18,7 +18,7 @@ export async function* preparing<Result>(
 ): AsyncGenerator<Progress, Result> {
   let latest: Progress | undefined
   let wake: (() => void) | undefined
-  let isDone = false
+  const state: { isDone: boolean } = { isDone: false }
   const controller = new AbortController()
   const abort = (): void => {
     controller.abort(outer?.reason)
@@ -30,7 +30,7 @@ export async function* preparing<Result>(
     wake?.()
   }
   const finished = work({ onProgress, signal: controller.signal }).finally(() => {
-    isDone = true
+    state.isDone = true
     wake?.()
   })
   finished.catch(() => undefined) // reported at the end
@@ -39,7 +39,7 @@ export async function* preparing<Result>(
       const due = latest
       latest = undefined
       if (due !== undefined) yield due
-      else if (isDone) return await finished
+      else if (state.isDone) return await finished
       else
         await new Promise<void>((resolve) => {
           wake = resolve
