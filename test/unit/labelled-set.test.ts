@@ -172,7 +172,7 @@ void t.test("Cheng's set is split by patients", async (t) => {
   t.same((await open(root)).split, split, 'the same draw again')
   t.notSame((await open(root, { splitSeed: 1 })).split, split)
   // Every picture of the golden file is the same: all of them are twins.
-  t.ok(warnings.some((line) => line.startsWith("8 of 8 test images are nearly in what is trained on")))
+  t.ok(warnings.some((line) => line.startsWith('8 of 8 test images are nearly in what is trained on')))
 })
 
 void t.test("Cheng's set with files that are broken, or of no class", async (t) => {
