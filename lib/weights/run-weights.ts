@@ -9,6 +9,8 @@ export interface FoundWeights {
   readonly arch?: string
   readonly imageSize?: number
   readonly heads?: number
+  /** Of the weights, where a run has no others than its network's. */
+  readonly channels?: number
 }
 
 const network = z.object({
@@ -21,7 +23,9 @@ const runConfig = z.union([
   z
     .object({ settings: network })
     .transform(({ settings }) => ({ ...settings, file: 'backbone.safetensors' })),
-  network.transform((settings) => ({ ...settings, file: 'model.safetensors' })),
+  network
+    .extend({ channels: z.number().optional() })
+    .transform((settings) => ({ ...settings, file: 'model.safetensors' })),
 ])
 
 /** What lies at the path; of a run also which network it trained. */
@@ -40,11 +44,13 @@ export async function findWeights(path: string): Promise<FoundWeights> {
     )
   }
   const { file, arch, imageSize, heads } = found.data
+  const channels = 'channels' in found.data ? found.data.channels : undefined
   return {
     path: join(path, file),
     arch,
     ...(imageSize === undefined ? {} : { imageSize }),
     ...(heads === undefined ? {} : { heads }),
+    ...(channels === undefined ? {} : { channels }),
   }
 }
 

@@ -1,5 +1,7 @@
 // Turns a callback that tells of progress into events of a generator.
 
+const interval = 100 // ms
+
 interface Progress {
   readonly type: 'preparing'
   readonly done: number
@@ -25,7 +27,10 @@ export async function* preparing<Result>(
   }
   if (outer?.aborted === true) abort()
   outer?.addEventListener('abort', abort, { once: true })
+  let told = -Infinity
   const onProgress = (done: number, total: number): void => {
+    if (done < total && performance.now() - told < interval) return
+    told = performance.now()
     latest = { type: 'preparing', done, total }
     wake?.()
   }
