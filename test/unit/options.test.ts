@@ -122,7 +122,7 @@ for (const [what, value, message, kind] of refusals) {
 
 void t.test('an encoder takes either weights or a seed', (t) => {
   const parse = (value: object) => parseOptions(encoderOptions, 'load', { arch: 'resnet18', ...value })
-  t.throws(() => parse({}), /weights must be given \(a safetensors file\), unless seed/)
+  t.throws(() => parse({}), /weights must be given \(a file\), unless seed/)
   t.throws(() => parse({ weights: 'a', seed: 1 }), /unless seed asks for a random initialisation/)
   t.equal(parse({ seed: 0 }).seed, 0)
   t.equal(parse({ weights: 'a' }).weights, 'a')

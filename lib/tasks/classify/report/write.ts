@@ -70,24 +70,25 @@ async function body(
     <h2>What it shows</h2>
     ${list(verdicts.length > 0 ? verdicts : ['There is one arm: nothing is compared.'])}
     <h2>Test figures</h2>
-    ${table(rows, settings.confidence, reference)}
+    ${table(rows, reference)}
     <p>
-      ${sizes}. Means over the seeds; below them the standard deviation over the seeds, and the
+      ${sizes}. Means over the seeds ± their standard deviation; below them the
       ${percent(settings.confidence, 0)} interval by drawing the test images again. Precision and recall are
       means over the classes, and F1 is the harmonic mean of these two means, as the paper has it. Differences
-      are to ${reference}, seed by seed. p is the paired t test's; below it after Holm's correction for all
-      comparisons of the table, and by exact sign flips, which with ${seeds} seeds cannot fall below
+      are to ${reference}, seed by seed, in points, with their ${percent(settings.confidence, 0)} interval. p
+      is the paired t test's; below it the same after Holm's correction for all comparisons of the table, and
+      that of exact sign flips, which with ${seeds} seeds cannot fall below
       ${+(2 / 2 ** seeds).toPrecision(2)}.
     </p>
     <h2>Learning curves</h2>
     <div class="figures">
       ${curves(
         points(results, ({ valAccuracy }) => valAccuracy),
-        'Accuracy on the validation images, a line a seed',
+        'Accuracy on the validation images: thin a seed, thick their mean',
       )}
       ${curves(
         points(results, ({ loss }) => loss),
-        'Loss in training, a line a seed',
+        'Loss in training: thin a seed, thick their mean',
       )}
     </div>
     <h2>Who is taken for whom</h2>
@@ -118,41 +119,47 @@ function points(
   )
 }
 
-function table(rows: readonly Row[], confidence: number, reference: string): Html {
+function table(rows: readonly Row[], reference: string): Html {
   const columns: readonly ScoreName[] = ['accuracy', 'macroPrecision', 'macroRecall', 'f1']
-  return html`<table>
-    <thead>
-      <tr>
-        <th>Arm</th>
-        <th class="number">Trained on</th>
-        ${columns.map((name) => html`<th class="number">${titles[name]}</th>`)}
-        <th class="number">AUROC</th>
-        <th class="number">Calibration error</th>
-        <th class="number">Accuracy less that of ${reference} (${percent(confidence, 0)} interval)</th>
-        <th class="number">p</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${rows.map(
-        (row) =>
-          html`<tr>
-            <td>${nameOf(row)}</td>
-            <td class="number">${Math.round(row.trained)}</td>
-            ${columns.map((name) => scoreCell(row, name))}
-            <td class="number">${row.auroc === undefined ? '–' : row.auroc.toFixed(3)}</td>
-            <td class="number">${percent(row.ece)}</td>
-            ${differenceCells(row)}
-          </tr>`,
-      )}
-    </tbody>
-  </table>`
+  const hasFractions = rows.some(({ labelFraction }) => labelFraction !== 1)
+  return html`<div class="wide">
+    <table class="whole">
+      <thead>
+        <tr>
+          <th>Arm</th>
+          ${hasFractions ? html`<th class="number">Labels</th>` : html``}
+          <th class="number">Images</th>
+          ${columns.map((name) => html`<th class="number">${titles[name]}</th>`)}
+          <th class="number">AUROC</th>
+          <th class="number">Calibration error</th>
+          <th class="number">Accuracy less that of ${reference}</th>
+          <th class="number">p of that</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          (row) =>
+            html`<tr>
+              <td>${row.arm}</td>
+              ${hasFractions ? html`<td class="number">${percent(row.labelFraction, 0)}</td>` : html``}
+              <td class="number">${Math.round(row.trained)}</td>
+              ${columns.map((name) => scoreCell(row, name))}
+              <td class="number">${row.auroc === undefined ? '–' : row.auroc.toFixed(3)}</td>
+              <td class="number">${percent(row.ece)}</td>
+              ${differenceCells(row)}
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`
 }
 
 function scoreCell({ mean, deviation, interval }: Row, name: ScoreName): Html {
   const { low, high } = interval[name]
-  const spread = Number.isNaN(deviation[name]) ? '' : `± ${(100 * deviation[name]).toFixed(1)}; `
+  const points = (value: number): string => (100 * value).toFixed(1)
+  const spread = Number.isNaN(deviation[name]) ? '' : ` ± ${points(deviation[name])}`
   return html`<td class="number">
-    <b>${percent(mean[name])}</b><br /><small>${spread}${percent(low)} to ${percent(high)}</small>
+    <b>${percent(mean[name])}</b>${spread}<br /><small>${points(low)} to ${points(high)}</small>
   </td>`
 }
 
@@ -166,7 +173,9 @@ function differenceCells({ difference, holm }: Row): Html {
   const p = (value: number | undefined): string =>
     value === undefined || Number.isNaN(value) ? '–' : String(+value.toPrecision(2))
   return html`<td class="number"><b>${signed(meanDifference)}</b><br /><small>${range}</small></td>
-    <td class="number"><b>${p(t)}</b><br /><small>Holm ${p(holm)}; sign flips ${p(permutation)}</small></td>`
+    <td class="number">
+      <b>${p(t)}</b><br /><small>Holm ${p(holm)}</small><br /><small>flips ${p(permutation)}</small>
+    </td>`
 }
 
 /** Of each arm at the largest fraction, its first seed. */
