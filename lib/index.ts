@@ -22,9 +22,11 @@ export type { Evaluation } from './tasks/classify/evaluate.js'
 export { compare } from './tasks/classify/compare.js'
 export type {
   CompareEvent,
+  ComparisonRow,
   Epoch,
   FinetuneEvent,
   Report as ClassifierReport,
+  TestFigures,
 } from './tasks/classify/events.js'
 export type { CompareConfig, EvaluateConfig, FinetuneConfig, TaskCallOptions } from './options/classify.js'
 export { doctor } from './doctor.js'

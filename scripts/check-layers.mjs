@@ -91,6 +91,7 @@ export const allowed = {
     'lib/write-file.ts',
     'lib/options',
     'lib/datasets',
+    'lib/run',
     'lib/slices',
   ],
   'lib/tasks': [
@@ -105,6 +106,7 @@ export const allowed = {
     'lib/run',
     'lib/slices',
     'lib/labelled',
+    'lib/weights',
   ],
   'lib/pretrain': [
     'lib',

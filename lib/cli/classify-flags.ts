@@ -57,7 +57,7 @@ export function addLearningFlags(command: Command): Command {
     .option('--warmup-epochs <x>', 'over which the learning rate rises (default: a tenth)', parseNumber)
     .option('--lr <x>', 'peak learning rate (default: 0.0005)', parseNumber)
     .addOption(new Option('--optimizer <name>', 'with its own defaults').choices(['adamw', 'sgd']))
-    .option('--weight-decay <x>', 'of the optimizer that is named', parseNumber)
+    .option('--weight-decay <x>', 'of the optimizer (default: 0.05 with AdamW)', parseNumber)
     .option('--layer-decay <x>', 'of the learning rate, layer by layer (default: 1, none)', parseNumber)
     .option('--label-smoothing <x>', 'share of the target given to all classes', parseNumber)
     .addOption(new Option('--class-weights <how>', 'in the loss').choices(['none', 'balanced']))
@@ -79,6 +79,9 @@ export function addFolderFlags(command: Command): Command {
 export async function configOf(flags: Readonly<Record<string, unknown>>): Promise<Record<string, unknown>> {
   const { config, optimizer, weightDecay, ...own } = flags
   const file = typeof config === 'string' ? await readConfig(config) : {}
-  const decay = weightDecay === undefined ? {} : { weightDecay }
-  return { ...file, ...own, ...(optimizer === undefined ? {} : { optimizer: { name: optimizer, ...decay } }) }
+  const named = optimizer === undefined ? file['optimizer'] : { name: optimizer }
+  if (weightDecay === undefined)
+    return { ...file, ...own, ...(named === undefined ? {} : { optimizer: named }) }
+  const base = typeof named === 'object' ? named : { name: 'adamw', decaysVectors: false }
+  return { ...file, ...own, optimizer: { ...base, weightDecay } }
 }

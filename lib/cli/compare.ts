@@ -1,8 +1,9 @@
 // `gyrus compare`: arms x seeds x label fractions on one set of images, and the table that says what they are worth.
 import { Command, InvalidArgumentError } from 'commander'
 import type { CompareConfig } from '../options/classify.js'
+import { shareOfLabels } from '../tasks/classify/cells.js'
 import { compare } from '../tasks/classify/compare.js'
-import type { CompareEvent } from '../tasks/classify/events.js'
+import type { CompareEvent, ComparisonRow } from '../tasks/classify/events.js'
 import {
   addFolderFlags,
   addImageFlags,
@@ -10,8 +11,8 @@ import {
   addNetworkFlags,
   configOf,
 } from './classify-flags.js'
+import { makeStages, type Stages } from './classify-progress.js'
 import { withInterrupt } from './interrupt.js'
-import { makeProgress, type Progress } from './progress.js'
 import { printJson, printLine, printNote } from './report.js'
 
 interface Arm {
@@ -76,11 +77,15 @@ async function run(
   json: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  const progress = makeProgress('comparing', json)
+  const progress = makeStages('comparing', json)
+  let done = { cells: 0, of: 1 }
   try {
     for await (const { type, ...facts } of compare(config, { ...options, signal })) {
+      const event = { type, ...facts } as CompareEvent
+      if (event.type === 'start') done = { cells: event.finished, of: event.cells }
+      if (event.type === 'cell') done = { cells: event.done, of: event.cells }
       if (json) printJson({ event: type, ...facts })
-      else show({ type, ...facts } as CompareEvent, progress)
+      else show(event, progress, done)
     }
   } finally {
     progress.stop()
@@ -89,10 +94,33 @@ async function run(
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
 
-function show(event: CompareEvent, progress: Progress): void {
+const columns = [
+  ['accuracy', 'accuracy'],
+  ['macroPrecision', 'precision'],
+  ['macroRecall', 'recall'],
+  ['f1', 'F1'],
+] as const
+
+/** Means over the seeds and their standard deviations. */
+function tableOf(rows: readonly ComparisonRow[]): string[] {
+  const names = rows.map(({ arm, labelFraction }) => `${arm}${shareOfLabels(labelFraction, ', ')}`)
+  const first = Math.max(3, ...names.map(({ length }) => length))
+  const width = 14
+  const cell = ({ mean, deviation }: ComparisonRow, name: (typeof columns)[number][0]): string =>
+    `${(100 * mean[name]).toFixed(1)}${Number.isNaN(deviation[name]) ? '' : ` ± ${(100 * deviation[name]).toFixed(1)}`}`
+  const head = ['arm'.padEnd(first), ...columns.map(([, title]) => `${title}, %`.padStart(width))].join('')
+  return [
+    head,
+    ...rows.map((row, at) =>
+      [(names[at] ?? '').padEnd(first), ...columns.map(([name]) => cell(row, name).padStart(width))].join(''),
+    ),
+  ]
+}
+
+function show(event: CompareEvent, progress: Stages, done: { cells: number; of: number }): void {
   switch (event.type) {
     case 'preparing':
-      if (event.done === event.total) printNote(`${event.total} images are resized`)
+      progress.prepare(event.done, event.total)
       return
     case 'start':
       if (event.finished > 0) printNote(`${event.finished} of ${event.cells} cells are finished already`)
@@ -106,6 +134,7 @@ function show(event: CompareEvent, progress: Progress): void {
       printNote(event.message)
       return
     case 'epoch':
+      progress.update(done.cells, done.of, { cell: `${event.cell}: epoch ${event.epoch} of ${event.epochs}` })
       return
     case 'cell':
       printNote(
@@ -115,6 +144,7 @@ function show(event: CompareEvent, progress: Progress): void {
       return
     case 'done':
       progress.stop()
+      for (const line of tableOf(event.rows)) printLine(line)
       for (const verdict of event.verdicts) printLine(verdict)
       printLine(`${event.out}: done in ${event.seconds.toFixed(1)} s`)
       printLine(`  report   ${event.report}`)

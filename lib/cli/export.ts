@@ -13,7 +13,7 @@ interface ExportFlags {
   output: string
   form: NonNullable<SaveEncoderOptions['form']>
   imageSize?: number | [number, number]
-  channels: number
+  channels?: number
   heads?: number
   json: boolean
 }
@@ -26,7 +26,7 @@ export function exportCommand(): Command {
     .requiredOption('--output <file>', 'file to write: safetensors, or onnx')
     .addOption(new Option('--form <name>', 'whose names, or onnx').choices(exportForms).default('timm'))
     .option('--image-size <size>', 'pixels of an image; default: the run’s, or 224', parseImageSize)
-    .option('--channels <n>', 'channels of an image', parseCount, 3)
+    .option('--channels <n>', 'channels of an image; default: the run’s, or 3', parseCount)
     .option('--heads <n>', "attention heads of a ViT; default: the architecture's own", parseCount)
     .option('--json', 'print one JSON object a line', false)
     .action(async (flags: ExportFlags) => {
@@ -35,11 +35,12 @@ export function exportCommand(): Command {
 }
 
 async function run(flags: ExportFlags, signal: AbortSignal): Promise<void> {
-  const { output, form, channels, json } = flags
+  const { output, form, json } = flags
   const found = await findWeights(flags.weights)
   const arch = flags.arch ?? found.arch
   const imageSize = flags.imageSize ?? found.imageSize
   const heads = flags.heads ?? found.heads
+  const channels = flags.channels ?? found.channels ?? 3
   const encoder = await Encoder.load(
     {
       weights: found.path,

@@ -12,7 +12,7 @@ import {
   configOf,
 } from './classify-flags.js'
 import { withInterrupt } from './interrupt.js'
-import { makeProgress, type Progress } from './progress.js'
+import { makeStages, type Stages } from './classify-progress.js'
 import { printJson, printLine, printNote } from './report.js'
 
 type Flags = Record<string, unknown> & { json: boolean; resume: boolean; overwrite: boolean }
@@ -20,7 +20,7 @@ type Flags = Record<string, unknown> & { json: boolean; resume: boolean; overwri
 export function finetuneCommand(): Command {
   const classify = new Command('classify')
     .description('fine-tune a classifier on labelled images and test it')
-    .option('--weights <file>', 'a backbone as safetensors; a random start without')
+    .option('--weights <file>', "a backbone's file, or a pretraining's folder; a random start without")
     .option('--label-fraction <x>', 'share of the training images (default: 1)', parseNumber)
     .option('--seed <n>', 'of all that is random (default: 0)', parseWhole)
   for (const add of [addFolderFlags, addImageFlags, addNetworkFlags, addLearningFlags]) add(classify)
@@ -37,7 +37,7 @@ async function run(
   json: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  const progress = makeProgress('fine-tuning', json)
+  const progress = makeStages('fine-tuning', json)
   try {
     for await (const { type, ...facts } of finetune(config, { ...options, signal })) {
       if (json) printJson({ event: type, ...facts })
@@ -50,10 +50,10 @@ async function run(
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
 
-function show(event: FinetuneEvent, progress: Progress): void {
+function show(event: FinetuneEvent, progress: Stages): void {
   switch (event.type) {
     case 'preparing':
-      if (event.done === event.total) printNote(`${event.total} images are resized`)
+      progress.prepare(event.done, event.total)
       return
     case 'start':
       printNote(

@@ -1,5 +1,6 @@
 // An image file as a square of 16-bit grey values. Colours become their luma (Rec. 601, as PIL converts to grey); the
-// shorter side is resized and the middle cut out, or what `fit` says.
+// shorter side is resized and the middle cut out, or what `fit` says. Transparency is dropped and an EXIF orientation
+// not followed, as in the paper's script, whose ImageFolder opens files so.
 import { readFile } from 'node:fs/promises'
 import type { Sharp } from 'sharp'
 import { GyrusError, isGyrusError } from '../errors.js'
@@ -17,7 +18,8 @@ export async function decodeImage(path: string, size: number, fit: Fit): Promise
     return /\.mat$/i.test(path) ? await decodeMat(path, size, fit) : await decodePicture(path, size, fit)
   } catch (cause) {
     if (isGyrusError(cause)) throw cause
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const lines = (cause instanceof Error ? cause.message : String(cause)).split('\n')
+    const why = [...new Set(lines)].filter((line) => line !== '').join('; ') // decoders repeat themselves
     throw new GyrusError('ERR_GYRUS_FILE_FORMAT', `${path} is no image that can be decoded: ${why}`, {
       cause,
     })

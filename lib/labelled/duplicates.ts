@@ -1,64 +1,71 @@
-// Pictures of the test that are nearly in the training as well: they make a test easy. Two are near when small
-// versions of them, less their mean, point the same way; mirror images count, since training mirrors too.
+// Pictures of one side of a split that are nearly on another side as well: they make a test easy. Two are near when
+// small versions of them, less their mean, point the same way; mirror images count, since training mirrors too.
 import { nearestNeighbours } from '../features.js'
 import type { ViewLoader } from '../view-loader.js'
 import type { LabelledSet } from './labelled-set.js'
 
 export const thumbnailSize = 32
+const dim = thumbnailSize ** 2
+const leastSpread = 1e-4 // of values from 0 to 1, standard deviation: an evener picture is like nothing
 
-export interface Duplicate {
+export interface Twin {
   /** Places in the set's lists. */
-  readonly test: number
-  readonly train: number
+  readonly of: number
+  readonly place: number
   /** Correlation of the two small versions. */
   readonly similarity: number
   readonly isMirrored: boolean
 }
 
-/** `views`: of the set's shards, at thumbnailSize pixels, mean 0, std 1, one channel. The nearest of each test item. */
-export async function findDuplicates(
-  set: LabelledSet,
-  views: ViewLoader,
-  train: readonly number[],
-  test: readonly number[],
-  threshold: number,
-): Promise<Duplicate[]> {
-  const bank = await thumbnails(set, views, train)
-  const queries = await thumbnails(set, views, test)
-  const dim = thumbnailSize ** 2
-  const plain = await nearestNeighbours(bank, queries, { dim, k: 1 })
-  const mirrored = await nearestNeighbours(bank, mirror(queries), { dim, k: 1 })
-  return test.flatMap((place, at) => {
-    const isMirrored = (mirrored.similarities[at] ?? 0) > (plain.similarities[at] ?? 0)
-    const best = isMirrored ? mirrored : plain
-    const similarity = best.similarities[at] ?? 0
-    const other = train[best.indices[at] ?? 0]
-    return similarity >= threshold && other !== undefined
-      ? [{ test: place, train: other, similarity, isMirrored }]
-      : []
-  })
+interface Thumbnails {
+  readonly places: readonly number[]
+  /** [places, dim], each less its mean; an even picture is all zeros. */
+  readonly x: Float32Array
 }
 
-/** [places, dim], each less its mean; an even picture is all zeros and like nothing. */
-async function thumbnails(
+/** `views`: of the set's shards, at thumbnailSize pixels, mean 0, std 1, one channel. */
+export async function thumbnailsOf(
   set: LabelledSet,
   views: ViewLoader,
   places: readonly number[],
-): Promise<Float32Array> {
-  const dim = thumbnailSize ** 2
+  signal?: AbortSignal,
+): Promise<Thumbnails> {
   const x = new Float32Array(places.length * dim)
+  if (places.length === 0) return { places, x }
   await views.plain(
     Uint32Array.from(places, (place) => set.rows[place] ?? 0),
     x,
+    { signal },
   )
   for (let first = 0; first < x.length; first += dim) {
     const own = x.subarray(first, first + dim)
     const mean = own.reduce((sum, value) => sum + value, 0) / dim
+    const squares = own.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+    const isEven = squares < dim * leastSpread ** 2
     own.forEach((value, at) => {
-      own[at] = value - mean
+      own[at] = isEven ? 0 : value - mean
     })
   }
-  return x
+  return { places, x }
+}
+
+/** Of each of `queries` that is as near as `threshold` to one of `bank`: the nearest of these. */
+export async function findTwins(
+  bank: Thumbnails,
+  queries: Thumbnails,
+  threshold: number,
+  signal?: AbortSignal,
+): Promise<Twin[]> {
+  if (bank.places.length === 0 || queries.places.length === 0) return []
+  const plain = await nearestNeighbours(bank.x, queries.x, { dim, k: 1, signal })
+  const mirrored = await nearestNeighbours(bank.x, mirror(queries.x), { dim, k: 1, signal })
+  return queries.places.flatMap((of, at) => {
+    const isMirrored = (mirrored.similarities[at] ?? 0) > (plain.similarities[at] ?? 0)
+    const best = isMirrored ? mirrored : plain
+    const similarity = best.similarities[at] ?? 0
+    const place = bank.places[best.indices[at] ?? 0]
+    return similarity >= threshold && place !== undefined ? [{ of, place, similarity, isMirrored }] : []
+  })
 }
 
 function mirror(images: Float32Array): Float32Array {

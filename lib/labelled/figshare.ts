@@ -2,34 +2,55 @@
 // say whose they are, so they are all opened to find out.
 import { join } from 'node:path'
 import { callEngine } from '../call.js'
-import { walk } from '../datasets/walk.js'
 import { GyrusError, throwIfAborted } from '../errors.js'
 import { native, type FigshareImage } from '../native.js'
-import type { FoundImage, FoundSet } from './found.js'
+import { faultOfFile, type FoundImage, type FoundSet, type Unreadable } from './found.js'
 
 /** In the order of the files' numbers, 1 first. */
 const names = ['meningioma', 'glioma', 'pituitary'] as const
-const folds = /^cvind\.mat$/i // which fold each picture is in: no picture
+const folds = /(^|\/)cvind\.mat$/i // which fold each picture is in: no picture
 
-export async function readFigshare(path: string): Promise<FigshareImage> {
-  return callEngine(readFigshare, undefined, () => native().readFigshare(path))
+let last: Promise<unknown> = Promise.resolve()
+
+/** One after the other: the engine takes no more than two such calls at once. */
+export function readFigshare(path: string): Promise<FigshareImage> {
+  const next = last.then(() => callEngine(readFigshare, undefined, () => native().readFigshare(path)))
+  last = next.catch(() => undefined)
+  return next
 }
 
-export async function findFigshare(root: string, signal?: AbortSignal): Promise<FoundSet> {
-  const { files } = await walk(root, signal)
-  const pictures = files.filter((file) => /\.mat$/i.test(file) && !folds.test(file.split('/').at(-1) ?? ''))
+export function isFigsharePicture(file: string): boolean {
+  return /\.mat$/i.test(file) && !folds.test(file)
+}
+
+/** `files`: all that is below the root. A file that cannot be read has no class: it is listed apart. */
+export async function findFigshare(
+  root: string,
+  files: readonly string[],
+  signal?: AbortSignal,
+): Promise<FoundSet> {
   const images: FoundImage[] = []
-  for (const file of pictures) {
+  const unreadable: Unreadable[] = []
+  for (const path of files.filter(isFigsharePicture)) {
     throwIfAborted(signal)
-    const path = join(root, file)
-    const { label, patient } = await readFigshare(path)
-    images.push({ path, label: names[label - 1] ?? '', part: '', patient })
+    try {
+      const { label, patient } = await readFigshare(join(root, path))
+      images.push({ path, label: names[label - 1] ?? '', part: '', patient })
+    } catch (error) {
+      unreadable.push({ path, message: faultOfFile(error).message })
+    }
   }
   const classes = [...new Set(images.map(({ label }) => label))].sort()
-  if (classes.length < 2)
+  if (classes.length < 2 && unreadable.length === 0)
     throw new GyrusError(
       'ERR_GYRUS_FILE_FORMAT',
-      `${root} holds ${images.length} .mat files of ${classes.length} classes, and two are needed`,
+      `${root} holds ${images.length} .mat files, all of the class ${classes[0] ?? '(none)'}, and two classes are ` +
+        'needed',
     )
-  return { form: 'figshare', images, classes, warnings: [] }
+  const foreign = files.filter((file) => !isFigsharePicture(file) && !folds.test(file))
+  const warnings =
+    foreign.length === 0
+      ? []
+      : [`${foreign.length} files beside the .mat files are left out, ${foreign[0]} first`]
+  return { form: 'figshare', images, classes, unreadable, warnings }
 }

@@ -1,5 +1,5 @@
 // Labelled slices, ready for the engine: which rows of which shards, their classes, parts and patients.
-import { GyrusError } from '../errors.js'
+import { createHash } from 'node:crypto'
 import type { CuratedSlices } from '../slices/curated.js'
 import { readLabels } from '../slices/labels.js'
 import type { Part } from './found.js'
@@ -15,6 +15,7 @@ export interface LabelledSet {
   readonly patients: readonly string[]
   /** For people: a path, or a subject with a slice's number. */
   readonly names: readonly string[]
+  /** Of the images and their labels. */
   readonly fingerprint: string
   readonly warnings: readonly string[]
 }
@@ -26,8 +27,6 @@ export async function labelCurated(slices: CuratedSlices, labelFile: string): Pr
   const fact = (name: keyof typeof facts, row: number): string => facts[name][row] ?? ''
   const list = [...rows]
   const hasHeldOut = list.some((row) => fact('split', row) === 'val')
-  if (!hasHeldOut && list.length === 0)
-    throw new GyrusError('ERR_GYRUS_FILE_FORMAT', `${labelFile} labels no slice of ${slices.folder}`)
   return {
     shards: slices.shards,
     classes,
@@ -39,7 +38,9 @@ export async function labelCurated(slices: CuratedSlices, labelFile: string): Pr
       (row) =>
         `${fact('dataset', row)}/${fact('subject', row)} ${fact('contrast', row)}, slice ${fact('index', row)}`,
     ),
-    fingerprint: slices.fingerprint,
+    fingerprint: createHash('sha256')
+      .update(JSON.stringify([slices.fingerprint, classes, list, [...labels]]))
+      .digest('hex'),
     warnings: [],
   }
 }

@@ -8,17 +8,18 @@ import type { LabelledSettings } from '../options/labelled.js'
 import { readCurated } from '../slices/curated.js'
 import { ViewLoader } from '../view-loader.js'
 import { findClassFolder } from './class-folder.js'
-import { findDuplicates, thumbnailSize, type Duplicate } from './duplicates.js'
-import { findFigshare } from './figshare.js'
+import { findTwins, thumbnailsOf, thumbnailSize, type Twin } from './duplicates.js'
+import { findFigshare, isFigsharePicture } from './figshare.js'
 import type { FoundSet } from './found.js'
 import { labelCurated, type LabelledSet } from './labelled-set.js'
 import { prepareImages } from './prepare.js'
-import { splitSet, type Split } from './split.js'
+import { checkClasses, splitSet, type Split } from './split.js'
 
 export interface OpenedSet {
   readonly set: LabelledSet
   readonly split: Split
-  readonly duplicates: readonly Duplicate[]
+  /** Test images that are nearly in what is trained on as well, with the nearest there. */
+  readonly duplicates: readonly Twin[]
   readonly warnings: readonly string[]
 }
 
@@ -31,37 +32,62 @@ export interface OpenSetOptions {
 
 export async function openLabelled(settings: LabelledSettings, options: OpenSetOptions): Promise<OpenedSet> {
   const set = await readSet(settings, options)
-  let split = splitSet(set, settings)
-  const warnings = [...set.warnings, ...split.notes]
-  const { threshold, action } = settings.duplicates
-  let duplicates: Duplicate[] = []
-  if (action !== 'ignore') {
-    await using views = await ViewLoader.open({
-      shards: set.shards,
-      imageSize: thumbnailSize,
-      mean: 0,
-      std: 1,
-    })
-    duplicates = await findDuplicates(set, views, [...split.train, ...split.val], split.test, threshold)
+  const split = splitSet(set, settings)
+  if (settings.duplicates.action === 'ignore')
+    return { set, split, duplicates: [], warnings: [...set.warnings, ...split.notes] }
+  const found = await withoutTwins(set, split, settings.duplicates, options.signal)
+  return { set, ...found, warnings: [...set.warnings, ...split.notes, ...found.warnings] }
+}
+
+/** All items, on no side of any split. */
+export async function openUnsplit(settings: LabelledSettings, options: OpenSetOptions): Promise<LabelledSet> {
+  return readSet(settings, options)
+}
+
+async function withoutTwins(
+  set: LabelledSet,
+  split: Split,
+  { threshold, action }: LabelledSettings['duplicates'],
+  signal: AbortSignal | undefined,
+): Promise<Omit<OpenedSet, 'set'>> {
+  const shards = { shards: set.shards, imageSize: thumbnailSize, mean: 0, std: 1 }
+  await using views = await ViewLoader.open(shards)
+  const train = await thumbnailsOf(set, views, split.train, signal)
+  const val = await thumbnailsOf(set, views, split.val, signal)
+  const test = await thumbnailsOf(set, views, split.test, signal)
+  const both = await thumbnailsOf(set, views, [...split.train, ...split.val], signal)
+  const ofTest = await findTwins(both, test, threshold, signal)
+  const ofVal = await findTwins(train, val, threshold, signal)
+  const name = (place: number | undefined): string => set.names[place ?? 0] ?? ''
+  const tell = (twins: readonly Twin[], count: number, side: string, where: string): string[] => {
+    const [first] = twins
+    if (first === undefined) return []
+    const pair = `${name(first.of)} and ${name(first.place)}${first.isMirrored ? ', mirrored' : ''}, for one`
+    return [
+      `${twins.length} of ${count} ${side} images are nearly in ${where} as well (correlation of ${threshold} ` +
+        `and more): ${pair}`,
+    ]
   }
-  if (duplicates.length > 0) {
-    const [first] = duplicates
-    warnings.push(
-      `${duplicates.length} of ${split.test.length} test images are nearly in what is trained on as well ` +
-        '(correlation of ' +
-        `${threshold} and more): ${set.names[first?.test ?? 0]} and ${set.names[first?.train ?? 0]}, for one`,
-    )
-  }
-  if (action === 'drop' && duplicates.length > 0) {
-    const twins = new Set(duplicates.map(({ train }) => train))
-    split = {
-      ...split,
-      train: split.train.filter((place) => !twins.has(place)),
-      val: split.val.filter((place) => !twins.has(place)),
-    }
-    warnings.push(`their ${twins.size} twins are left out of training and validation`)
-  }
-  return { set, split, duplicates, warnings }
+  const warnings = [
+    ...tell(ofTest, split.test.length, 'test', 'what is trained on'),
+    ...tell(ofVal, split.val.length, 'validation', 'the training'),
+  ]
+  if (action !== 'drop' || ofTest.length + ofVal.length === 0) return { split, duplicates: ofTest, warnings }
+  // Every one that is near an image of the test, or of the validation, not the nearest alone.
+  const lost = new Set([
+    ...(await findTwins(test, both, threshold, signal)).map(({ of }) => of),
+    ...(await findTwins(val, train, threshold, signal)).map(({ of }) => of),
+  ])
+  const kept = (places: readonly number[]): number[] => places.filter((place) => !lost.has(place))
+  const rest = { ...split, train: kept(split.train), val: kept(split.val) }
+  warnings.push(`${lost.size} twins are left out of training and validation`)
+  checkClasses(
+    set,
+    { train: rest.train, ...(split.val.length > 0 ? { validation: rest.val } : {}) },
+    'is left when the near-duplicates are dropped: raise duplicates.threshold, or report them only ' +
+      '(duplicates.action)',
+  )
+  return { split: rest, duplicates: ofTest, warnings }
 }
 
 async function readSet(settings: LabelledSettings, options: OpenSetOptions): Promise<LabelledSet> {
@@ -88,9 +114,10 @@ async function readSet(settings: LabelledSettings, options: OpenSetOptions): Pro
   })
 }
 
+/** Cheng's set if most of the files are his, else a folder of classes. */
 async function findImages(root: string, signal: AbortSignal | undefined): Promise<FoundSet> {
   const { files } = await walk(root, signal)
-  return files.some((file) => /\.mat$/i.test(file))
-    ? findFigshare(root, signal)
-    : findClassFolder(root, signal)
+  const matrices = files.filter(isFigsharePicture).length
+  const pictures = files.filter((file) => /\.(jpe?g|png)$/i.test(file)).length
+  return matrices > pictures ? findFigshare(root, files, signal) : findClassFolder(root, signal)
 }

@@ -3,12 +3,13 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { GyrusError, throwIfAborted } from '../errors.js'
+import { lockFolder } from '../run/lock.js'
 import { shardName, ShardWriter } from '../slices/shard-writer.js'
-import { writeWhole } from '../write-file.js'
+import { writeError, writeWhole } from '../write-file.js'
 import { decodeImage, type Fit } from './decode.js'
-import type { FoundImage, FoundSet } from './found.js'
+import { faultOfFile, type FoundImage, type FoundSet, type Unreadable } from './found.js'
 import type { LabelledSet } from './labelled-set.js'
 
 export interface PrepareOptions {
@@ -23,14 +24,10 @@ export interface PrepareOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
 
-interface Unreadable {
-  readonly path: string
-  readonly message: string
-}
-
 /** labelled.json: what the shards hold. */
 interface Prepared {
-  readonly format: 1
+  /** 2 */
+  readonly format: number
   readonly key: string
   readonly images: readonly FoundImage[]
   readonly unreadable: readonly Unreadable[]
@@ -44,8 +41,14 @@ export async function prepareImages(found: FoundSet, options: PrepareOptions): P
   const key = await keyOf(found, options)
   const known = await readRecord(options.folder)
   const record = known?.key === key ? known : await convert(found, key, options)
-  refuseUnreadable(record.unreadable, options)
-  const { images, unreadable } = record
+  const { images } = record
+  const unreadable = [...found.unreadable, ...record.unreadable]
+  refuseUnreadable(unreadable, options)
+  if (found.classes.length < 2)
+    throw new GyrusError(
+      'ERR_GYRUS_FILE_FORMAT',
+      `${options.root}: images of two classes at least must be readable`,
+    )
   const lost = found.classes.filter((name) => !images.some(({ label }) => label === name))
   if (lost.length > 0)
     throw new GyrusError(
@@ -60,12 +63,9 @@ export async function prepareImages(found: FoundSet, options: PrepareOptions): P
     labels: Int32Array.from(images, ({ label }) => found.classes.indexOf(label)),
     parts: images.map(({ part }) => part),
     patients: images.map(({ patient }) => patient),
-    names: images.map(({ path }) => relative(options.root, path)),
+    names: images.map(({ path }) => path),
     fingerprint: key,
-    warnings: [
-      ...found.warnings,
-      ...unreadable.map(({ path, message }) => `left out: ${relative(options.root, path)}: ${message}`),
-    ],
+    warnings: [...found.warnings, ...unreadable.map(({ message }) => `left out: ${message}`)],
   }
 }
 
@@ -84,12 +84,13 @@ function refuseUnreadable(
   )
 }
 
-async function keyOf(found: FoundSet, { size, fit }: PrepareOptions): Promise<string> {
+/** Of what the shards are made: the files' names below the root, so that a set may be moved. */
+async function keyOf(found: FoundSet, { root, size, fit }: PrepareOptions): Promise<string> {
   const hash = createHash('sha256').update(
     JSON.stringify({ form: found.form, size, fit, classes: found.classes }),
   )
   for (const { path, label, part, patient } of found.images) {
-    const { size: bytes, mtimeMs } = await stat(path)
+    const { size: bytes, mtimeMs } = await stat(join(root, path))
     hash.update(JSON.stringify([path, label, part, patient, bytes, mtimeMs]))
   }
   return hash.digest('hex')
@@ -98,15 +99,30 @@ async function keyOf(found: FoundSet, { size, fit }: PrepareOptions): Promise<st
 async function readRecord(folder: string): Promise<Prepared | undefined> {
   try {
     const record = JSON.parse(await readFile(join(folder, recordName), 'utf8')) as Prepared
-    return record.format === 1 ? record : undefined
+    return record.format === 2 ? record : undefined
   } catch {
     return undefined // there is none, or an unfinished one: it is made anew
   }
 }
 
 async function convert(found: FoundSet, key: string, options: PrepareOptions): Promise<Prepared> {
+  const { folder } = options
+  try {
+    await mkdir(folder, { recursive: true })
+    const unlock = await lockFolder(folder) // two runs may share a cache
+    try {
+      const known = await readRecord(folder)
+      return known?.key === key ? known : await writeShards(found, key, options)
+    } finally {
+      await unlock()
+    }
+  } catch (error) {
+    throw writeError(folder, error)
+  }
+}
+
+async function writeShards(found: FoundSet, key: string, options: PrepareOptions): Promise<Prepared> {
   const { folder, size } = options
-  await mkdir(folder, { recursive: true })
   await rm(join(folder, recordName), { force: true })
   for (const name of await readdir(folder)) if (/^slices-\d+\.npy/.test(name)) await rm(join(folder, name))
   const writer = await ShardWriter.open({ folder, size, rows: shardRows }, 0)
@@ -125,7 +141,7 @@ async function convert(found: FoundSet, key: string, options: PrepareOptions): P
   } finally {
     await writer.close()
   }
-  const record: Prepared = { format: 1, key, images, unreadable }
+  const record: Prepared = { format: 2, key, images, unreadable }
   await writeWhole(join(folder, recordName), `${JSON.stringify(record)}\n`, true)
   return record
 }
@@ -133,13 +149,14 @@ async function convert(found: FoundSet, key: string, options: PrepareOptions): P
 /** Some images ahead, so that decoders run beside one another; results in the order of the list. */
 async function* decodeInOrder(
   images: readonly FoundImage[],
-  { size, fit, signal }: PrepareOptions,
+  { root, size, fit, signal }: PrepareOptions,
 ): AsyncGenerator<{ image: FoundImage; result: Uint16Array | Error }> {
   const ahead = 2 * availableParallelism()
-  const start = (image: FoundImage): Promise<Uint16Array | Error> =>
-    decodeImage(image.path, size, fit).catch((error: unknown) =>
-      error instanceof Error ? error : new Error(String(error)),
-    )
+  const start = (image: FoundImage): Promise<Uint16Array | Error> => {
+    const result = decodeImage(join(root, image.path), size, fit).catch(faultOfFile)
+    result.catch(() => undefined) // thrown when it is due
+    return result
+  }
   const running: Promise<Uint16Array | Error>[] = []
   for (let at = 0; at < images.length + ahead; at += 1) {
     throwIfAborted(signal)

@@ -24,9 +24,17 @@ export function splitSet(set: LabelledSet, options: SplitOptions): Split {
   const part = (name: string): number[] => places.filter((place) => set.parts[place] === name)
   const notes: string[] = []
   const [hasTest, hasVal] = [part('test').length > 0, part('val').length > 0]
-  let [train, val, test] = [places, [] as number[], [] as number[]]
+  let train = places
+  let val: number[] = []
+  let test: number[]
   if (hasTest || hasVal) {
     train = part('train')
+    if (train.length === 0)
+      throw new GyrusError(
+        'ERR_GYRUS_FILE_FORMAT',
+        `the set has ${[...new Set(set.parts)].join(' and ')} but no train: add a folder train, or name a folder ` +
+          'without such parts to have it split',
+      )
     test = hasTest ? part('test') : part('val')
     if (hasTest) val = part('val')
     else
@@ -51,7 +59,7 @@ export function splitSet(set: LabelledSet, options: SplitOptions): Split {
   const shared = sharedPatients(set, [...train, ...val], test)
   if (shared.length > 0)
     notes.push(`${shared.length} patients are on both sides of the set's own split, ${shared[0]} first`)
-  checkClasses(set, { train, test, ...(options.valFraction > 0 ? { val } : {}) })
+  checkClasses(set, { train, test, ...(val.length + options.valFraction > 0 ? { validation: val } : {}) })
   return { train, val, test, notes }
 }
 
@@ -66,7 +74,7 @@ export function takeFraction(
   seed: number,
 ): number[] {
   if (!(fraction > 0 && fraction <= 1))
-    throw invalidOption('fractions', 'above 0 and at most 1', fraction, 'range')
+    throw invalidOption('labelFraction', 'above 0 and at most 1', fraction, 'range')
   if (fraction === 1) return [...train]
   return set.classes
     .flatMap((_, label) => {
@@ -141,15 +149,21 @@ function sharedPatients(set: LabelledSet, one: readonly number[], other: readonl
   )
 }
 
-function checkClasses(set: LabelledSet, sides: Readonly<Record<string, readonly number[]>>): void {
+const tooFew =
+  'is there: there are too few images or patients of it; add some, or change valFraction, testFraction or splitSeed'
+
+/** Every class must be on every side; `why`: what else it would take, behind the name of the class. */
+export function checkClasses(
+  set: LabelledSet,
+  sides: Readonly<Record<string, readonly number[]>>,
+  why = tooFew,
+): void {
   for (const [side, places] of Object.entries(sides)) {
     const missing = set.classes.filter((_, label) => !places.some((place) => set.labels[place] === label))
     if (missing.length > 0)
       throw new GyrusError(
         'ERR_GYRUS_FILE_FORMAT',
-        `no ${side} image is of the class ${missing.join(', ')}: ` +
-          'there are too few images or patients of it; add some, or ' +
-          'change valFraction, testFraction or splitSeed',
+        `no ${side} image of the class ${missing.join(', ')} ${why}`,
       )
   }
 }

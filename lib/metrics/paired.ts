@@ -26,11 +26,13 @@ export function pairedTest(a: readonly number[], b: readonly number[], confidenc
   const mean = differences.reduce((sum, value) => sum + value, 0) / n
   const variance = differences.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1)
   const error = Math.sqrt(variance / n)
+  // Equal differences leave a rounding error, which is no spread.
+  const isEven = error <= 1e-12 * Math.max(...a.map(Math.abs), ...b.map(Math.abs))
   const reach = n < 2 ? NaN : studentTail.inverse((1 - confidence) / 2, n - 1) * error
   return {
     n,
     meanDifference: mean,
-    t: n < 2 || error === 0 ? NaN : 2 * studentTail(Math.abs(mean / error), n - 1),
+    t: n < 2 || isEven ? NaN : 2 * studentTail(Math.abs(mean / error), n - 1),
     permutation: signFlip(differences),
     wilcoxon: signedRanks(differences),
     interval: { low: mean - reach, high: mean + reach },
@@ -82,6 +84,18 @@ export function signedRanks(differences: readonly number[]): number {
   const least = Math.min(positive, total - positive)
   const below = ways.subarray(0, least + 1).reduce((sum, count) => sum + count, 0)
   return Math.min(1, (2 * below) / 2 ** kept.length)
+}
+
+/** Holm's correction: p-values, each as large as it must be so that all of them together err as seldom as one alone. */
+export function holm(values: readonly number[]): number[] {
+  const order = [...values.keys()].sort((a, b) => (values[a] ?? 0) - (values[b] ?? 0))
+  const corrected = new Array<number>(values.length).fill(1)
+  let least = 0
+  order.forEach((at, rank) => {
+    least = Math.min(1, Math.max(least, (values.length - rank) * (values[at] ?? 1)))
+    corrected[at] = least
+  })
+  return corrected
 }
 
 /** McNemar's exact test of two classifiers on the same rows: `onlyA` are right in the one alone, `onlyB` the other. */

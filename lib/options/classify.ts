@@ -82,7 +82,7 @@ const weights = z
   .string()
   .min(1)
   .optional()
-  .describe("a safetensors file of the backbone, under torchvision's or timm's names; none: a random start")
+  .describe("the backbone: a file (safetensors, .pth, .ckpt) or a run's folder; none: a random start")
 
 export const classifyFields = { ...labelledFields, ...network, ...learning, ...running, ...figures }
 
@@ -143,7 +143,12 @@ export const evaluateSettings = z.strictObject({
   testSide: learning.testSide,
   batchSize: learning.batchSize,
   out,
-  weights: z.string().min(1).describe('a safetensors file of a backbone and its classifier'),
+  weights: z
+    .string()
+    .min(1)
+    .describe(
+      'the folder of a fine-tuning, whose network is taken over, or a safetensors file with a classifier',
+    ),
   part: z.enum(['test', 'val', 'train', 'all']).default('test').describe('which images'),
 })
 export type EvaluateSettings = z.output<typeof evaluateSettings>

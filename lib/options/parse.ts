@@ -86,6 +86,7 @@ function schemaAt(schema: z.ZodType, value: unknown, path: readonly string[]): z
   for (const key of path) {
     inner = at(inner, [key])
     if (current instanceof z.ZodObject) current = memberFor(unwrap(current.shape[key] as z.ZodType), inner)
+    else if (current instanceof z.ZodArray) current = memberFor(unwrap(current.element as z.ZodType), inner)
   }
   return current
 }

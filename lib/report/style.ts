@@ -43,4 +43,8 @@ th, td { text-align: left; padding: .25rem 1.2rem .25rem 0; border-bottom: 1px s
   overflow-wrap: anywhere; }
 th { color: var(--faint); font-weight: 500; font-size: .85rem; }
 .number { text-align: right; white-space: nowrap; }
+.wide { overflow-x: auto; }
+.whole th, .whole td { overflow-wrap: normal; }
+.wide th { vertical-align: bottom; }
+.wide th.number { white-space: normal; }
 `)

@@ -9,11 +9,24 @@ export interface FoundWeights {
   readonly arch?: string
   readonly imageSize?: number
   readonly heads?: number
+  /** Of the weights, where a run has no others than its network's. */
+  readonly channels?: number
 }
 
-const runConfig = z.object({
-  settings: z.object({ arch: z.string(), imageSize: z.number().optional(), heads: z.number().optional() }),
+const network = z.object({
+  arch: z.string(),
+  imageSize: z.number().optional(),
+  heads: z.number().optional(),
 })
+// Of a pretraining, and of a fine-tuning.
+const runConfig = z.union([
+  z
+    .object({ settings: network })
+    .transform(({ settings }) => ({ ...settings, file: 'backbone.safetensors' })),
+  network
+    .extend({ channels: z.number().optional() })
+    .transform((settings) => ({ ...settings, file: 'model.safetensors' })),
+])
 
 /** What lies at the path; of a run also which network it trained. */
 export async function findWeights(path: string): Promise<FoundWeights> {
@@ -22,20 +35,22 @@ export async function findWeights(path: string): Promise<FoundWeights> {
     () => false, // the engine says why it cannot be opened
   )
   if (!isFolder) return { path }
-  const file = join(path, 'config.json')
-  const config = runConfig.safeParse(await readConfig(file))
-  if (!config.success) {
+  const config = join(path, 'config.json')
+  const found = runConfig.safeParse(await readConfig(config))
+  if (!found.success) {
     throw new GyrusError(
       'ERR_GYRUS_FILE_FORMAT',
-      `${file} does not say which network the run trained; give a file of weights and its architecture`,
+      `${config} does not say which network the run trained; give a file of weights and its architecture`,
     )
   }
-  const { arch, imageSize, heads } = config.data.settings
+  const { file, arch, imageSize, heads } = found.data
+  const channels = 'channels' in found.data ? found.data.channels : undefined
   return {
-    path: join(path, 'backbone.safetensors'),
+    path: join(path, file),
     arch,
     ...(imageSize === undefined ? {} : { imageSize }),
     ...(heads === undefined ? {} : { heads }),
+    ...(channels === undefined ? {} : { channels }),
   }
 }
 

@@ -5,7 +5,7 @@ import { binaryAuroc, macroAuroc } from '../../lib/metrics/auroc.js'
 import { bootstrap, quantile } from '../../lib/metrics/bootstrap.js'
 import { calibrationOf } from '../../lib/metrics/calibration.js'
 import { confusionMatrix, predictedClasses, scoresOf } from '../../lib/metrics/confusion.js'
-import { mcnemar, pairedTest, signFlip } from '../../lib/metrics/paired.js'
+import { holm, mcnemar, pairedTest, signFlip } from '../../lib/metrics/paired.js'
 import { logLoss, softmax } from '../../lib/metrics/probabilities.js'
 import { studentTail } from '../../lib/metrics/student.js'
 
@@ -91,11 +91,25 @@ void t.test('paired tests', (t) => {
   const one = pairedTest([0.5], [0.4])
   t.ok(Number.isNaN(one.t) && Number.isNaN(one.permutation), 'one pair says nothing')
   t.ok(Number.isNaN(pairedTest([1, 1], [1, 1]).t), 'no difference anywhere')
+  // 0.05 more each, but not to the last bit: rounding is no spread.
+  const even = pairedTest([0.15, 0.35, 0.95], [0.1, 0.3, 0.9])
+  t.ok(Number.isNaN(even.t), `t of equal differences: ${even.t}`)
+  t.ok(even.interval.high - even.interval.low < 1e-12)
   t.throws(() => pairedTest([1, 2], [1]), RangeError)
   const many = Array.from({ length: 24 }, (_, at) => ((at * 7) % 5) - 1)
   const p = signFlip(many)
   t.ok(p > 0.001 && p < 0.05, `drawn signs: ${p}`)
   t.equal(signFlip(many), p, 'the same draws again')
+  t.end()
+})
+
+void t.test("Holm's correction", (t) => {
+  // By hand: 4 x 0.005, then 3 x 0.01, then 2 x 0.03, and 0.04 raised to the one before.
+  const found = holm([0.01, 0.04, 0.03, 0.005])
+  for (const [at, wanted] of [0.03, 0.06, 0.06, 0.02].entries()) close(t, found[at], wanted, `p ${at}`)
+  t.same(holm([0.9, 0.8]), [1, 1])
+  t.same(holm([0.2]), [0.2])
+  t.same(holm([]), [])
   t.end()
 })
 

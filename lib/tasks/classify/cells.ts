@@ -34,18 +34,18 @@ export interface CellResult {
   readonly seconds: number
 }
 
-/** Arm by arm, so that a cache of features serves all of an arm's cells. */
+/** Arm by arm and seed by seed, so that a cache of features serves as many cells as it can. */
 export function cellsOf(settings: CompareSettings): Cell[] {
-  const { arms, seeds, labelFractions, reference, ...common } = settings
-  void reference
+  const { arms, seeds, labelFractions } = settings
+  const notOfCells = new Set(['arms', 'seeds', 'labelFractions', 'reference'])
+  const common = Object.fromEntries(Object.entries(settings).filter(([name]) => !notOfCells.has(name)))
   return arms.flatMap(({ name, ...own }) =>
-    labelFractions.flatMap((labelFraction) =>
-      seeds.map((seed) => {
+    seeds.flatMap((seed) =>
+      labelFractions.map((labelFraction) => {
         const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined))
         const merged = { ...common, ...given, labelFraction, seed, ...ownWeights(own.weights, seed) }
-        const share = labelFraction === 1 ? '' : `, ${+(100 * labelFraction).toPrecision(3)} % of the labels`
         return {
-          name: `${name}, seed ${seed}${share}`,
+          name: `${name}, seed ${seed}${shareOfLabels(labelFraction, ', ')}`,
           arm: name,
           settings: parseOptions(finetuneSettings, `compare: arm ${name}`, merged),
         }
@@ -59,11 +59,30 @@ function ownWeights(weights: string | undefined, seed: number): { weights?: stri
   return weights === undefined ? {} : { weights: weights.replaceAll('{seed}', String(seed)) }
 }
 
+/** "5 % of the labels" with something before it; nothing of all of them. */
+export function shareOfLabels(fraction: number, before: string): string {
+  return fraction === 1 ? '' : `${before}${+(100 * fraction).toPrecision(12)} % of the labels`
+}
+
 /** What changes nothing about a cell's result but its speed, or is told of the images by their fingerprint. */
 const indifferent = new Set<string>([
   ...['data', 'labels', 'cache', 'out', 'weights', 'device', 'threads', 'loaderThreads'],
   ...['replicates', 'confidence', 'sliceSize', 'fit', 'skipUnreadable'],
 ])
+
+/** Tells results that were made with the same settings, images and weights from others. */
+export async function keyOf(
+  settings: FinetuneSettings,
+  fingerprint: string,
+  hash: (path: string) => Promise<string> = hashFile,
+): Promise<string> {
+  const own = Object.entries(settings).filter(([name]) => !indifferent.has(name))
+  const { weights } = settings
+  const start = weights === undefined ? 'random' : await hash(weights)
+  return createHash('sha256')
+    .update(JSON.stringify([fingerprint, start, Object.fromEntries(own.sort())]))
+    .digest('hex')
+}
 
 export class CellStore {
   readonly #folder: string
@@ -81,16 +100,16 @@ export class CellStore {
     return new CellStore(folder, fingerprint)
   }
 
-  /** Undefined unless the very cell was finished. */
+  /** Undefined unless the very cell was finished. Rejects when its weights cannot be read. */
   async read(cell: Cell): Promise<CellResult | undefined> {
+    const key = await this.#key(cell)
     try {
       const found = JSON.parse(await readFile(this.#path(cell), 'utf8')) as {
         key?: unknown
         result?: CellResult
       }
-      return found.key === (await this.#key(cell)) ? found.result : undefined
-    } catch (error) {
-      if (error instanceof GyrusError) throw error
+      return found.key === key ? found.result : undefined
+    } catch {
       return undefined // not there, or not whole: it is made anew
     }
   }
@@ -99,23 +118,17 @@ export class CellStore {
     await writeWhole(this.#path(cell), `${JSON.stringify({ key: await this.#key(cell), result })}\n`, true)
   }
 
+  /** Names of cells differ, and so do those of their files. */
   #path({ name }: Cell): string {
-    return join(this.#folder, `${name.replace(/[^\w.+-]+/g, '_')}.json`)
+    return join(this.#folder, `${encodeURIComponent(name).replaceAll('%2C', ',')}.json`)
   }
 
-  async #key({ settings }: Cell): Promise<string> {
-    const own = Object.entries(settings).filter(([name]) => !indifferent.has(name))
-    const { weights } = settings
-    const hash = weights === undefined ? 'random' : await this.#hashOf(weights)
-    return createHash('sha256')
-      .update(JSON.stringify([this.#fingerprint, hash, Object.fromEntries(own.sort())]))
-      .digest('hex')
-  }
-
-  #hashOf(path: string): Promise<string> {
-    const known = this.#hashes.get(path) ?? hashFile(path)
-    this.#hashes.set(path, known)
-    return known
+  #key({ settings }: Cell): Promise<string> {
+    return keyOf(settings, this.#fingerprint, (path) => {
+      const known = this.#hashes.get(path) ?? hashFile(path)
+      this.#hashes.set(path, known)
+      return known
+    })
   }
 }
 
@@ -124,7 +137,9 @@ async function hashFile(path: string): Promise<string> {
   try {
     await pipeline(createReadStream(path), hash)
   } catch (cause) {
-    throw new GyrusError('ERR_GYRUS_FILE_NOT_FOUND', `the weights ${path} cannot be read`, { cause })
+    throw new GyrusError('ERR_GYRUS_FILE_NOT_FOUND', `the weights ${path} cannot be read: check the path`, {
+      cause,
+    })
   }
   return hash.digest('hex')
 }

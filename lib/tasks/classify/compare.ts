@@ -1,7 +1,8 @@
 // compare(): arms x seeds x label fractions, each a cell of its own on the disk, and one report. A killed
 // comparison goes on behind the last cell that was finished.
 import { join } from 'node:path'
-import { abortError, invalidOption } from '../../errors.js'
+import { Encoder } from '../../encoder.js'
+import { abortError, GyrusError, invalidOption } from '../../errors.js'
 import { openLabelled, type OpenedSet } from '../../labelled/open.js'
 import {
   compareSettings,
@@ -18,6 +19,7 @@ import type { CompareEvent } from './events.js'
 import { figuresOf } from './figures.js'
 import { FeatureCache, linearCell } from './linear-cell.js'
 import { preparing } from './preparing.js'
+import { startsOfArms } from './start.js'
 import { dropWeights, trainCell, type CellOutcome } from './train-cell.js'
 
 /** Settings that may differ when a comparison is continued: cells know themselves what they were made with. */
@@ -45,12 +47,12 @@ export async function* compare(
   call: TaskCallOptions = {},
 ): AsyncGenerator<CompareEvent> {
   const { signal, ...options } = parseOptions(taskCallOptions, 'compare', call)
-  const settings = checkArms(parseOptions(compareSettings, 'compare', config))
+  const settings = await startsOfArms(checkGrid(parseOptions(compareSettings, 'compare', config)), config)
   const start = performance.now()
   const folder = await openOutputFolder(settings.out, settings, { ...options, free, own: ownFiles })
   try {
-    const opened = yield* preparing((onProgress) =>
-      openLabelled(settings, { cache: join(settings.out, 'data'), signal, onProgress }),
+    const opened = yield* preparing(signal, (preparation) =>
+      openLabelled(settings, { cache: join(settings.out, 'data'), ...preparation }),
     )
     const { set, split, warnings } = opened
     const store = await CellStore.open(settings.out, set.fingerprint)
@@ -63,6 +65,7 @@ export async function* compare(
     const sizes = { train: split.train.length, val: split.val.length, test: split.test.length }
     yield { type: 'start', cells: cells.length, finished: results.size, classes: set.classes, ...sizes }
     for (const message of warnings) yield { type: 'warning', message }
+    await checkWeights(cells.filter(({ name }) => !results.has(name)))
     const features = new FeatureCache()
     for (const cell of cells) {
       if (results.has(cell.name)) continue
@@ -79,11 +82,12 @@ export async function* compare(
       yield { type: 'cell', cell: cell.name, done: results.size, cells: cells.length, accuracy, f1, seconds }
     }
     const { writeComparison } = await import('./report/write.js')
-    const { path, verdicts } = await writeComparison({ settings, opened, cells, results })
+    const { path, rows, verdicts } = await writeComparison({ settings, opened, cells, results })
     yield {
       type: 'done',
       out: settings.out,
       report: path,
+      rows,
       verdicts,
       seconds: (performance.now() - start) / 1000,
     }
@@ -92,13 +96,38 @@ export async function* compare(
   }
 }
 
-function checkArms(settings: CompareSettings): CompareSettings {
-  const names = settings.arms.map(({ name }) => name)
-  const twice = names.find((name, at) => names.indexOf(name) !== at)
+/** Arms, seeds and fractions that are there twice would be counted as two. */
+function checkGrid(settings: CompareSettings): CompareSettings {
+  const { arms, seeds, labelFractions, reference } = settings
+  const names = arms.map(({ name }) => name)
+  const isAgain = <Item>(item: Item, at: number, all: readonly Item[]): boolean => all.indexOf(item) !== at
+  const twice = names.find(isAgain)
   if (twice !== undefined) throw invalidOption('compare: arms', 'named differently', twice)
-  if (settings.reference !== undefined && !names.includes(settings.reference))
-    throw invalidOption('compare: reference', `one of the arms (${names.join(', ')})`, settings.reference)
+  const seed = seeds.find(isAgain)
+  if (seed !== undefined) throw invalidOption('compare: seeds', 'different numbers', `${seed} twice`)
+  const fraction = labelFractions.find(isAgain)
+  if (fraction !== undefined)
+    throw invalidOption('compare: labelFractions', 'different numbers', `${fraction} twice`)
+  if (reference !== undefined && !names.includes(reference))
+    throw invalidOption('compare: reference', `one of the arms (${names.join(', ')})`, reference)
   return settings
+}
+
+/** Each arm's weights once, before hours are spent on the arms before it. */
+async function checkWeights(cells: readonly Cell[]): Promise<void> {
+  const first = cells.filter(({ arm }, at) => cells.findIndex((other) => other.arm === arm) === at)
+  for (const { arm, settings } of first) {
+    const { weights, arch, heads, imageSize, channels, device, precision, threads } = settings
+    if (weights === undefined) continue
+    try {
+      const options = { weights, arch, heads, imageSize, channels, device, precision, threads }
+      await (await Encoder.load(options)).dispose()
+    } catch (error) {
+      if (error instanceof GyrusError)
+        throw new GyrusError(error.code, `arm ${arm}: ${error.message}`, { cause: error })
+      throw error
+    }
+  }
 }
 
 async function* runCell(

@@ -2,8 +2,9 @@
 // (science.md A7): the middle of each image, once, logits of the first classes where a head has more.
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { GyrusError } from '../../errors.js'
-import { openLabelled } from '../../labelled/open.js'
+import { GyrusError, invalidOption } from '../../errors.js'
+import { openLabelled, openUnsplit } from '../../labelled/open.js'
+import type { LabelledSet } from '../../labelled/labelled-set.js'
 import {
   evaluateSettings,
   taskCallOptions,
@@ -19,6 +20,7 @@ import { writeWhole } from '../../write-file.js'
 import { sideOf, type Side } from './data.js'
 import type { Report } from './events.js'
 import { reportOf } from './figures.js'
+import { modelOfEvaluation } from './start.js'
 
 export interface Evaluation {
   readonly classes: readonly string[]
@@ -35,12 +37,13 @@ const ownFiles = [/^data$/, /^result\.json(\.partial)?$/]
 
 export async function evaluate(config: EvaluateConfig, call: TaskCallOptions = {}): Promise<Evaluation> {
   const { signal, ...options } = parseOptions(taskCallOptions, 'evaluate', call)
-  const settings = parseOptions(evaluateSettings, 'evaluate', config)
-  const { out, part } = settings
+  const parsed = parseOptions(evaluateSettings, 'evaluate', config)
+  const { settings, classes: trained } = await modelOfEvaluation(parsed, config)
+  const { out } = settings
   const folder = await openOutputFolder(out, settings, { ...options, free: [], own: ownFiles })
   try {
-    const { set, split, warnings } = await openLabelled(settings, { cache: join(out, 'data'), signal })
-    const places = part === 'all' ? [...set.labels.keys()] : split[part]
+    const { set, places, warnings } = await chooseImages(settings, signal)
+    if (trained !== undefined) warnings.push(...compareClasses(trained, set.classes))
     const side = sideOf(set, places)
     const logits = await predict(settings, set.shards, side, set.classes.length, signal)
     const figures = reportOf(logits, side.labels, set.classes.length, settings)
@@ -59,6 +62,38 @@ export async function evaluate(config: EvaluateConfig, call: TaskCallOptions = {
   } finally {
     await folder.close()
   }
+}
+
+interface Chosen {
+  readonly set: LabelledSet
+  readonly places: readonly number[]
+  readonly warnings: string[]
+}
+
+async function chooseImages(settings: EvaluateSettings, signal: AbortSignal | undefined): Promise<Chosen> {
+  const { out, part } = settings
+  const options = { cache: join(out, 'data'), signal }
+  if (part === 'all') {
+    const set = await openUnsplit(settings, options)
+    return { set, places: [...set.labels.keys()], warnings: [...set.warnings] }
+  }
+  const { set, split, warnings } = await openLabelled(settings, options)
+  if (split[part].length === 0)
+    throw invalidOption(
+      'evaluate: part',
+      'one that has images (valFraction is 0, and the set has no val)',
+      part,
+    )
+  return { set, places: split[part], warnings: [...warnings] }
+}
+
+/** Columns of logits are classes in their order, so other names may be other classes. */
+function compareClasses(trained: readonly string[], found: readonly string[]): string[] {
+  if (JSON.stringify(trained) === JSON.stringify(found)) return []
+  return [
+    `the classifier was trained on ${trained.join(', ')}, these images are ${found.join(', ')}: they are matched by ` +
+      'their order',
+  ]
 }
 
 async function predict(

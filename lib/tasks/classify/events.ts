@@ -2,6 +2,7 @@
 import type { Calibration } from '../../metrics/calibration.js'
 import type { Confusion, Scores } from '../../metrics/confusion.js'
 import type { Interval } from '../../metrics/bootstrap.js'
+import type { PairedTest } from '../../metrics/paired.js'
 
 /** One pass over the training images. */
 export interface Epoch {
@@ -31,6 +32,32 @@ export const scoreNames: readonly ScoreName[] = ['accuracy', 'macroPrecision', '
 /** The test's figures with intervals, by drawing test images again. */
 export interface Report extends TestFigures {
   readonly intervals: Readonly<Record<ScoreName, Interval>>
+}
+
+/** An arm with a share of the labels, over its seeds. */
+export interface ComparisonRow {
+  readonly arm: string
+  readonly labelFraction: number
+  /** Training images, on average over the seeds. */
+  readonly trained: number
+  readonly seeds: readonly number[]
+  readonly perSeed: readonly TestFigures[]
+  readonly mean: Readonly<Record<ScoreName, number>>
+  /** Standard deviation over the seeds; NaN of one. */
+  readonly deviation: Readonly<Record<ScoreName, number>>
+  /** By drawing test images again, the same for all seeds. */
+  readonly interval: Readonly<Record<ScoreName, Interval>>
+  readonly auroc: number | undefined
+  readonly ece: number
+  /** Of all seeds together. */
+  readonly confusion: Confusion
+  /** To the reference arm of the same fraction; undefined for itself. */
+  readonly difference?: Readonly<Record<ScoreName, PairedTest>>
+  /** p of the accuracy's paired t after Holm's correction for all comparisons of the table. */
+  readonly holm?: number
+  /** Of the first seed alone, on the test images: how often one arm alone is right, and McNemar's exact p. */
+  readonly images?: { readonly onlyOwn: number; readonly onlyReference: number; readonly p: number }
+  readonly verdict?: string
 }
 
 export type FinetuneEvent =
@@ -81,6 +108,8 @@ export type CompareEvent =
       readonly type: 'done'
       readonly out: string
       readonly report: string
+      /** Of each arm and label fraction: means, intervals and differences. */
+      readonly rows: readonly ComparisonRow[]
       /** What the figures say of each arm, in words. */
       readonly verdicts: readonly string[]
       readonly seconds: number

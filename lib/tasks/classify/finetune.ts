@@ -1,5 +1,5 @@
 // finetune(): one classifier on labelled images, from given weights or from a random start, with its test's report.
-import { readFile, rename } from 'node:fs/promises'
+import { access, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openLabelled, type OpenedSet } from '../../labelled/open.js'
 import {
@@ -12,47 +12,46 @@ import {
 import { parseOptions } from '../../options/parse.js'
 import { openOutputFolder } from '../../run/output-folder.js'
 import { writeWhole } from '../../write-file.js'
+import { keyOf } from './cells.js'
 import { cellData, testLabels, type CellData } from './data.js'
-import type { FinetuneEvent } from './events.js'
+import type { FinetuneEvent, Report } from './events.js'
 import { reportOf } from './figures.js'
 import { FeatureCache, linearCell } from './linear-cell.js'
 import { preparing } from './preparing.js'
+import { startOfFinetune } from './start.js'
 import { trainCell, type CellOutcome } from './train-cell.js'
 
 const free = ['device', 'threads', 'loaderThreads', 'out', 'cache']
 const weightsName = 'model.safetensors'
-const ownFiles = [
-  /^data$/,
-  /^(report\.html|result\.json|curve\.jsonl)(\.partial)?$/,
-  /^(model|best)\.safetensors/,
-]
+const ownFiles = [/^data$/, /^(report\.html|result\.json)(\.partial)?$/, /^(model|best)\.safetensors/]
 
 /**
  * Trains into a folder as the iterator is consumed; ends with a `done` event. With `resume`, a run that is finished is
- * not run again, and one that was interrupted begins anew.
+ * not run again; one that was interrupted, or whose images or first weights were changed since, begins anew.
  */
 export async function* finetune(
   config: FinetuneConfig,
   call: TaskCallOptions = {},
 ): AsyncGenerator<FinetuneEvent> {
   const { signal, ...options } = parseOptions(taskCallOptions, 'finetune', call)
-  const settings = parseOptions(finetuneSettings, 'finetune', config)
+  const settings = await startOfFinetune(parseOptions(finetuneSettings, 'finetune', config), config)
   const { out } = settings
   const start = performance.now()
   const folder = await openOutputFolder(out, settings, { ...options, free, own: ownFiles })
   try {
-    const opened = yield* preparing((onProgress) =>
-      openLabelled(settings, { cache: join(out, 'data'), signal, onProgress }),
+    const opened = yield* preparing(signal, (preparation) =>
+      openLabelled(settings, { cache: join(out, 'data'), ...preparation }),
     )
     const { set, split, warnings } = opened
     const data = cellData(set, split, settings.labelFraction, settings.seed)
     const sizes = { train: data.train.rows.length, val: data.val.rows.length, test: data.test.rows.length }
     yield { type: 'start', classes: set.classes, ...sizes }
     for (const message of warnings) yield { type: 'warning', message }
-    const known = folder.isContinued ? await readOutcome(out) : undefined
+    const key = await keyOf(settings, set.fingerprint)
+    const known = folder.isContinued ? await readOutcome(settings, key) : undefined
     const outcome = known ?? (yield* train(settings, data, signal))
-    if (known === undefined) await saveOutcome(out, settings, opened, outcome)
     const figures = reportOf(outcome.logits, testLabels(opened), set.classes.length, settings)
+    if (known === undefined) await saveOutcome({ settings, key, opened, outcome, figures })
     const { writeRunReport } = await import('./report/run-report.js')
     const report = await writeRunReport({ settings, opened, outcome, figures })
     const weights = settings.method === 'linear' ? undefined : join(out, weightsName)
@@ -82,32 +81,35 @@ async function* train(
 
 const outcomeName = 'result.json'
 
-async function saveOutcome(
-  out: string,
-  settings: FinetuneSettings,
-  opened: OpenedSet,
-  outcome: CellOutcome,
-): Promise<void> {
+async function saveOutcome(run: {
+  readonly settings: FinetuneSettings
+  readonly key: string
+  readonly opened: OpenedSet
+  readonly outcome: CellOutcome
+  readonly figures: Report
+}): Promise<void> {
+  const { settings, key, opened, outcome, figures } = run
   const { set, split } = opened
-  const labels = testLabels(opened)
   const result = {
+    key,
     classes: set.classes,
     ...outcome,
     logits: [...outcome.logits],
-    labels: [...labels],
+    labels: [...testLabels(opened)],
     images: split.test.map((place) => set.names[place]),
-    figures: reportOf(outcome.logits, labels, set.classes.length, settings),
+    figures,
   }
-  await writeWhole(join(out, outcomeName), `${JSON.stringify(result)}\n`, true)
+  await writeWhole(join(settings.out, outcomeName), `${JSON.stringify(result)}\n`, true)
 }
 
-async function readOutcome(out: string): Promise<CellOutcome | undefined> {
+/** Undefined unless the very run is finished and its weights are there. */
+async function readOutcome(settings: FinetuneSettings, key: string): Promise<CellOutcome | undefined> {
   try {
-    const found = JSON.parse(await readFile(join(out, outcomeName), 'utf8')) as CellOutcome & {
-      logits: number[]
-    }
-    return { ...found, logits: Float32Array.from(found.logits) }
+    const text = await readFile(join(settings.out, outcomeName), 'utf8')
+    const found = JSON.parse(text) as Omit<CellOutcome, 'logits'> & { logits: number[]; key?: unknown }
+    if (settings.method === 'finetune') await access(join(settings.out, weightsName))
+    return found.key === key ? { ...found, logits: Float32Array.from(found.logits) } : undefined
   } catch {
-    return undefined // there is none yet
+    return undefined
   }
 }

@@ -1,7 +1,7 @@
 // One fine-tuning: epochs over the training images, the best one on the validation images, and what it says of the test
 // images.
 import { rm } from 'node:fs/promises'
-import { throwIfAborted } from '../../errors.js'
+import { GyrusError, isGyrusError, throwIfAborted } from '../../errors.js'
 import { predictedClasses, confusionMatrix, scoresOf } from '../../metrics/confusion.js'
 import { logLoss, softmax } from '../../metrics/probabilities.js'
 import type { FinetuneSettings } from '../../options/classify.js'
@@ -114,6 +114,16 @@ function isBetter({ selectBy }: FinetuneSettings, found: Epoch, best: Epoch): bo
   return now > before || (now === before && (found.valLoss ?? 0) < (best.valLoss ?? 0))
 }
 
+/** Says what to do about a loss that is not finite; any other error is returned as it is. */
+function diverged(error: unknown, epoch: number, lr: number): unknown {
+  if (!isGyrusError(error) || error.code !== 'ERR_GYRUS_NON_FINITE') return error
+  return new GyrusError(
+    'ERR_GYRUS_NON_FINITE',
+    `epoch ${epoch}, at a learning rate of ${lr.toPrecision(3)}: ${error.message}; lower lr, or lengthen warmupEpochs`,
+    { cause: error },
+  )
+}
+
 class Cell {
   readonly #settings: FinetuneSettings
   readonly #data: CellData
@@ -162,7 +172,9 @@ class Cell {
         const mix = mixAt(this.#settings.mixup, this.#settings.seed, step)
         const result = this.#trainer.step(this.#bufferOf(step), labels, { lr, mix })
         if (step + 1 < first + stepsPerEpoch) drawn = this.#draw(step + 1)
-        const found = await result
+        const found = await result.catch((error: unknown) => {
+          throw diverged(error, epoch, lr)
+        })
         loss += found.loss
         hits += found.hits
       }

@@ -4,7 +4,7 @@ import type { OpenedSet } from '../../../labelled/open.js'
 import type { Calibration } from '../../../metrics/calibration.js'
 import type { Confusion } from '../../../metrics/confusion.js'
 import { draw, frame } from '../../../report/figure.js'
-import { html, type Html } from '../../../report/html.js'
+import { Html, html } from '../../../report/html.js'
 import { style } from '../../../report/style.js'
 import { ViewLoader } from '../../../view-loader.js'
 
@@ -43,7 +43,7 @@ export function confusionTable(matrix: Confusion, classes: readonly string[], ti
     </tr>`
   })
   return html`<figure>
-    <table>
+    <table class="whole">
       <thead>
         <tr>
           <th>truth \\ found</th>
@@ -67,37 +67,55 @@ export interface NamedPoint {
   readonly run: string
 }
 
+/** Okabe and Ito's colours, which the colour-blind can tell apart, without black and yellow. */
+const palette = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00']
+const colourOf = (names: readonly string[], name: string): string =>
+  palette[names.indexOf(name) % palette.length] ?? ''
+
+/** A thin line a run, and a thick one for the means of the runs of a name. */
 export function curves(points: readonly NamedPoint[], label: string): Html {
   if (points.length === 0) return html`<p>There are no epochs: the classifier was solved for.</p>`
+  const names = [...new Set(points.map(({ name }) => name))]
+  const means = names.flatMap((name) => meansOf(points.filter((point) => point.name === name)))
+  const last = Math.max(...points.map(({ epoch }) => epoch))
+  const channels = { x: 'epoch', y: 'value', stroke: 'name' } as const
+  const figure = draw(
+    {
+      ...frame,
+      height: 220,
+      marginLeft: 48,
+      color: { domain: names, range: names.map((name) => colourOf(names, name)) },
+      x: { label: 'epoch', ticks: ticksTo(last), tickFormat: 'd' },
+      y: { grid: true, label: null, ticks: 4 },
+      marks: [
+        Plot.line(points, { ...channels, z: 'run', strokeOpacity: 0.3 }),
+        Plot.line(means, { ...channels, z: 'name', strokeWidth: 2.5 }),
+        ...(last === 1 ? [Plot.dot(points, channels)] : []),
+      ],
+    },
+    label,
+  )
+  const swatch = (name: string): Html => new Html(`<i style="background: ${colourOf(names, name)}"></i>`)
+  const legend = names.map((name) => html`${swatch(name)}${name} `)
   return html`<figure>
-    ${draw(
-      {
-        ...frame,
-        height: 220,
-        marginLeft: 48,
-        color: { legend: false },
-        x: { label: 'epoch' },
-        y: { grid: true, label: null, ticks: 4 },
-        marks: [
-          Plot.line(points, { x: 'epoch', y: 'value', z: 'run', stroke: 'name', strokeOpacity: 0.55 }),
-          Plot.text(
-            points,
-            Plot.selectLast({
-              x: 'epoch',
-              y: 'value',
-              z: 'name',
-              text: 'name',
-              dx: 4,
-              textAnchor: 'end',
-              dy: -8,
-            }),
-          ),
-        ],
-      },
-      label,
-    )}
-    <figcaption>${label}</figcaption>
+    ${figure}
+    <figcaption>${label}<br />${legend}</figcaption>
   </figure>`
+}
+
+function meansOf(points: readonly NamedPoint[]): NamedPoint[] {
+  const epochs = [...new Set(points.map(({ epoch }) => epoch))].sort((a, b) => a - b)
+  return epochs.map((epoch) => {
+    const own = points.filter((point) => point.epoch === epoch)
+    const value = own.reduce((sum, point) => sum + point.value, 0) / own.length
+    return { epoch, value, name: own[0]?.name ?? '', run: '' }
+  })
+}
+
+/** Whole numbers, ten at most. */
+function ticksTo(last: number): number[] {
+  const stride = Math.ceil(last / 10)
+  return Array.from({ length: Math.floor(last / stride) }, (_, at) => (at + 1) * stride)
 }
 
 export function reliability({ bins, ece }: Calibration): Html {
@@ -110,6 +128,7 @@ export function reliability({ bins, ece }: Calibration): Html {
         x: { label: 'confidence', domain: [0, 1] },
         y: { label: 'accuracy', domain: [0, 1], grid: true },
         marks: [
+          Plot.rectY(filled, { x1: 'low', x2: 'high', y: 'accuracy', fill: 'var(--kept)', inset: 1 }),
           Plot.line(
             [
               [0, 0],
@@ -117,7 +136,6 @@ export function reliability({ bins, ece }: Calibration): Html {
             ],
             { stroke: 'var(--threshold)', strokeDasharray: '4,3' },
           ),
-          Plot.rectY(filled, { x1: 'low', x2: 'high', y: 'accuracy', fill: 'var(--kept)', inset: 1 }),
         ],
       },
       'accuracy by confidence',
@@ -159,7 +177,8 @@ export async function pictures({ set }: OpenedSet, examples: readonly Example[])
           alt="${set.names[place] ?? ''}"
         />
         <figcaption>
-          ${truth === said ? said : `${truth}, taken for ${said}`} (${percent(confidence, 0)})
+          ${truth === said ? said : `${truth}, taken for ${said}`}
+          (${percent(confidence, 0).replace(' ', '\u00a0')})
         </figcaption>
       </figure>`,
     )
@@ -168,6 +187,7 @@ export async function pictures({ set }: OpenedSet, examples: readonly Example[])
 }
 
 export function list(items: readonly string[]): Html {
+  if (items.length === 0) return html`<p>Nothing that should be known.</p>`
   return html`<ul>
     ${items.map((item) => html`<li>${item}</li>`)}
   </ul>`

@@ -4,12 +4,12 @@ import type { OpenedSet } from '../../../labelled/open.js'
 import type { CompareSettings } from '../../../options/classify.js'
 import { html, type Html } from '../../../report/html.js'
 import { writeWhole } from '../../../write-file.js'
-import type { Cell, CellResult } from '../cells.js'
+import { shareOfLabels, type Cell, type CellResult } from '../cells.js'
 import { testLabels } from '../data.js'
-import { scoreNames, type ScoreName } from '../events.js'
+import { scoreNames, type ComparisonRow as Row, type ScoreName } from '../events.js'
 import { chooseExamples } from './examples.js'
 import { confusionTable, curves, list, page, percent, pictures, settingsTable } from './parts.js'
-import { summarize, type Row } from './summary.js'
+import { summarize } from './summary.js'
 
 const shown = 8
 const titles: Readonly<Record<ScoreName, string>> = {
@@ -25,7 +25,7 @@ export async function writeComparison(sources: {
   readonly opened: OpenedSet
   readonly cells: readonly Cell[]
   readonly results: ReadonlyMap<string, CellResult>
-}): Promise<{ path: string; verdicts: string[] }> {
+}): Promise<{ path: string; rows: Row[]; verdicts: string[] }> {
   const { settings, opened, cells } = sources
   const results = cells.flatMap(({ name }) => sources.results.get(name) ?? [])
   const reference = settings.reference ?? settings.arms[0]?.name ?? ''
@@ -48,7 +48,7 @@ export async function writeComparison(sources: {
   await writeWhole(join(out, 'table.csv'), toCsv(rows))
   const path = join(out, 'report.html')
   await writeWhole(path, page('comparison', await body(settings, opened, rows, results, verdicts, reference)))
-  return { path, verdicts }
+  return { path, rows, verdicts }
 }
 
 async function body(
@@ -70,23 +70,25 @@ async function body(
     <h2>What it shows</h2>
     ${list(verdicts.length > 0 ? verdicts : ['There is one arm: nothing is compared.'])}
     <h2>Test figures</h2>
-    ${table(rows, settings.confidence, reference)}
+    ${table(rows, reference)}
     <p>
-      ${sizes}. Means over the seeds; below them the standard deviation over the seeds, and the
+      ${sizes}. Means over the seeds ± their standard deviation; below them the
       ${percent(settings.confidence, 0)} interval by drawing the test images again. Precision and recall are
       means over the classes, and F1 is the harmonic mean of these two means, as the paper has it. Differences
-      are to ${reference}, seed by seed. p by the paired t test; in brackets by exact sign flips, which with
-      five seeds cannot fall below 0.0625.
+      are to ${reference}, seed by seed, in points, with their ${percent(settings.confidence, 0)} interval. p
+      is the paired t test's; below it the same after Holm's correction for all comparisons of the table, and
+      that of exact sign flips, which with ${seeds} seeds cannot fall below
+      ${+(2 / 2 ** seeds).toPrecision(2)}.
     </p>
     <h2>Learning curves</h2>
     <div class="figures">
       ${curves(
         points(results, ({ valAccuracy }) => valAccuracy),
-        'Accuracy on the validation images, a line a seed',
+        'Accuracy on the validation images: thin a seed, thick their mean',
       )}
       ${curves(
         points(results, ({ loss }) => loss),
-        'Loss in training, a line a seed',
+        'Loss in training: thin a seed, thick their mean',
       )}
     </div>
     <h2>Who is taken for whom</h2>
@@ -102,7 +104,7 @@ async function body(
 }
 
 const nameOf = ({ arm, labelFraction }: Pick<Row, 'arm' | 'labelFraction'>): string =>
-  labelFraction === 1 ? arm : `${arm}, ${+(100 * labelFraction).toPrecision(3)} % of the labels`
+  `${arm}${shareOfLabels(labelFraction, ', ')}`
 
 function points(
   results: readonly CellResult[],
@@ -117,54 +119,63 @@ function points(
   )
 }
 
-function table(rows: readonly Row[], confidence: number, reference: string): Html {
+function table(rows: readonly Row[], reference: string): Html {
   const columns: readonly ScoreName[] = ['accuracy', 'macroPrecision', 'macroRecall', 'f1']
-  return html`<table>
-    <thead>
-      <tr>
-        <th>Arm</th>
-        <th class="number">Trained on</th>
-        ${columns.map((name) => html`<th class="number">${titles[name]}</th>`)}
-        <th class="number">AUROC</th>
-        <th class="number">Calibration error</th>
-        <th class="number">Accuracy less that of ${reference} (${percent(confidence, 0)} interval)</th>
-        <th class="number">p</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${rows.map(
-        (row) =>
-          html`<tr>
-            <td>${nameOf(row)}</td>
-            <td class="number">${Math.round(row.trained)}</td>
-            ${columns.map((name) => scoreCell(row, name))}
-            <td class="number">${row.auroc === undefined ? '–' : row.auroc.toFixed(3)}</td>
-            <td class="number">${percent(row.ece)}</td>
-            ${differenceCells(row)}
-          </tr>`,
-      )}
-    </tbody>
-  </table>`
+  const hasFractions = rows.some(({ labelFraction }) => labelFraction !== 1)
+  return html`<div class="wide">
+    <table class="whole">
+      <thead>
+        <tr>
+          <th>Arm</th>
+          ${hasFractions ? html`<th class="number">Labels</th>` : html``}
+          <th class="number">Images</th>
+          ${columns.map((name) => html`<th class="number">${titles[name]}</th>`)}
+          <th class="number">AUROC</th>
+          <th class="number">Calibration error</th>
+          <th class="number">Accuracy less that of ${reference}</th>
+          <th class="number">p of that</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          (row) =>
+            html`<tr>
+              <td>${row.arm}</td>
+              ${hasFractions ? html`<td class="number">${percent(row.labelFraction, 0)}</td>` : html``}
+              <td class="number">${Math.round(row.trained)}</td>
+              ${columns.map((name) => scoreCell(row, name))}
+              <td class="number">${row.auroc === undefined ? '–' : row.auroc.toFixed(3)}</td>
+              <td class="number">${percent(row.ece)}</td>
+              ${differenceCells(row)}
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`
 }
 
 function scoreCell({ mean, deviation, interval }: Row, name: ScoreName): Html {
   const { low, high } = interval[name]
-  const spread = Number.isNaN(deviation[name]) ? '' : `± ${(100 * deviation[name]).toFixed(1)}; `
+  const points = (value: number): string => (100 * value).toFixed(1)
+  const spread = Number.isNaN(deviation[name]) ? '' : ` ± ${points(deviation[name])}`
   return html`<td class="number">
-    <b>${percent(mean[name])}</b><br /><small>${spread}${percent(low)} to ${percent(high)}</small>
+    <b>${percent(mean[name])}</b>${spread}<br /><small>${points(low)} to ${points(high)}</small>
   </td>`
 }
 
-function differenceCells({ difference }: Row): Html {
+function differenceCells({ difference, holm }: Row): Html {
   if (difference === undefined)
     return html`<td class="number">–</td>
       <td class="number">–</td>`
   const { meanDifference, interval, t, permutation } = difference.accuracy
   const signed = (value: number): string => `${value < 0 ? '−' : '+'}${(100 * Math.abs(value)).toFixed(1)}`
-  const range = Number.isFinite(interval.low) ? ` (${signed(interval.low)} to ${signed(interval.high)})` : ''
-  const p = (value: number): string => (Number.isNaN(value) ? '–' : value.toPrecision(2))
-  return html`<td class="number">${signed(meanDifference)}${range}</td>
-    <td class="number">${p(t)} [${p(permutation)}]</td>`
+  const range = Number.isFinite(interval.low) ? `${signed(interval.low)} to ${signed(interval.high)}` : ''
+  const p = (value: number | undefined): string =>
+    value === undefined || Number.isNaN(value) ? '–' : String(+value.toPrecision(2))
+  return html`<td class="number"><b>${signed(meanDifference)}</b><br /><small>${range}</small></td>
+    <td class="number">
+      <b>${p(t)}</b><br /><small>Holm ${p(holm)}</small><br /><small>flips ${p(permutation)}</small>
+    </td>`
 }
 
 /** Of each arm at the largest fraction, its first seed. */
@@ -203,6 +214,7 @@ function toCsv(rows: readonly Row[]): string {
       'difference_low',
       'difference_high',
       'p_t',
+      'p_holm',
       'p_sign_flip',
       'p_wilcoxon',
     ],
@@ -218,7 +230,7 @@ function toCsv(rows: readonly Row[]): string {
         number(row.interval[name].high),
       ]),
       ...[row.auroc, row.ece, test?.meanDifference, test?.interval.low, test?.interval.high].map(number),
-      ...[test?.t, test?.permutation, test?.wilcoxon].map(number),
+      ...[test?.t, row.holm, test?.permutation, test?.wilcoxon].map(number),
     ].join(',')
   })
   return [header.join(','), ...lines, ''].join('\n')
