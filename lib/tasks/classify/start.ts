@@ -46,7 +46,18 @@ export async function startsOfArms(
 }
 
 const networkNames = [
-  ...['arch', 'imageSize', 'channels', 'heads', 'hasTrainablePositions', 'mean', 'std', 'testSide'],
+  ...[
+    'arch',
+    'imageSize',
+    'channels',
+    'heads',
+    'hasTrainablePositions',
+    'mean',
+    'std',
+    'testSide',
+    'sliceSize',
+    'fit',
+  ],
 ] as const
 
 /** The folder of a fine-tuning gives what its network saw, unless the caller says otherwise, and its classes. */
