@@ -255,7 +255,9 @@ void t.test('what is refused, before anything is trained', async (t) => {
   const vit = { name: 'vit', weights, arch: 'vit_tiny_patch16_224' }
   const misfit = await rejection(t, refused({ arms: [{ name: 'a' }, vit] }), 'ERR_GYRUS_WEIGHTS_MISMATCH')
   t.match(misfit.message, /^arm vit: /)
-  t.same(cellFiles(out), [], 'no cell was made')
+  t.notOk(existsSync(join(out, 'cells')), 'no cell was made')
+  const mended = { seeds: [0], labelFractions: [1], arms: [{ name: 'a' }], method: 'linear' }
+  t.ok(await refused(mended), 'and the mended command needs neither resume nor overwrite')
   const usage = gyrus(
     'compare',
     '--data',

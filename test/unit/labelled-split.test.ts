@@ -94,6 +94,12 @@ void t.test('patients stay together', (t) => {
   t.equal(train.length + val.length + test.length, items.length)
   t.ok(Math.abs(test.length / items.length - 0.25) < 0.08, `${test.length} of ${items.length}`)
   t.match(notes[0], /patient by patient/)
+  // One patient with most of the images, and many with one.
+  const lump = made(many(80, (at) => ({ label: at % 2, patient: at < 40 ? 'much' : `p${at}` })))
+  for (let splitSeed = 0; splitSeed < 8; splitSeed += 1) {
+    const { length } = splitSet(lump, { ...shares, testFraction: 0.1, splitSeed }).test
+    t.equal(length, 8, 'a tenth')
+  }
   const shared = made([
     ...many(8, (at) => ({ label: at % 2, part: 'train' as const, patient: `p${at}` })),
     ...many(4, (at) => ({ label: at % 2, part: 'test' as const, patient: `p${at === 0 ? 0 : at + 20}` })),

@@ -84,15 +84,9 @@ export class CellStore {
   readonly #fingerprint: string
   readonly #hashes = new Map<string, Promise<string>>()
 
-  private constructor(folder: string, fingerprint: string) {
-    this.#folder = folder
+  constructor(out: string, fingerprint: string) {
+    this.#folder = join(out, 'cells')
     this.#fingerprint = fingerprint
-  }
-
-  static async open(out: string, fingerprint: string): Promise<CellStore> {
-    const folder = join(out, 'cells')
-    await mkdir(folder, { recursive: true })
-    return new CellStore(folder, fingerprint)
   }
 
   /** Undefined unless the very cell was finished. Rejects when its weights cannot be read. */
@@ -110,6 +104,7 @@ export class CellStore {
   }
 
   async write(cell: Cell, result: CellResult): Promise<void> {
+    await mkdir(this.#folder, { recursive: true })
     await writeWhole(this.#path(cell), `${JSON.stringify({ key: await this.#key(cell), result })}\n`, true)
   }
 
