@@ -94,7 +94,7 @@ function knowsPatients(set: LabelledSet): boolean {
   return set.patients.every((patient) => patient !== '')
 }
 
-/** Draws groups (patients, or images) class by class until a share of the class's items is reached. */
+/** Draws groups (patients, or images) class by class as near as they come to a share of the class's items. */
 function drawGroups(
   set: LabelledSet,
   from: readonly number[],
@@ -118,12 +118,18 @@ function drawGroups(
       [...groups.values()].filter((group) => labelOf(set, group) === label),
       new Random(...words, label),
     )
-    // One group at least stays behind, and one is drawn.
-    for (const group of own.slice(0, -1)) {
-      if (have >= wanted) break
+    const take = (group: readonly number[]): void => {
       for (const place of group) drawn.add(place)
       have += group.filter(isOwn).length
     }
+    // One group at least stays behind. One that would miss the share by more is passed over.
+    const choice = own.slice(0, -1)
+    for (const group of choice) {
+      const more = group.filter(isOwn).length
+      if (Math.abs(have + more - wanted) < Math.abs(have - wanted)) take(group)
+    }
+    const [least] = [...choice].sort((one, other) => one.length - other.length)
+    if (have === 0 && least !== undefined) take(least)
   })
   return {
     drawn: from.filter((place) => drawn.has(place)),

@@ -17,6 +17,7 @@ export interface OutputFolder {
 }
 
 const configName = 'config.json'
+const cacheName = 'data'
 
 /**
  * Takes the folder. `settings` are written to config.json; a folder that was begun with others is refused, but for the
@@ -32,7 +33,8 @@ export async function openOutputFolder(
     const close = await lockFolder(out)
     try {
       const path = join(out, configName)
-      const before = options.overwrite ? undefined : await readSettings(path)
+      const isEmpty = !(await readdir(out)).some((name) => isResult(name, options.own))
+      const before = options.overwrite || isEmpty ? undefined : await readSettings(path)
       if (before !== undefined && !options.resume)
         throw new GyrusError(
           'ERR_GYRUS_FILE_IO',
@@ -49,6 +51,11 @@ export async function openOutputFolder(
   } catch (error) {
     throw writeError(out, error)
   }
+}
+
+/** Settings and resized images alone are left by a run that failed before its first result. */
+function isResult(name: string, own: readonly RegExp[]): boolean {
+  return name !== cacheName && own.some((pattern) => pattern.test(name))
 }
 
 async function clear(out: string, own: readonly RegExp[]): Promise<void> {

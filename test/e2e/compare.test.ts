@@ -180,6 +180,22 @@ type CellEvent = Extract<CompareEvent, { type: 'cell' }>
 const cellsOf = (events: readonly CompareEvent[]): string[] =>
   events.filter((event): event is CellEvent => event.type === 'cell').map(({ cell }) => cell)
 
+void t.test("weights of each seed's own", async (t) => {
+  for (const seed of [0, 1]) await writeWeights(join(folder, `seed-${seed}.safetensors`), 20 + seed)
+  const arm = { name: 'runs', weights: join(folder, 'seed-{seed}.safetensors') }
+  const linear = { ...settings, method: 'linear' as const, out: join(folder, 'seeds') }
+  await consume(compare({ ...linear, arms: [arm], seeds: [0, 1] }))
+  for (const seed of [0, 1]) {
+    const one = { name: 'runs', weights: join(folder, `seed-${seed}.safetensors`) }
+    const out = join(folder, `seed-${seed}`)
+    await consume(compare({ ...linear, out, arms: [one], seeds: [seed] }))
+    const name = `runs, seed ${seed}.json`.replaceAll(' ', '%20')
+    t.same(cellOf(linear.out, name).logits, cellOf(out, name).logits, `seed ${seed}`)
+  }
+  const missing = consume(compare({ ...linear, arms: [arm], seeds: [0, 1, 2] }, { resume: true }))
+  t.match((await rejection(t, missing, 'ERR_GYRUS_FILE_NOT_FOUND')).message, /seed-2\.safetensors/)
+})
+
 void t.test('other weights, more seeds, another reference', async (t) => {
   const out = join(folder, 'changed')
   const own = join(folder, 'own.safetensors')
@@ -255,7 +271,9 @@ void t.test('what is refused, before anything is trained', async (t) => {
   const vit = { name: 'vit', weights, arch: 'vit_tiny_patch16_224' }
   const misfit = await rejection(t, refused({ arms: [{ name: 'a' }, vit] }), 'ERR_GYRUS_WEIGHTS_MISMATCH')
   t.match(misfit.message, /^arm vit: /)
-  t.same(cellFiles(out), [], 'no cell was made')
+  t.notOk(existsSync(join(out, 'cells')), 'no cell was made')
+  const mended = { seeds: [0], labelFractions: [1], arms: [{ name: 'a' }], method: 'linear' }
+  t.ok(await refused(mended), 'and the mended command needs neither resume nor overwrite')
   const usage = gyrus(
     'compare',
     '--data',

@@ -17,6 +17,7 @@ import {
 } from '../support/labelled.js'
 import { rejection } from '../support/rejection.js'
 import { writeCurated } from '../support/shards.js'
+import { writeTorchFile } from '../support/torch-file.js'
 
 const folder = t.testdir()
 const set = await writeClassFolder(join(folder, 'set'), { counts: { Training: 24, Testing: 12 }, wrong: 1 })
@@ -153,7 +154,7 @@ void t.test('evaluating the saved model gives the figures of the run', async (t)
 void t.test('evaluating a folder of a run takes its network over', async (t) => {
   const out = newOut()
   const parameters = ['evaluate', '--weights', learned, '--data', set, '--out', out, '--cache', common.cache]
-  const { status, stdout, stderr } = gyrus(...parameters, '--slice-size', '40', '--threads', '1')
+  const { status, stdout, stderr } = gyrus(...parameters, '--threads', '1')
   t.equal(status, 0, stderr)
   const { accuracy } = resultOf(learned).figures
   t.match(stdout, new RegExp(`^accuracy +${(100 * accuracy).toFixed(2)} % \\(`))
@@ -264,8 +265,13 @@ void t.test('the linear method, from a random start and from a pretraining', asy
   const byFolder = await run(t, { method: 'linear', weights: pretrained })
   t.same(resultOf(byFolder.out).logits, resultOf(linear.out).logits, "a run's folder gives its weights")
 
-  const tuned = await run(t, { weights, epochs: 1, lr: 0 })
   const start = readSafetensors(readFileSync(weights))
+  const pickled = join(folder, 'pretrained.pth')
+  const names = Object.entries(start).filter(([name]) => !name.endsWith('num_batches_tracked'))
+  writeTorchFile(pickled, {
+    state_dict: Object.fromEntries(names.map(([name, tensor]) => [`module.${name}`, tensor])),
+  })
+  const tuned = await run(t, { weights: pickled, epochs: 1, lr: 0 })
   const end = readSafetensors(readFileSync(join(tuned.out, 'model.safetensors')))
   t.same(end['layer1.0.conv1.weight'], start['layer1.0.conv1.weight'], 'it began with these weights')
   const exported = join(folder, 'exported.safetensors')
@@ -324,16 +330,16 @@ void t.test('an interrupted run begins anew', async (t) => {
   const controller = new AbortController()
   const late = newOut()
   const aborted = async (): Promise<void> => {
-    for await (const event of finetune({ ...common, out: late }, { signal: controller.signal }))
+    for await (const event of finetune({ ...common, epochs: 2, out: late }, { signal: controller.signal }))
       if (event.type === 'epoch') controller.abort(new Error('enough'))
   }
   await rejection(t, aborted(), 'ERR_GYRUS_ABORTED')
-  t.equal((await run(t, { out: late }, { resume: true })).epochs.length, 6)
+  t.equal((await run(t, { epochs: 2, out: late }, { resume: true })).epochs.length, 2)
   const left = newOut()
-  for await (const event of finetune({ ...common, out: left })) if (event.type === 'epoch') break
+  for await (const event of finetune({ ...common, epochs: 2, out: left })) if (event.type === 'epoch') break
   t.equal(
-    (await run(t, { out: left, epochs: 6 }, { resume: true })).epochs.length,
-    6,
+    (await run(t, { out: left, epochs: 2 }, { resume: true })).epochs.length,
+    2,
     'whoever leaves gives way',
   )
 })

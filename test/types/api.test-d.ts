@@ -1,8 +1,11 @@
 // Types of the public API, checked by the compiler alone: this file is never run. Lines that must not compile say so.
 import {
+  compare,
   curate,
   doctor,
   Encoder,
+  evaluate,
+  finetune,
   GyrusError,
   imageEntropies,
   isGyrusError,
@@ -11,9 +14,16 @@ import {
   readVolume,
   SupervisedTrainer,
   type Architecture,
+  type ClassifierReport,
+  type CompareConfig,
+  type CompareEvent,
+  type ComparisonRow,
   type CurateEvent,
   type EncoderOptions,
   type ErrorCode,
+  type Evaluation,
+  type FinetuneConfig,
+  type FinetuneEvent,
   type KernelTime,
   type LoadReport,
   type MocoTrainerOptions,
@@ -103,6 +113,35 @@ export async function trainers(): Promise<void> {
   await MocoTrainer.create({ arch: 'resnet18', batchSize: 8, optimizer: { name: 'sgd', beta1: 0.9 } })
   // @ts-expect-error: classes is required
   await SupervisedTrainer.create({ arch: 'resnet18', batchSize: 8 })
+}
+
+export async function tasks(): Promise<void> {
+  const { signal } = new AbortController()
+  const start: FinetuneConfig = { data: 'd', out: 'o', weights: 'w', optimizer: { name: 'sgd' }, mixup: 0.2 }
+  for await (const event of finetune(start, { signal, resume: true })) {
+    holds<Same<typeof event, FinetuneEvent>>()
+    if (event.type === 'done') holds<Same<typeof event.figures, ClassifierReport>>()
+    if (event.type === 'epoch') holds<Same<typeof event.valAccuracy, number | undefined>>()
+    // @ts-expect-error: only a finished run has figures
+    void event.figures
+  }
+  const found = await evaluate({ data: 'd', out: 'o', weights: 'w', part: 'all' }, { signal })
+  holds<Same<typeof found, Evaluation>>()
+  holds<Same<typeof found.logits, Float32Array>>()
+  holds<Same<typeof found.figures.intervals.f1.low, number>>()
+  const arms: CompareConfig['arms'] = [{ name: 'a' }, { name: 'b', weights: 'w', arch: 'resnet18' }]
+  for await (const event of compare({ data: 'd', out: 'o', arms, seeds: [1, 2] }, { overwrite: true })) {
+    holds<Same<typeof event, CompareEvent>>()
+    if (event.type === 'done') holds<Same<typeof event.rows, readonly ComparisonRow[]>>()
+  }
+  // @ts-expect-error: a comparison has arms
+  compare({ data: 'd', out: 'o' })
+  // @ts-expect-error: a classifier that is tested has weights
+  await evaluate({ data: 'd', out: 'o' })
+  // @ts-expect-error: there is no such method
+  finetune({ data: 'd', out: 'o', method: 'probe' })
+  // @ts-expect-error: an arm has no folder of its own
+  compare({ data: 'd', out: 'o', arms: [{ name: 'a', out: 'b' }] })
 }
 
 export async function rest(): Promise<void> {

@@ -93,18 +93,18 @@ void t.test('cells and their files', async (t) => {
       ? cell
       : { ...cell, settings: { ...cell.settings, weights: join(out, weights) } }
   })
-  const store = await CellStore.open(out, 'images')
+  const store = new CellStore(out, 'images')
   for (const cell of own) await store.write(cell, { ...result, arm: cell.name })
   t.equal(readdirSync(join(out, 'cells')).length, 18, 'and a file of its own')
   for (const cell of own) t.equal((await store.read(cell))?.arm, cell.name)
   const [first, last] = [own[0], own.at(-1)]
   if (first === undefined || last === undefined) throw new Error('no cells')
-  t.equal(await (await CellStore.open(out, 'other images')).read(first), undefined)
+  t.equal(await new CellStore(out, 'other images').read(first), undefined)
   const faster = { ...first, settings: { ...first.settings, threads: 7, cache: 'elsewhere' } }
   t.ok(await store.read(faster), 'what changes nothing but the speed')
   t.equal(await store.read({ ...first, settings: { ...first.settings, epochs: 3 } }), undefined)
   writeFileSync(join(out, 'w.safetensors'), 'two')
-  const later = await CellStore.open(out, 'images')
+  const later = new CellStore(out, 'images')
   t.equal(await later.read(last), undefined, 'other weights')
   t.ok(await later.read(first), 'and only their arms')
   const gone = { ...last, settings: { ...last.settings, weights: join(out, 'gone') } }

@@ -94,6 +94,12 @@ void t.test('patients stay together', (t) => {
   t.equal(train.length + val.length + test.length, items.length)
   t.ok(Math.abs(test.length / items.length - 0.25) < 0.08, `${test.length} of ${items.length}`)
   t.match(notes[0], /patient by patient/)
+  // One patient with most of the images, and many with one.
+  const lump = made(many(80, (at) => ({ label: at % 2, patient: at < 40 ? 'much' : `p${at}` })))
+  for (let splitSeed = 0; splitSeed < 8; splitSeed += 1) {
+    const { length } = splitSet(lump, { ...shares, testFraction: 0.1, splitSeed }).test
+    t.equal(length, 8, 'a tenth')
+  }
   const shared = made([
     ...many(8, (at) => ({ label: at % 2, part: 'train' as const, patient: `p${at}` })),
     ...many(4, (at) => ({ label: at % 2, part: 'test' as const, patient: `p${at === 0 ? 0 : at + 20}` })),
@@ -179,10 +185,13 @@ void t.test('near-duplicates of validation and training; even pictures; nothing 
   await writeClassFolder(join(root, 'set'), { counts: { train: 6, val: 2, test: 2 } })
   const at = (...names: string[]): string => join(root, 'set', ...names)
   await writeGrey(at('val', 'glioma', '9.png'), pattern(0, size, 'train', 2), size)
-  for (const part of ['train', 'test'])
-    await writeGrey(at(part, 'glioma', 'black.png'), new Uint8Array(size ** 2), size)
+  for (const [part, level] of [
+    ['train', 90],
+    ['test', 150],
+  ] as const)
+    await writeGrey(at(part, 'glioma', 'even.png'), new Uint8Array(size ** 2).fill(level), size)
   const { duplicates, warnings } = await open(root)
-  t.same(duplicates, [], 'black pictures are like nothing')
+  t.same(duplicates, [], 'even pictures are like nothing')
   t.same(warnings, [
     '1 of 7 validation images are nearly in the training as well (correlation of 0.99 and more): ' +
       'val/glioma/9.png and train/glioma/2.png, for one',

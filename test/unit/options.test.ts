@@ -129,18 +129,18 @@ void t.test('an encoder takes either weights or a seed', (t) => {
   t.end()
 })
 
-interface Documented {
+interface Described {
   readonly description?: string | undefined
   readonly unwrap?: () => unknown
 }
 
 void t.test('every option is documented', (t) => {
   for (const schema of [mocoOptions, supervisedOptions]) {
-    for (const [name, option] of Object.entries<Documented>(schema.shape)) {
+    for (const [name, option] of Object.entries<Described>(schema.shape)) {
       let inner = option
       let description = inner.description
       while (description === undefined && typeof inner.unwrap === 'function') {
-        inner = inner.unwrap() as Documented
+        inner = inner.unwrap() as Described
         description = inner.description
       }
       t.type(description, 'string', name)

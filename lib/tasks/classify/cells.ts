@@ -11,6 +11,7 @@ import { finetuneSettings, type CompareSettings, type FinetuneSettings } from '.
 import { parseOptions } from '../../options/parse.js'
 import { writeWhole } from '../../write-file.js'
 import type { Epoch } from './events.js'
+import { weightsOfSeed } from './start.js'
 
 export interface Cell {
   /** "arm, seed 3, 10 %" */
@@ -43,7 +44,7 @@ export function cellsOf(settings: CompareSettings): Cell[] {
     seeds.flatMap((seed) =>
       labelFractions.map((labelFraction) => {
         const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined))
-        const merged = { ...common, ...given, labelFraction, seed, ...ownWeights(own.weights, seed) }
+        const merged = { ...common, ...given, labelFraction, seed, ...weightsOf(own.weights, seed) }
         return {
           name: `${name}, seed ${seed}${shareOfLabels(labelFraction, ', ')}`,
           arm: name,
@@ -54,9 +55,8 @@ export function cellsOf(settings: CompareSettings): Cell[] {
   )
 }
 
-/** Weights may be a seed's own: runs that differ in their seed are then an arm. */
-function ownWeights(weights: string | undefined, seed: number): { weights?: string } {
-  return weights === undefined ? {} : { weights: weights.replaceAll('{seed}', String(seed)) }
+function weightsOf(path: string | undefined, seed: number): { weights?: string } {
+  return path === undefined ? {} : { weights: weightsOfSeed(path, seed) }
 }
 
 /** "5 % of the labels" with something before it; nothing of all of them. */
@@ -89,15 +89,9 @@ export class CellStore {
   readonly #fingerprint: string
   readonly #hashes = new Map<string, Promise<string>>()
 
-  private constructor(folder: string, fingerprint: string) {
-    this.#folder = folder
+  constructor(out: string, fingerprint: string) {
+    this.#folder = join(out, 'cells')
     this.#fingerprint = fingerprint
-  }
-
-  static async open(out: string, fingerprint: string): Promise<CellStore> {
-    const folder = join(out, 'cells')
-    await mkdir(folder, { recursive: true })
-    return new CellStore(folder, fingerprint)
   }
 
   /** Undefined unless the very cell was finished. Rejects when its weights cannot be read. */
@@ -115,6 +109,7 @@ export class CellStore {
   }
 
   async write(cell: Cell, result: CellResult): Promise<void> {
+    await mkdir(this.#folder, { recursive: true })
     await writeWhole(this.#path(cell), `${JSON.stringify({ key: await this.#key(cell), result })}\n`, true)
   }
 

@@ -55,7 +55,7 @@ export async function* compare(
       openLabelled(settings, { cache: join(settings.out, 'data'), ...preparation }),
     )
     const { set, split, warnings } = opened
-    const store = await CellStore.open(settings.out, set.fingerprint)
+    const store = new CellStore(settings.out, set.fingerprint)
     const cells = cellsOf(settings)
     const results = new Map<string, CellResult>()
     for (const cell of cells) {

@@ -1,6 +1,6 @@
 // What a classifier starts from: a file of weights, or the folder of a run, which also says which network it trained.
 import { access, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join, normalize } from 'node:path'
 import { GyrusError } from '../../errors.js'
 import type {
   CompareConfig,
@@ -29,7 +29,9 @@ export async function startsOfArms(
   config: CompareConfig,
 ): Promise<CompareSettings> {
   const found = await Promise.all(
-    settings.arms.map(async ({ weights }) => (weights === undefined ? undefined : findStart(weights))),
+    settings.arms.map(async ({ weights }) =>
+      weights === undefined ? undefined : findStarts(weights, settings.seeds),
+    ),
   )
   const isFree = config.arch === undefined
   const names = new Set(found.flatMap((own) => own?.arch ?? []))
@@ -46,7 +48,18 @@ export async function startsOfArms(
 }
 
 const networkNames = [
-  ...['arch', 'imageSize', 'channels', 'heads', 'hasTrainablePositions', 'mean', 'std', 'testSide'],
+  ...[
+    'arch',
+    'imageSize',
+    'channels',
+    'heads',
+    'hasTrainablePositions',
+    'mean',
+    'std',
+    'testSide',
+    'sliceSize',
+    'fit',
+  ],
 ] as const
 
 /** The folder of a fine-tuning gives what its network saw, unless the caller says otherwise, and its classes. */
@@ -79,6 +92,23 @@ async function readObject(path: string): Promise<object> {
       },
     )
   }
+}
+
+const seedWord = '{seed}'
+
+/** The path of a seed's own weights: runs that differ in their seed can be an arm. */
+export function weightsOfSeed(path: string, seed: number): string {
+  return path.replaceAll(seedWord, String(seed))
+}
+
+/** Of every seed, as a path with the word for the seed; the network is the first one's. */
+async function findStarts(path: string, seeds: readonly number[]): Promise<FoundWeights> {
+  if (!path.includes(seedWord)) return findStart(path)
+  const template = normalize(path)
+  const paths = seeds.map((seed) => weightsOfSeed(template, seed))
+  const [first] = await Promise.all(paths.map((own) => findStart(own)))
+  const file = first === undefined || first.path === paths[0] ? '' : basename(first.path)
+  return { ...first, path: file === '' ? template : join(template, file) }
 }
 
 /** Looks whether it is there before any image is. */
