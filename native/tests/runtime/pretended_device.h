@@ -1,0 +1,72 @@
+// A device on the host: memory that only its kernels and copies can touch, a queue whose recordings run when they are
+// launched, and another backend's kernels. What Programs and sessions do with a device runs here without one; whoever
+// reads or writes the device's memory from outside ends the process with a segmentation fault.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "backend/device_queue.h"
+
+namespace gyrus::tests {
+
+// The device's memory: pages that are out of reach except during an Access.
+class PretendedMemory {
+ public:
+  std::shared_ptr<void> allocate(std::int64_t bytes);
+
+  class Access {
+   public:
+    explicit Access(PretendedMemory& memory) : memory_(memory) { memory_.protect(true); }
+    ~Access() { memory_.protect(false); }
+    Access(const Access&) = delete;
+    Access& operator=(const Access&) = delete;
+
+   private:
+    PretendedMemory& memory_;
+  };
+
+ private:
+  void protect(bool is_open) const;
+  std::shared_ptr<std::map<void*, std::size_t>> blocks_ = std::make_shared<std::map<void*, std::size_t>>();
+};
+
+class PretendedQueue final : public backend::DeviceQueue {
+ public:
+  std::shared_ptr<void> allocate(std::int64_t bytes, MemoryKind kind) override;
+  void copy_to_device(void* device, const void* host, std::int64_t bytes) override;
+  void copy_to_host(void* host, const void* device, std::int64_t bytes) override;
+  void fill_zero(void* device, std::int64_t bytes) override;
+  void synchronize() override {}
+  std::unique_ptr<backend::Recording> record(const std::function<void()>& enqueue) override;
+  std::unique_ptr<backend::Kernel> make_finite_guard(std::span<const float* const> losses,
+                                                     backend::Hyper* hyper) override;
+
+  PretendedMemory& memory() { return memory_; }
+  int recordings() const { return recordings_; }
+  int launches() const { return launches_; }
+
+ private:
+  friend class PretendedRecording;
+  PretendedMemory memory_;
+  int recordings_ = 0, launches_ = 0;
+};
+
+class PretendedDevice final : public backend::Backend {
+ public:
+  // Computes with the kernels of `host`, which work in the host's memory.
+  explicit PretendedDevice(std::unique_ptr<backend::Backend> host);
+  backend::Capabilities describe() const override { return host_->describe(); }
+  std::shared_ptr<backend::DeviceQueue> queue() const override { return queue_; }
+  backend::LoweredGraph lower(const graph::Graph& graph) const override;
+  const PretendedQueue& pretended_queue() const { return *queue_; }
+
+ private:
+  std::unique_ptr<backend::Backend> host_;
+  std::shared_ptr<PretendedQueue> queue_;
+};
+
+}  // namespace gyrus::tests
