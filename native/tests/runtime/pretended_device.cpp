@@ -33,7 +33,7 @@ class HostGuard final : public backend::Kernel {
       : memory_(memory), losses_(losses.begin(), losses.end()), hyper_(hyper) {}
   void bind(const backend::KernelArgs&) override {}
   void run() override {
-    const PretendedMemory::Access access(memory_);
+    memory_.open();
     hyper_->may_update = 1;
     for (const float* loss : losses_) {
       if (!std::isfinite(*loss)) hyper_->may_update = 0;
@@ -53,7 +53,7 @@ class DeviceKernel final : public backend::Kernel {
   std::int64_t scratch_bytes() const override { return kernel_->scratch_bytes(); }
   void bind(const backend::KernelArgs& args) override { kernel_->bind(args); }
   void run() override {
-    const PretendedMemory::Access access(queue_->memory());
+    queue_->memory().open();
     kernel_->run();
   }
 
@@ -66,7 +66,8 @@ class DeviceKernel final : public backend::Kernel {
 
 std::shared_ptr<void> PretendedMemory::allocate(std::int64_t bytes) {
   const auto size = static_cast<std::size_t>(bytes);
-  void* const block = mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* const block =
+      mmap(nullptr, size, is_open_ ? PROT_READ | PROT_WRITE : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   GYRUS_CHECK(block != MAP_FAILED, Code::out_of_memory, "no ", bytes, " bytes of pretended device memory");
   blocks_->emplace(block, size);
   return {block, [blocks = blocks_, size](void* freed) {
@@ -75,7 +76,9 @@ std::shared_ptr<void> PretendedMemory::allocate(std::int64_t bytes) {
           }};
 }
 
-void PretendedMemory::protect(bool is_open) const {
+void PretendedMemory::protect(bool is_open) {
+  if (is_open == is_open_) return;
+  is_open_ = is_open;
   for (const auto& [block, size] : *blocks_) (void)mprotect(block, size, is_open ? PROT_READ | PROT_WRITE : PROT_NONE);
 }
 
@@ -86,17 +89,17 @@ std::shared_ptr<void> PretendedQueue::allocate(std::int64_t bytes, MemoryKind ki
 }
 
 void PretendedQueue::copy_to_device(void* device, const void* host, std::int64_t bytes) {
-  const PretendedMemory::Access access(memory_);
+  memory_.open();
   std::memcpy(device, host, static_cast<std::size_t>(bytes));
 }
 
 void PretendedQueue::copy_to_host(void* host, const void* device, std::int64_t bytes) {
-  const PretendedMemory::Access access(memory_);
+  memory_.open();
   std::memcpy(host, device, static_cast<std::size_t>(bytes));
 }
 
 void PretendedQueue::fill_zero(void* device, std::int64_t bytes) {
-  const PretendedMemory::Access access(memory_);
+  memory_.open();
   std::memset(device, 0, static_cast<std::size_t>(bytes));
 }
 

@@ -1,6 +1,7 @@
-// A device on the host: memory that only its kernels and copies can touch, a queue whose recordings run when they are
-// launched, and another backend's kernels. What Programs and sessions do with a device runs here without one; whoever
-// reads or writes the device's memory from outside ends the process with a segmentation fault.
+// A device on the host: memory that only its kernels and copies can touch (until the queue is waited for), a queue
+// whose recordings run when they are launched, and another backend's kernels. What Programs and sessions do with a
+// device runs here without one; whoever reads or writes the device's memory from outside ends the process with a
+// segmentation fault.
 #pragma once
 
 #include <cstddef>
@@ -13,24 +14,17 @@
 
 namespace gyrus::tests {
 
-// The device's memory: pages that are out of reach except during an Access.
+// The device's memory: pages that are out of reach between close() and open(). Turning them takes milliseconds, so
+// the queue opens them for its first work and closes them when it is waited for, not at every kernel.
 class PretendedMemory {
  public:
   std::shared_ptr<void> allocate(std::int64_t bytes);
-
-  class Access {
-   public:
-    explicit Access(PretendedMemory& memory) : memory_(memory) { memory_.protect(true); }
-    ~Access() { memory_.protect(false); }
-    Access(const Access&) = delete;
-    Access& operator=(const Access&) = delete;
-
-   private:
-    PretendedMemory& memory_;
-  };
+  void open() { protect(true); }
+  void close() { protect(false); }
 
  private:
-  void protect(bool is_open) const;
+  void protect(bool is_open);
+  bool is_open_ = false;
   std::shared_ptr<std::map<void*, std::size_t>> blocks_ = std::make_shared<std::map<void*, std::size_t>>();
 };
 
@@ -40,7 +34,7 @@ class PretendedQueue final : public backend::DeviceQueue {
   void copy_to_device(void* device, const void* host, std::int64_t bytes) override;
   void copy_to_host(void* host, const void* device, std::int64_t bytes) override;
   void fill_zero(void* device, std::int64_t bytes) override;
-  void synchronize() override {}
+  void synchronize() override { memory_.close(); }
   std::unique_ptr<backend::Recording> record(const std::function<void()>& enqueue) override;
   std::unique_ptr<backend::Kernel> make_finite_guard(std::span<const float* const> losses,
                                                      backend::Hyper* hyper) override;
