@@ -33,7 +33,7 @@ class HostGuard final : public backend::Kernel {
       : memory_(memory), losses_(losses.begin(), losses.end()), hyper_(hyper) {}
   void bind(const backend::KernelArgs&) override {}
   void run() override {
-    memory_.open();
+    const PretendedMemory::Access access(memory_);
     hyper_->may_update = 1;
     for (const float* loss : losses_) {
       if (!std::isfinite(*loss)) hyper_->may_update = 0;
@@ -53,7 +53,7 @@ class DeviceKernel final : public backend::Kernel {
   std::int64_t scratch_bytes() const override { return kernel_->scratch_bytes(); }
   void bind(const backend::KernelArgs& args) override { kernel_->bind(args); }
   void run() override {
-    queue_->memory().open();
+    const PretendedMemory::Access access(queue_->memory());
     kernel_->run();
   }
 
@@ -89,17 +89,17 @@ std::shared_ptr<void> PretendedQueue::allocate(std::int64_t bytes, MemoryKind ki
 }
 
 void PretendedQueue::copy_to_device(void* device, const void* host, std::int64_t bytes) {
-  memory_.open();
+  const PretendedMemory::Access access(memory_);
   std::memcpy(device, host, static_cast<std::size_t>(bytes));
 }
 
 void PretendedQueue::copy_to_host(void* host, const void* device, std::int64_t bytes) {
-  memory_.open();
+  const PretendedMemory::Access access(memory_);
   std::memcpy(host, device, static_cast<std::size_t>(bytes));
 }
 
 void PretendedQueue::fill_zero(void* device, std::int64_t bytes) {
-  memory_.open();
+  const PretendedMemory::Access access(memory_);
   std::memset(device, 0, static_cast<std::size_t>(bytes));
 }
 
@@ -113,8 +113,8 @@ std::unique_ptr<backend::Kernel> PretendedQueue::make_finite_guard(std::span<con
   return std::make_unique<HostGuard>(memory_, losses, hyper);
 }
 
-PretendedDevice::PretendedDevice(std::unique_ptr<backend::Backend> host)
-    : host_(std::move(host)), queue_(std::make_shared<PretendedQueue>()) {}
+PretendedDevice::PretendedDevice(std::unique_ptr<backend::Backend> host, Fence fence)
+    : host_(std::move(host)), queue_(std::make_shared<PretendedQueue>(fence)) {}
 
 backend::LoweredGraph PretendedDevice::lower(const graph::Graph& graph) const {
   backend::LoweredGraph lowered = host_->lower(graph);

@@ -26,7 +26,7 @@ const train::Stop kGoOn{false};
 const std::vector<std::int32_t> kLabels{0, 2, 1, 2, 1, 0};
 
 std::unique_ptr<backend::Backend> make_pretended() {
-  return std::make_unique<PretendedDevice>(backend::make_cpu_backend(0));
+  return std::make_unique<PretendedDevice>(backend::make_cpu_backend(0), Fence::each_run);
 }
 
 DeviceOptions device_options(bool is_device) {
