@@ -116,6 +116,7 @@ void run(const Arguments& arguments) {
   }
   const double middle = median(seconds);
   std::vector<double> distances;
+  distances.reserve(seconds.size());
   for (const double value : seconds) distances.push_back(std::abs(value - middle));
   const auto info = session->info();
   const gyrus::MemoryStats memory = gyrus::memory_stats();

@@ -50,6 +50,7 @@ void attention(Suite& suite) {
       g.plain_result(graph::attention(g.graph(), g.activation("qkv", {1, 2, 12}), 2, "attention"), "y");
       CaseProgram program(g, g.lower(false), *backend);
       std::vector<double> qkv;
+      qkv.reserve(24);
       for (int i = 0; i < 24; ++i) qkv.push_back((i * 7 % 11 - 5) / 4.0);
       program.set_parameter("qkv", qkv);
       program.run();

@@ -233,6 +233,7 @@ class EmulatedBackend final : public backend::Backend {
       backend::LoweredKernel lowered = maker_of(node.kind)(NodeContext{{graph, node}, cuda_});
       const auto bytes_of = [&](const std::vector<graph::ValueId>& values) {
         std::vector<std::int64_t> bytes;
+        bytes.reserve(values.size());
         for (const graph::ValueId id : values) {
           bytes.push_back(graph.value(id).shape().elements() * size_of(graph.value(id).dtype()));
         }

@@ -49,7 +49,7 @@ namespace {
 // Stack number `index`, kept for the next block: what was never used of it costs nothing.
 std::byte* stack_of(std::size_t index) {
   thread_local std::vector<std::unique_ptr<std::byte[]>> stacks;
-  while (stacks.size() <= index) stacks.emplace_back(new std::byte[kStackBytes]);
+  while (stacks.size() <= index) stacks.push_back(std::make_unique_for_overwrite<std::byte[]>(kStackBytes));
   return stacks[index].get();
 }
 

@@ -127,6 +127,7 @@ class Training {
       inputs.emplace_back(seed.begin(), seed.end());
     }
     std::vector<const void*> pointers;
+    pointers.reserve(inputs.size());
     for (const auto& input : inputs) pointers.push_back(input.data());
     const backend::Hyper hyper = hyper_at(step, options_);
     step_->run(pointers, hyper);

@@ -77,9 +77,9 @@ void check_gradients(Check& check, const OpCase& op_case) {
     double error_squares = 0, squares = 0;
     for (const std::size_t at : elements_to_perturb(name, values.size())) {
       const double value = values[at];
-      const auto objective_at = [&](double moved) {
+      const auto objective_at = [&, &parameter = name](double moved) {
         values[at] = moved;
-        program.set_parameter(name, values);
+        program.set_parameter(parameter, values);
         return objective(prepared.source, program);
       };
       const double numeric = (objective_at(value + kStep) - objective_at(value - kStep)) / (2 * kStep);

@@ -17,7 +17,6 @@ namespace {
 using train::ContrastiveOptions;
 using train::ContrastiveSession;
 using train::Precision;
-using train::StepHyper;
 using train::SupervisedOptions;
 using train::SupervisedSession;
 
