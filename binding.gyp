@@ -4,7 +4,7 @@
   "targets": [
     {
       "target_name": "gyrus",
-      "sources": ["<!@(node scripts/sources.mjs engine binding)"],
+      "sources": ["<!@(node scripts/sources.mjs engine no_cuda binding)"],
       "include_dirs": ["native"],
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS"],
       "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],

@@ -76,6 +76,8 @@ export interface NativeStepHyper {
 /** What a session is and what was chosen for it. */
 export interface SessionInfo {
   readonly device: string
+  /** Of device 'auto': which GPU was taken, or why none; '' where the device was named. */
+  readonly deviceReason: string
   readonly precision: string
   readonly threads: number
   readonly featureDim: number
@@ -157,10 +159,16 @@ export interface DoctorReport {
     readonly threading: string
     readonly isa: string
   }
+  /** Whether this build has the CUDA backend. */
+  readonly isCudaCompiled: boolean
+  /** What device 'cuda' would take, or why it would fail. */
+  readonly gpu: string
   readonly cudaLibraries: readonly {
     readonly name: string
     readonly path: string | null
     readonly problem: string | null
+    /** Where it was looked for, in order. */
+    readonly searched: readonly string[]
   }[]
 }
 

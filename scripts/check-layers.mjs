@@ -32,6 +32,8 @@ export const allowed = {
   ],
   'native/backend/cpu/simd': [...engine, 'native/backend', 'native/backend/cpu'],
   'native/backend/cpu/amx': [...engine, 'native/backend', 'native/backend/cpu', 'native/backend/cpu/simd'],
+  'native/backend/cuda': [...engine, 'native/backend', 'native/backend/cuda/kernels'],
+  'native/backend/cuda/kernels': ['native/core', 'native/math', 'native/backend'],
   'native/runtime': ['native/core', 'native/memory', 'native/graph', 'native/passes', 'native/backend'],
   'native/nn': ['native/core', 'native/graph'],
   'native/io': ['native/core', 'native/math'],
@@ -138,6 +140,7 @@ export const allowed = {
     'native/backend/cpu/amx',
     'native/io',
     'native/imaging',
+    'native/train',
   ],
   test: 'any',
   scripts: [],
@@ -164,6 +167,7 @@ const libraries = [
     only: ['native/backend/cpu/amx', 'native/io', 'native/tests', 'bench/native'],
   },
   { header: /^(napi|node_api)\.h/, only: ['native/binding'] },
+  { header: /^(cuda_|cublas|cudnn)/, only: ['native/backend/cuda'] },
 ]
 
 export function roomOf(file) {

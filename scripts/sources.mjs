@@ -14,12 +14,14 @@ const groups = [
   ['tests', 'native/tests/'],
   ['fuzz', 'native/fuzz/'],
   ['binding', 'native/binding/'],
+  ['cuda', 'native/backend/cuda/'],
+  ['no_cuda', 'native/backend/no_cuda.cpp'],
   ['engine', 'native/'],
 ]
 
 function scan() {
   const files = readdirSync(join(root, 'native'), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(cpp|cc)$/.test(entry.name))
+    .filter((entry) => entry.isFile() && /\.(cpp|cc|cu)$/.test(entry.name))
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(root.length))
     .sort()
   const list = Object.fromEntries(groups.map(([name]) => [name, []]))

@@ -24,9 +24,10 @@ function toLines(report: DoctorReport): string[] {
     `bf16          ${report.hasBf16 ? 'in hardware' : "not in hardware: precision 'auto' takes f32"}`,
     `SIMD kernels  ${report.simdTargets.join(' ')}`,
     `oneDNN        ${onednn.version}, ${onednn.isa}, ${onednn.threading}, ${onednn.path}`,
+    `CUDA          ${report.isCudaCompiled ? report.gpu : 'not in this build'}`,
     ...report.cudaLibraries.map(
-      ({ name, path, problem }) =>
-        `CUDA          ${name}: ${path ?? `not found (${problem ?? 'no reason given'})`}`,
+      ({ name, path, problem, searched }) =>
+        `              ${name}: ${path ?? `${problem ?? 'not found'}; searched ${searched.join(', ')}`}`,
     ),
   ]
 }

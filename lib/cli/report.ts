@@ -24,7 +24,16 @@ export function reportError(error: unknown, asJson: boolean): number {
   const message = error instanceof Error ? error.message : String(error)
   if (asJson) printJson({ event: 'error', code: code ?? 'ERR_GYRUS_INTERNAL', message })
   printNote(`gyrus: ${message}${code === undefined ? '' : ` [${code}]`}`)
+  for (const cause of causesOf(error)) printNote(`  caused by: ${cause}`)
   if (code === undefined && error instanceof Error && error.stack !== undefined) printNote(error.stack)
   if (code === 'ERR_GYRUS_ABORTED') return exitCode.interrupted
   return error instanceof TypeError || error instanceof RangeError ? exitCode.usage : exitCode.failed
+}
+
+/** What led to one of gyrus's errors, the nearest first. */
+function causesOf(error: unknown): string[] {
+  const causes: string[] = []
+  if (!isGyrusError(error)) return causes
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) causes.push(cause.message)
+  return causes
 }

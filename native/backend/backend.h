@@ -1,5 +1,5 @@
 // What a backend must do: turn a graph into prepared kernels. Who calls it: runtime/program. Three implementations:
-// reference/ (naive f64, the oracle), cpu/ (oneDNN + Highway), cuda/ (later).
+// reference/ (naive f64, the oracle), cpu/ (oneDNN + Highway), cuda/ (cuDNN, cuBLASLt, own kernels).
 #pragma once
 
 #include <cstdint>
@@ -8,23 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "backend/hyper.h"
 #include "core/dtype.h"
 #include "graph/graph.h"
 #include "graph/op_def.h"
 
 namespace gyrus::backend {
-
-// Which part of a step a run is. A step over micro-batches is several runs: the momentum copies move in the first, the
-// gradients are gathered in all of them, and the optimizer updates in the last.
-enum class StepPart : std::uint8_t { whole, first, middle, last };
-
-// Scalars that change from step to step; kernels keep the pointer, the Program writes the values before each run.
-struct Hyper {
-  float lr = 0, weight_decay = 0;
-  float ema_momentum = 1;  // theta_m <- m theta_m + (1-m) theta
-  std::int64_t step = 1;   // 1-based count of optimizer steps, for AdamW's bias correction
-  StepPart part = StepPart::whole;
-};
 
 // One parameter's place in the flat arenas. Offsets count elements; every segment starts at a multiple of 64 bytes and
 // the gaps hold zeros.
@@ -89,16 +78,22 @@ struct LoweredGraph {
 };
 
 struct Capabilities {
-  std::string name;            // "cpu", "reference"
+  std::string name;            // "cpu", "cuda", "reference"
   bool has_bf16 = false;       // computes bf16 at a useful speed
   DType storage = DType::f32;  // element type of the parameter arenas (f64 for the reference backend)
   int threads = 1;             // how many threads its kernels use
+  std::string detail = {};     // which device it is, in words
 };
+
+class DeviceQueue;  // device_queue.h
 
 class Backend {
  public:
   virtual ~Backend() = default;
   virtual Capabilities describe() const = 0;
+  // Null: kernels read and write the host's memory, and run() returns when it is done. Else they only enqueue, all
+  // their pointers are the device's, and a Program moves data in and out.
+  virtual std::shared_ptr<DeviceQueue> queue() const { return nullptr; }
   // `graph` is already scheduled: nodes are lowered in order. Inputs and outputs of the caller are plain row-major
   // arrays in the value's dtype (f64 in the reference backend).
   virtual LoweredGraph lower(const graph::Graph& graph) const = 0;
@@ -107,5 +102,9 @@ class Backend {
 std::unique_ptr<Backend> make_reference_backend();
 // `threads` <= 0: all that the machine gives this process. Throws Code::precision_unsupported never; describe() tells.
 std::unique_ptr<Backend> make_cpu_backend(int threads);
+// The first GPU that CUDA_VISIBLE_DEVICES lets this process see. Throws Code::cuda_unavailable: what was found, what is
+// needed, and where libraries were looked for.
+std::unique_ptr<Backend> make_cuda_backend();
+bool is_cuda_compiled() noexcept;
 
 }  // namespace gyrus::backend

@@ -187,6 +187,7 @@ std::uint64_t to_seed(Napi::Value value) {
 Napi::Value to_js(Napi::Env env, const train::SessionInfo& info) {
   auto object = Napi::Object::New(env);
   object.Set("device", info.device);
+  object.Set("deviceReason", info.device_reason);
   object.Set("precision", info.precision);
   object.Set("threads", info.threads);
   object.Set("featureDim", static_cast<double>(info.feature_dim));

@@ -1,17 +1,15 @@
 #include "binding/doctor.h"
 
 #include <cpuid.h>
-#include <dlfcn.h>
-#include <link.h>
 
 #include <array>
 #include <fstream>
-#include <memory>
 #include <string_view>
 #include <thread>
 
 #include "backend/backend.h"
 #include "backend/cpu/simd/supported_targets.h"
+#include "core/error.h"
 
 namespace gyrus::binding {
 namespace {
@@ -57,16 +55,13 @@ std::string cpu_name() {
   return "unknown";
 }
 
-// Finds a library as the loader would, and lets go of it again. No function of it is called.
-DoctorReport::Library find_library(const char* name) {
-  const std::unique_ptr<void, int (*)(void*)> library(dlopen(name, RTLD_LAZY | RTLD_LOCAL), &dlclose);
-  if (!library) {
-    const char* problem = dlerror();
-    return {name, "", problem != nullptr ? problem : "not found"};
+// What device: 'cuda' would take.
+std::string describe_gpu() {
+  try {
+    return backend::make_cuda_backend()->describe().detail;
+  } catch (const Error& error) {
+    return error.message();
   }
-  link_map* map = nullptr;
-  const bool has_path = dlinfo(library.get(), RTLD_DI_LINKMAP, &map) == 0 && map != nullptr && map->l_name != nullptr;
-  return {name, has_path ? map->l_name : name, ""};
 }
 
 Napi::Value list(Napi::Env env, const std::vector<std::string>& names) {
@@ -79,18 +74,16 @@ Napi::Value list(Napi::Env env, const std::vector<std::string>& names) {
 
 DoctorReport examine_machine() {
   const backend::Capabilities can = backend::make_cpu_backend(0)->describe();
-  DoctorReport report{.cpu = cpu_name(),
+  return DoctorReport{.cpu = cpu_name(),
                       .cpu_features = cpu_features(),
                       .simd_targets = backend::cpu::supported_simd_targets(),
                       .has_bf16 = can.has_bf16,
                       .logical_cpus = static_cast<int>(std::thread::hardware_concurrency()),
                       .threads = can.threads,
                       .dnnl = backend::cpu::dnnl_library_info(),
-                      .cuda_libraries = {}};
-  for (const char* name : {"libcuda.so.1", "libcudart.so.13", "libcublasLt.so.13", "libcudnn.so.9"}) {
-    report.cuda_libraries.push_back(find_library(name));
-  }
-  return report;
+                      .is_cuda_compiled = backend::is_cuda_compiled(),
+                      .cuda_libraries = backend::examine_cuda_libraries(),
+                      .gpu = describe_gpu()};
 }
 
 Napi::Value to_js(Napi::Env env, const DoctorReport& report) {
@@ -105,6 +98,7 @@ Napi::Value to_js(Napi::Env env, const DoctorReport& report) {
     auto entry = Napi::Object::New(env);
     entry.Set("name", library.name);
     entry.Set("path", library.path.empty() ? env.Null() : Napi::String::New(env, library.path));
+    entry.Set("searched", list(env, library.searched));
     entry.Set("problem", library.problem.empty() ? env.Null() : Napi::String::New(env, library.problem));
     cuda.Set(static_cast<std::uint32_t>(at), entry);
   }
@@ -116,7 +110,9 @@ Napi::Value to_js(Napi::Env env, const DoctorReport& report) {
   object.Set("logicalCpus", report.logical_cpus);
   object.Set("threads", report.threads);
   object.Set("onednn", dnnl);
+  object.Set("isCudaCompiled", report.is_cuda_compiled);
   object.Set("cudaLibraries", cuda);
+  object.Set("gpu", report.gpu);
   return object;
 }
 

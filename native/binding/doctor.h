@@ -7,20 +7,19 @@
 #include <vector>
 
 #include "backend/cpu/dnnl/library_info.h"
+#include "backend/cuda_libraries.h"
 
 namespace gyrus::binding {
 
 struct DoctorReport {
-  struct Library {
-    std::string name, path;  // path: "" when it is not found
-    std::string problem;     // why not, in the loader's words
-  };
   std::string cpu;
   std::vector<std::string> cpu_features, simd_targets;
   bool has_bf16 = false;
   int logical_cpus = 0, threads = 0;  // threads: what a session takes unless told otherwise
   backend::cpu::DnnlLibraryInfo dnnl;
-  std::vector<Library> cuda_libraries;
+  bool is_cuda_compiled = false;
+  std::vector<backend::LibrarySearch> cuda_libraries;
+  std::string gpu;  // what device: 'cuda' would take, or why it would fail
 };
 
 // Opens libraries, so it may take a while: not for the JS thread.

@@ -1,6 +1,7 @@
 #include "binding/js_error.h"
 
 #include <new>
+#include <string_view>
 
 #include "binding/instance.h"
 
@@ -12,10 +13,28 @@ Napi::Value with_code(const Napi::Error& error, Code code) {
   return error.Value();
 }
 
+// A message may go on with the causes of what it says, the nearest first, each on a line of its own.
+constexpr std::string_view kCausedBy = "\ncaused by: ";
+
+// { cause: Error(…, { cause: … }) } of such lines; undefined where there are none.
+Napi::Value causes_of(Napi::Env env, std::string_view lines) {
+  if (lines.empty()) return env.Undefined();
+  lines.remove_prefix(kCausedBy.size());
+  const std::string_view first = lines.substr(0, lines.find(kCausedBy));
+  const Napi::Error cause = Napi::Error::New(env, std::string(first));
+  const Napi::Value further = causes_of(env, lines.substr(first.size()));
+  if (further.IsObject()) cause.Value().Set("cause", further.As<Napi::Object>().Get("cause"));
+  auto options = Napi::Object::New(env);
+  options.Set("cause", cause.Value());
+  return options;
+}
+
 Napi::Value make_gyrus_error(Napi::Env env, const Instance& instance, const Error& error) {
-  if (instance.error_class().IsEmpty()) return with_code(Napi::Error::New(env, error.message()), error.code());
-  return instance.error_class().New(
-      {Napi::String::New(env, std::string(code_name(error.code()))), Napi::String::New(env, error.message())});
+  const std::string_view all = error.message(), message = all.substr(0, all.find(kCausedBy));
+  if (instance.error_class().IsEmpty()) return with_code(Napi::Error::New(env, std::string(message)), error.code());
+  return instance.error_class().New({Napi::String::New(env, std::string(code_name(error.code()))),
+                                     Napi::String::New(env, std::string(message)),
+                                     causes_of(env, all.substr(message.size()))});
 }
 
 }  // namespace

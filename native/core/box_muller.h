@@ -8,11 +8,13 @@
 #include <cmath>
 #include <cstdint>
 
+#include "core/host_device.h"
+
 namespace gyrus {
 
 // ln((word + 1) 2^-32), of a number in (0, 1]. Relative error < 4e-12.
 // With u = m 2^e and m in [sqrt(1/2), sqrt(2)): ln u = e ln 2 + 2 atanh(s), s = (m - 1)/(m + 1), |s| < 0.172.
-inline double log_unit(std::uint32_t word) {
+GYRUS_HOST_DEVICE inline double log_unit(std::uint32_t word) {
   constexpr std::uint64_t kSqrtHalf = 0x3FE6A09E667F3BCDU, kOne = 0x3FF0000000000000U;
   const double u = (static_cast<double>(word) + 1.0) * 0x1p-32;
   const std::uint64_t shifted = std::bit_cast<std::uint64_t>(u) - kSqrtHalf + kOne;
@@ -35,7 +37,7 @@ inline double log_unit(std::uint32_t word) {
 struct CirclePoint {
   double cosine, sine;
 };
-inline CirclePoint circle_point(std::uint32_t word) {
+GYRUS_HOST_DEVICE inline CirclePoint circle_point(std::uint32_t word) {
   const std::uint32_t quarter = (word + 0x20000000U) >> 30;
   const double x = static_cast<double>(static_cast<std::int32_t>(word - (quarter << 30))) * 1.46291807926715968e-9;
   const double x2 = x * x;
@@ -61,7 +63,7 @@ inline CirclePoint circle_point(std::uint32_t word) {
 struct NormalPair {
   float first, second;
 };
-inline NormalPair box_muller(std::uint32_t radius_word, std::uint32_t angle_word) {
+GYRUS_HOST_DEVICE inline NormalPair box_muller(std::uint32_t radius_word, std::uint32_t angle_word) {
   const double radius = std::sqrt(-2.0 * log_unit(radius_word));
   const CirclePoint point = circle_point(angle_word);
   return {static_cast<float>(radius * point.cosine), static_cast<float>(radius * point.sine)};

@@ -20,7 +20,7 @@ struct AdamwStep {
   double beta2, one_minus_beta1, one_minus_beta2, eps, step_size, inv_root_correction2;
 };
 
-inline AdamwStep adamw_step(double lr, double beta1, double beta2, double eps, std::int64_t step) {
+GYRUS_HD AdamwStep adamw_step(double lr, double beta1, double beta2, double eps, std::int64_t step) {
   const double t = static_cast<double>(step);
   return {beta2, 1 - beta1, 1 - beta2, eps, lr / (1 - std::pow(beta1, t)), 1 / std::sqrt(1 - std::pow(beta2, t))};
 }

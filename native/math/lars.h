@@ -22,13 +22,13 @@ struct LarsScale {
 };
 
 // `update_norm` is |g + wd p|.
-inline LarsScale lars_scale_moco_v3(double trust, double weight_decay, double p_norm, double update_norm) {
+GYRUS_HD LarsScale lars_scale_moco_v3(double trust, double weight_decay, double p_norm, double update_norm) {
   const bool is_adapted = p_norm > 0 && update_norm > 0;
   return {is_adapted ? trust * p_norm / update_norm : 1.0, weight_decay};
 }
 
-inline LarsScale lars_scale_solo_learn(double trust, double weight_decay, double eps, bool clips, double lr,
-                                       double p_norm, double g_norm) {
+GYRUS_HD LarsScale lars_scale_solo_learn(double trust, double weight_decay, double eps, bool clips, double lr,
+                                         double p_norm, double g_norm) {
   if (!(p_norm > 0 && g_norm > 0)) return {1.0, 0.0};
   const double rate = trust * p_norm / (g_norm + weight_decay * p_norm + eps);
   // At lr = 0, where a warm-up begins, the quotient is infinite and the bound 1 holds.

@@ -19,6 +19,8 @@ struct ScalarPack {
   GYRUS_HD static T sqrt(T a) { return std::sqrt(a); }
   GYRUS_HD static T divide(T a, T b) { return a / b; }
   GYRUS_HD static T exp_nonpositive(T a) { return std::exp(a); }
+  GYRUS_HD static T exp(T a) { return std::exp(a); }
+  GYRUS_HD static T log(T a) { return std::log(a); }
   GYRUS_HD static bool less(T a, T b) { return a < b; }
   GYRUS_HD static T select(bool mask, T yes, T no) { return mask ? yes : no; }
 };

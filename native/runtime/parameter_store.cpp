@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "runtime/device_mirror.h"
 
 namespace gyrus::runtime {
 namespace {
@@ -49,6 +50,23 @@ ParameterStore::ParameterStore(graph::ParameterSpecs specs, DType storage) : sto
   buffers_.fill_zero();
 }
 
+ParameterStore::~ParameterStore() = default;
+
+void ParameterStore::bump_version() {
+  ++version_;
+  if (mirror_) mirror_->note_host_change();
+}
+
+std::array<const AlignedBuffer*, 7> ParameterStore::all_arenas() const {
+  return {&parameters_, &buffers_, &gradients_, &accumulator_, &slot0_, &slot1_, &ema_};
+}
+
+DeviceMirror& ParameterStore::mirror_on(const std::shared_ptr<backend::DeviceQueue>& queue) {
+  if (!mirror_) mirror_ = std::make_unique<DeviceMirror>(queue, all_arenas());
+  GYRUS_ASSERT(mirror_->is_on(*queue));
+  return *mirror_;
+}
+
 const ParameterStore::Entry* ParameterStore::find(std::string_view name) const {
   const auto found = by_name_.find(std::string(name));
   return found == by_name_.end() ? nullptr : &entries_[found->second];
@@ -62,6 +80,7 @@ const ParameterStore::Entry& ParameterStore::at(std::string_view name) const {
 
 void* ParameterStore::element(const AlignedBuffer& arena, const Entry& entry) const {
   GYRUS_ASSERT(arena.data() != nullptr);
+  if (mirror_) mirror_->bring_to_host();
   return arena.as<std::byte>() + entry.offset * size_of(storage_);
 }
 
@@ -89,6 +108,7 @@ void* ParameterStore::slot(int index, std::string_view name) const {
 }
 
 void ParameterStore::allocate_training(int slots, bool has_accumulator) {
+  GYRUS_ASSERT(!mirror_);
   const std::int64_t bytes = trainable_count_ * size_of(storage_);
   const auto make = [](std::int64_t size) {
     AlignedBuffer arena(size);
@@ -104,7 +124,9 @@ void ParameterStore::allocate_training(int slots, bool has_accumulator) {
 }
 
 void ParameterStore::copy_parameters_to_ema() {
+  if (mirror_) mirror_->bring_to_host();
   if (ema_.bytes() > 0) std::memcpy(ema_.data(), parameters_.data(), static_cast<std::size_t>(ema_.bytes()));
+  bump_version();
 }
 
 backend::ArenaView ParameterStore::arenas() const {

@@ -1,8 +1,13 @@
 // All parameters, buffers, gradients, optimizer slots and momentum copies of a model: one flat arena a role, and a
 // table of names. Programs bind to it by name at compile time; optimizers sweep it as plain arrays.
+//
+// Where programs run on a device, the arenas are there too (device_mirror.h). Whoever asks for a pointer below gets the
+// host's, up to date; whoever writes through one calls bump_version() and asks for it again after the next run.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,11 +20,16 @@
 
 namespace gyrus::runtime {
 
+class DeviceMirror;
+
 class ParameterStore {
  public:
   // `storage`: f32, or f64 for the reference backend. Order of the arenas: trainable with ema, trainable, frozen.
   // Everything starts at zero. Throws Code::name on a repeated name.
   ParameterStore(graph::ParameterSpecs specs, DType storage);
+  ~ParameterStore();
+  ParameterStore(const ParameterStore&) = delete;
+  ParameterStore& operator=(const ParameterStore&) = delete;
 
   struct Entry {
     graph::ParameterSpec spec;
@@ -43,14 +53,21 @@ class ParameterStore {
 
   // Bumped by whoever changes parameters; Programs over constant parameters re-run their prologue on a change.
   std::uint64_t version() const { return version_; }
-  void bump_version() { ++version_; }
+  void bump_version();
+  // For Programs: the version after an update that they made themselves.
+  void note_update() { ++version_; }
 
+  // For Programs: the arenas' twins on a device, made on the first call. The arenas must be allocated by then.
+  DeviceMirror& mirror_on(const std::shared_ptr<backend::DeviceQueue>& queue);
+
+  // Of the host.
   backend::ArenaView arenas() const;
   std::int64_t bytes() const;
 
  private:
   const Entry& at(std::string_view name) const;
   void* element(const AlignedBuffer& arena, const Entry& entry) const;
+  std::array<const AlignedBuffer*, 7> all_arenas() const;
 
   DType storage_;
   std::vector<Entry> entries_;
@@ -59,6 +76,7 @@ class ParameterStore {
   std::int64_t parameter_count_ = 0, trainable_count_ = 0, ema_count_ = 0, buffer_count_ = 0;
   AlignedBuffer parameters_, buffers_, gradients_, accumulator_, slot0_, slot1_, ema_;
   std::uint64_t version_ = 0;
+  std::unique_ptr<DeviceMirror> mirror_;  // null unless a program runs on a device
 };
 
 }  // namespace gyrus::runtime

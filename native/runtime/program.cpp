@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "runtime/device_mirror.h"
 #include "runtime/poison.h"
 
 namespace gyrus::runtime {
@@ -33,8 +34,13 @@ bool is_all_finite(const void* data, std::int64_t count, DType dtype) {
 }  // namespace
 
 void Program::bind(Step& step) {
+  const backend::ArenaView arenas = store_.arenas();
   try {
-    step.kernel->bind({step.in, step.out, step.scratch, &hyper_, store_.arenas()});
+    if (device_) {
+      step.kernel->bind({step.in, step.out, step.scratch, device_->hyper(), device_->mirror().twin(arenas)});
+    } else {
+      step.kernel->bind({step.in, step.out, step.scratch, &hyper_, arenas});
+    }
   } catch (const Error& error) {
     throw error.with_context(text("while preparing ", step.name));
   }
@@ -58,6 +64,7 @@ void Program::rebind_inputs(std::span<const void* const> inputs) {
 RunEnd Program::run(std::span<const void* const> inputs, const backend::Hyper& hyper, const std::atomic<bool>* stop,
                     std::vector<KernelTime>* times) {
   using Clock = std::chrono::steady_clock;
+  if (device_) return run_on_device(inputs, hyper, stop, times);
   hyper_ = hyper;
   rebind_inputs(inputs);
   const bool runs_prologue = prologue_version_ != store_.version();
@@ -92,31 +99,48 @@ bool Program::is_guard_finite() const {
 
 std::string Program::first_non_finite(std::span<const void* const> inputs, const backend::Hyper& hyper) {
   GYRUS_ASSERT(store_.storage() == DType::f32);  // the reference backend's values are f64 whatever they say
-  hyper_ = hyper;
-  rebind_inputs(inputs);
-  const auto is_bad = [](const Checked& block) { return !is_all_finite(block.data, block.elements, block.dtype); };
+  take_inputs(inputs, hyper);
   for (std::size_t i = 0; i < checked_inputs_.size(); ++i) {
-    checked_inputs_[i].data = inputs_[i];
-    if (is_bad(checked_inputs_[i])) return checked_inputs_[i].name;
+    const Checked& input = checked_inputs_[i];
+    if (!is_all_finite(inputs[i], input.elements, input.dtype)) return input.name;
   }
   for (const auto& entry : store_.entries()) {
     // Running statistics have met the bad values already, and nothing in training reads them.
     if (entry.spec.is_buffer) continue;
     const std::int64_t count = entry.spec.shape.elements();
     const std::string& name = entry.spec.name;
-    if (is_bad({"", store_.parameter(name), count, store_.storage()})) return "the parameter " + name;
-    if (entry.spec.has_ema && is_bad({"", store_.ema(name), count, store_.storage()})) {
+    if (!is_all_finite(store_.parameter(name), count, store_.storage())) return "the parameter " + name;
+    if (entry.spec.has_ema && !is_all_finite(store_.ema(name), count, store_.storage())) {
       return "the momentum copy of " + name;
     }
   }
+  if (device_) device_->mirror().note_device_change();  // of running statistics
   for (Step& step : steps_) {
     if (step.is_update) break;
     if (step.is_ema_update) continue;
     step.kernel->run();
-    const auto bad = std::find_if(step.checked.begin(), step.checked.end(), is_bad);
-    if (bad != step.checked.end()) return "the output of " + step.name;
+    const bool has_bad =
+        std::any_of(step.checked.begin(), step.checked.end(), [&](const auto& b) { return is_bad(b); });
+    if (has_bad) return "the output of " + step.name;
   }
   return "";
+}
+
+void Program::take_inputs(std::span<const void* const> inputs, const backend::Hyper& hyper) {
+  if (!device_) {
+    hyper_ = hyper;
+    rebind_inputs(inputs);
+    return;
+  }
+  device_->mirror().bring_to_device();
+  device_->stage(inputs, hyper);
+  device_->enqueue_inputs();
+}
+
+bool Program::is_bad(const Checked& block) const {
+  if (!device_) return !is_all_finite(block.data, block.elements, block.dtype);
+  const auto copy = device_->fetch(block.data, block.elements * size_of(block.dtype));
+  return !is_all_finite(copy.data(), block.elements, block.dtype);
 }
 
 const void* Program::output(std::string_view name) const {

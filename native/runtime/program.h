@@ -14,6 +14,7 @@
 #include "backend/backend.h"
 #include "core/aligned_buffer.h"
 #include "memory/plan_intervals.h"
+#include "runtime/device_run.h"
 #include "runtime/parameter_store.h"
 #include "runtime/poison.h"
 
@@ -23,7 +24,8 @@ struct ProgramOptions {
   bool has_constant_parameters = false;  // inference: weights are packed once, not at every run
   // Outputs that must be finite before an optimizer may update: the losses.
   std::vector<std::string> guarded_outputs = {};
-  bool is_poisoned = false;  // tests: freed memory is filled with NaN, guards between blocks are checked
+  // Tests: freed memory is filled with NaN, guards between blocks are checked. Not where the host cannot read it.
+  bool is_poisoned = false;
 };
 
 // Time of one kernel, and what it had to do at least: for profiles.
@@ -44,8 +46,8 @@ class Program {
                                           ParameterStore& store, const ProgramOptions& options = {});
 
   // Runs every kernel in order. `inputs`: one pointer a graph input, in the order of the graph's sources; row-major, in
-  // the input's dtype. `stop`, when set from another thread, ends run() between two kernels. `times`, if not null, gets
-  // an entry for each kernel that ran.
+  // the input's dtype. `stop`, when set from another thread, ends run() between two kernels (on a device: before the
+  // first). `times`, if not null, gets an entry for each kernel that ran (on a device: waiting for each).
   RunEnd run(std::span<const void* const> inputs, const backend::Hyper& hyper, const std::atomic<bool>* stop = nullptr,
              std::vector<KernelTime>* times = nullptr);
 
@@ -57,7 +59,7 @@ class Program {
   const void* output(std::string_view name) const;
   const Shape& output_shape(std::string_view name) const;
 
-  std::int64_t arena_bytes() const { return arena_.bytes(); }
+  std::int64_t arena_bytes() const { return placement_.peak_bytes; }
   const memory::Placement& placement() const { return placement_; }
   std::size_t kernel_count() const { return steps_.size(); }
 
@@ -96,6 +98,12 @@ class Program {
   void rebind_inputs(std::span<const void* const> inputs);
   static bool belongs_to(backend::StepPart part, const Step& step);
   bool is_guard_finite() const;
+  void take_inputs(std::span<const void* const> inputs, const backend::Hyper& hyper);
+  bool is_bad(const Checked& block) const;
+  // program_device.cpp: the same run where kernels only enqueue.
+  RunEnd run_on_device(std::span<const void* const> inputs, const backend::Hyper& hyper, const std::atomic<bool>* stop,
+                       std::vector<KernelTime>* times);
+  void enqueue(backend::StepPart part, std::vector<KernelTime>* times);
 
   ParameterStore& store_;
   ProgramOptions options_;
@@ -108,6 +116,7 @@ class Program {
   std::vector<Output> outputs_;
   std::vector<const float*> guarded_;
   std::uint64_t prologue_version_ = ~std::uint64_t{0};
+  std::unique_ptr<DeviceRun> device_;  // null where kernels work in the host's memory
 };
 
 }  // namespace gyrus::runtime

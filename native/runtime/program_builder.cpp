@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "runtime/device_mirror.h"
 #include "runtime/lifetimes.h"
 #include "runtime/program.h"
 
@@ -41,13 +42,16 @@ class ProgramBuilder {
  public:
   ProgramBuilder(const graph::Graph& graph, const backend::Backend& backend, ParameterStore& store,
                  const ProgramOptions& options)
-      : graph_(graph), store_(store), options_(options), lowered_(backend.lower(graph)) {}
+      : graph_(graph), store_(store), options_(options), queue_(backend.queue()), lowered_(backend.lower(graph)) {
+    if (queue_) options_.is_poisoned = false;
+  }
 
   std::unique_ptr<Program> build() {
-    describe_values();
-    lifetimes_ = find_lifetimes(lowered_, is_planned_, lives_to_end_, options_.has_constant_parameters);
     // NOLINTNEXTLINE(cppcoreguidelines-owning-memory): the constructor is private, make_unique cannot reach it
     program_.reset(new Program(store_, options_));
+    if (queue_) program_->device_ = std::make_unique<DeviceRun>(queue_, store_.mirror_on(queue_));
+    describe_values();
+    lifetimes_ = find_lifetimes(lowered_, is_planned_, lives_to_end_, options_.has_constant_parameters);
     program_->placement_ = memory::plan_intervals(lifetimes_.intervals);
     program_->inputs_.assign(static_cast<std::size_t>(input_count_), nullptr);
     allocate();
@@ -82,16 +86,25 @@ class ProgramBuilder {
       const graph::ValueId source = lowered_.values[v].source;
       if (!source.is_valid()) continue;
       const graph::Value& value = graph_.value(source);
-      pointers_[v] = stored_pointer(value, store_);
+      pointers_[v] = place_of_stored(stored_pointer(value, store_));
       input_number_[v] = input_of[static_cast<std::size_t>(source.index)];
       is_planned_[v] = value.role == Role::activation;
       lives_to_end_[v] = is_output[static_cast<std::size_t>(source.index)];
     }
   }
 
+  void* place_of_stored(void* host) const { return queue_ ? program_->device_->mirror().twin(host) : host; }
+
   void allocate() {
+    const std::int64_t bytes = program_->placement_.peak_bytes;
     try {
-      program_->arena_ = AlignedBuffer(program_->placement_.peak_bytes);
+      if (queue_) {
+        arena_ = static_cast<std::byte*>(program_->device_->allocate_arena(bytes));
+        add_device_inputs();
+      } else {
+        program_->arena_ = AlignedBuffer(bytes);
+        arena_ = program_->arena_.as<std::byte>();
+      }
     } catch (const Error& error) {
       throw error.with_context(
           text("while allocating the arena of a program with ", lowered_.steps.size(), " kernels"));
@@ -101,9 +114,23 @@ class ProgramBuilder {
     }
   }
 
+  // On a device an input has one place for good, and no kernel is ever bound again.
+  void add_device_inputs() {
+    for (std::size_t v = 0; v < graph_.values().size(); ++v) {
+      const graph::Value& value = graph_.values()[v];
+      if (value.role != Role::input) continue;
+      void* const place = program_->device_->add_input(value.shape().elements() * size_of(value.dtype()));
+      for (std::size_t l = 0; l < count(); ++l) {
+        if (lowered_.values[l].source.index != static_cast<std::int32_t>(v)) continue;
+        pointers_[l] = place;
+        input_number_[l] = -1;
+      }
+    }
+  }
+
   std::byte* place(int interval) const {
     if (interval < 0) return nullptr;
-    return program_->arena_.as<std::byte>() + program_->placement_.offsets[static_cast<std::size_t>(interval)];
+    return arena_ + program_->placement_.offsets[static_cast<std::size_t>(interval)];
   }
 
   void add_step(std::size_t s) {
@@ -128,7 +155,10 @@ class ProgramBuilder {
       const graph::ValueId source = lowered_.values[v].source;
       if (!source.is_valid() || pointers_[v] == nullptr) continue;
       const graph::Value& value = graph_.value(source);
-      step.checked.push_back({"", pointers_[v], value.shape().elements(), value.dtype()});
+      const std::int64_t elements = value.shape().elements();
+      // A backend may keep a value in a form of its own, which then has another size.
+      if (lowered_.values[v].bytes < elements * size_of(value.dtype())) continue;
+      step.checked.push_back({"", pointers_[v], elements, value.dtype()});
     }
     if (options_.is_poisoned) step.poison = find_poison(s);
     step.kernel = std::move(from.kernel);
@@ -158,28 +188,40 @@ class ProgramBuilder {
   }
 
   void add_outputs() {
+    std::vector<const float*> guarded;
     for (const auto& output : graph_.outputs()) {
       const auto found = std::find_if(lowered_.values.begin(), lowered_.values.end(),
                                       [&](const auto& value) { return value.source == output.value; });
       GYRUS_ASSERT(found != lowered_.values.end());
-      const auto v = static_cast<std::size_t>(found - lowered_.values.begin());
-      program_->outputs_.push_back({output.name, graph_.value(output.value).shape(), pointers_[v]});
+      const void* data = pointers_[static_cast<std::size_t>(found - lowered_.values.begin())];
+      const auto& names = options_.guarded_outputs;
+      if (std::find(names.begin(), names.end(), output.name) != names.end()) {
+        guarded.push_back(static_cast<const float*>(data));
+      }
+      const graph::Value& value = graph_.value(output.value);
+      if (queue_) data = program_->device_->add_output(data, value.shape().elements() * size_of(value.dtype()));
+      program_->outputs_.push_back({output.name, value.shape(), data});
     }
-    for (const std::string& name : options_.guarded_outputs) {
-      program_->guarded_.push_back(static_cast<const float*>(program_->output(name)));
+    for (const std::string& name : options_.guarded_outputs) program_->output(name);  // throws when it is not there
+    if (queue_) {
+      program_->device_->guard(guarded);
+    } else {
+      program_->guarded_ = std::move(guarded);
     }
   }
 
   const graph::Graph& graph_;
   ParameterStore& store_;
-  const ProgramOptions options_;
+  ProgramOptions options_;
+  std::shared_ptr<backend::DeviceQueue> queue_;  // null where kernels work in the host's memory
   LoweredGraph lowered_;
   Lifetimes lifetimes_;
   std::unique_ptr<Program> program_;
   std::vector<Program::Checked> checked_inputs_;
   int input_count_ = 0;
   std::vector<bool> is_planned_, lives_to_end_;
-  std::vector<void*> pointers_;    // one a lowered value
+  std::vector<void*> pointers_;  // one a lowered value
+  std::byte* arena_ = nullptr;
   std::vector<int> input_number_;  // which program input a value is, or -1
 };
 

@@ -1,5 +1,5 @@
 // From the device options to a backend and a compute dtype. Nothing falls back in silence: "auto" records what it
-// chose, an explicit wish that cannot be met is an error.
+// chose and why, an explicit wish that cannot be met is an error.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,8 @@ namespace gyrus::train {
 
 struct Device {
   std::unique_ptr<backend::Backend> backend;
-  std::string name;  // "cpu"
+  std::string name;    // "cpu", "cuda"
+  std::string reason;  // of "auto": which GPU was taken, or why none; "" where the device was named
   DType compute = DType::f32;
   int threads = 1;
 };

@@ -17,10 +17,10 @@ graph::Graph feature_graph(const nn::EncoderOptions& options, std::int64_t chunk
   return graph;
 }
 
-class CpuEncoderSession final : public EncoderSession {
+class EngineEncoderSession final : public EncoderSession {
  public:
-  CpuEncoderSession(const nn::EncoderOptions& encoder, const DeviceOptions& device, const std::string& weights,
-                    std::uint64_t seed)
+  EngineEncoderSession(const nn::EncoderOptions& encoder, const DeviceOptions& device, const std::string& weights,
+                       std::uint64_t seed)
       : options_(encoder),
         device_(open_device(device)),
         store_(nn::encoder_parameters(encoder), DType::f32),
@@ -64,7 +64,7 @@ class CpuEncoderSession final : public EncoderSession {
 
 std::unique_ptr<EncoderSession> EncoderSession::create(const nn::EncoderOptions& encoder, const DeviceOptions& device,
                                                        const std::string& weights, std::uint64_t seed) {
-  return std::make_unique<CpuEncoderSession>(encoder, device, weights, seed);
+  return std::make_unique<EngineEncoderSession>(encoder, device, weights, seed);
 }
 
 }  // namespace gyrus::train

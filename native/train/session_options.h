@@ -2,10 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "nn/encoder.h"
+
+namespace gyrus::backend {
+class Backend;
+}
 
 namespace gyrus::train {
 
@@ -15,6 +20,8 @@ struct DeviceOptions {
   std::string device = "auto";  // "auto" | "cpu" | "cuda"; "cuda" without one: Code::cuda_unavailable
   Precision precision = Precision::automatic;
   int threads = 0;  // 0: all that this process may use
+  // For tests: makes the device, in place of the one that is named.
+  std::unique_ptr<backend::Backend> (*make)() = nullptr;
 };
 
 struct OptimizerOptions {

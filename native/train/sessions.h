@@ -29,6 +29,7 @@ using LoadReport = io::MatchReport;
 // What a session says of itself.
 struct SessionInfo {
   std::string device, precision;  // what was chosen: "cpu", "bf16"
+  std::string device_reason;      // of device 'auto': which GPU was taken, or why none
   int threads = 0;
   std::int64_t feature_dim = 0, parameter_count = 0;
   std::int64_t parameter_bytes = 0, arena_bytes = 0;
@@ -96,7 +97,7 @@ class SupervisedSession {
   // The backbone alone, from a file of torchvision's or timm's names; a head in it is left aside, the classifier stays.
   virtual LoadReport load_backbone(const std::string& path) = 0;
   virtual void save(const std::string& path) = 0;
-  // As MocoSession's: the next step follows to the last bit.
+  // As ContrastiveSession's: the next step follows to the last bit.
   virtual void load_state(const std::string& path) = 0;
   virtual void save_state(const std::string& path) = 0;
 };

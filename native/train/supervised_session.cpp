@@ -123,9 +123,9 @@ std::int64_t image_elements(const SupervisedOptions& options) {
   return options.encoder.channels * options.encoder.image_height * options.encoder.image_width;
 }
 
-class CpuSupervisedSession final : public SupervisedSession {
+class EngineSupervisedSession final : public SupervisedSession {
  public:
-  explicit CpuSupervisedSession(const SupervisedOptions& options)
+  explicit EngineSupervisedSession(const SupervisedOptions& options)
       : options_(options),
         core_(checked_parameters(options), options.optimizer, options.device, options.seed),
         depth_(nn::residual_branches(options.encoder), options.batch_size, options.drop_path, options.seed),
@@ -223,7 +223,7 @@ class CpuSupervisedSession final : public SupervisedSession {
 }  // namespace
 
 std::unique_ptr<SupervisedSession> SupervisedSession::create(const SupervisedOptions& options) {
-  return std::make_unique<CpuSupervisedSession>(options);
+  return std::make_unique<EngineSupervisedSession>(options);
 }
 
 }  // namespace gyrus::train

@@ -72,7 +72,7 @@ void TrainingCore::run_part(runtime::Program& program, std::span<const void* con
 
 void TrainingCore::end_step() {
   steps_done_ += 1;
-  store_.bump_version();
+  store_.note_update();
 }
 
 void TrainingCore::fail_non_finite(const std::string& what, runtime::Program& program,

@@ -190,6 +190,7 @@ void save_backbone(const std::string& path, std::span<const NamedTensor> tensors
 SessionInfo describe_session(const Device& device, const runtime::ParameterStore& store) {
   SessionInfo info;
   info.device = device.name;
+  info.device_reason = device.reason;
   info.precision = name_of(device.compute);
   info.threads = device.threads;
   info.parameter_bytes = store.bytes();

@@ -15,9 +15,13 @@ void t.test('the report is complete', async (t) => {
   t.ok(report.threads >= 1 && report.threads <= 4096)
   t.same(
     report.cudaLibraries.map(({ name }) => name.split('.')[0]),
-    ['libcuda', 'libcudart', 'libcublasLt', 'libcudnn'],
+    ['libcuda', 'libcublasLt', 'libcudnn'],
   )
-  for (const { path, problem } of report.cudaLibraries) t.equal(path === null, problem !== null)
+  for (const { path, problem, searched } of report.cudaLibraries) {
+    t.equal(path === null, problem !== null)
+    t.ok(searched.length > 0)
+  }
+  t.ok(report.gpu.length > 0)
 })
 
 void t.test('on the command line', async (t) => {

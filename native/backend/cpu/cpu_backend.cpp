@@ -1,8 +1,9 @@
 #include "backend/cpu/cpu_backend.h"
 
 #include "backend/cpu/dnnl/dnnl_factory.h"
-#include "backend/cpu/lower.h"
+#include "backend/cpu/kernel_table.h"
 #include "backend/cpu/threads.h"
+#include "backend/lowering.h"
 
 namespace gyrus::backend {
 namespace cpu {
@@ -19,7 +20,9 @@ LoweredGraph CpuBackend::lower(const graph::Graph& graph) const {
     }
   }
   use_threads(threads_);  // oneDNN prepares its kernels for as many threads as the calling one would start
-  return lower_graph(graph, threads_, dnnl_);
+  return lower_nodes(graph, [&](const graph::Node& node) {
+    return kernel_maker(node.kind)({{graph, node}, threads_, dnnl_});
+  });
 }
 
 }  // namespace cpu

@@ -1,8 +1,8 @@
 // Which maker prepares which kind of operation.
 #pragma once
 
-#include "backend/cpu/lowered_kernel.h"
 #include "backend/cpu/node_context.h"
+#include "backend/lowered_kernel.h"
 #include "graph/op_kind.h"
 
 namespace gyrus::backend::cpu {

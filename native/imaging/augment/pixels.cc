@@ -12,6 +12,8 @@
 
 #include <hwy/contrib/math/math-inl.h>
 
+#include "math/view_pixels.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace gyrus::imaging {
 namespace HWY_NAMESPACE {
@@ -19,6 +21,26 @@ namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 using F = hn::ScalableTag<float>;
 using V = hn::Vec<F>;
+
+// math/pack.h's vocabulary, and what view_pixels.h asks for beside it.
+struct PixelPack {
+  using Value = V;
+  using Mask = hn::Mask<F>;
+  static HWY_INLINE V constant(double c) { return hn::Set(F(), static_cast<float>(c)); }
+  static HWY_INLINE V mul_add(V a, V b, V c) { return hn::MulAdd(a, b, c); }
+  static HWY_INLINE V max(V a, V b) { return hn::Max(a, b); }
+  static HWY_INLINE V min(V a, V b) { return hn::Min(a, b); }
+  static HWY_INLINE V abs(V a) { return hn::Abs(a); }
+  static HWY_INLINE V sqrt(V a) { return hn::Sqrt(a); }
+  static HWY_INLINE V divide(V a, V b) { return hn::Div(a, b); }
+  static HWY_INLINE V exp(V a) { return hn::Exp(F(), a); }
+  static HWY_INLINE V exp_nonpositive(V a) { return exp(a); }
+  static HWY_INLINE V log(V a) { return hn::Log(F(), a); }
+  static HWY_INLINE Mask less(V a, V b) { return hn::Lt(a, b); }
+  static HWY_INLINE V select(Mask mask, V yes, V no) { return hn::IfThenElse(mask, yes, no); }
+};
+
+namespace formula = math::HWY_NAMESPACE;
 
 // Calls body(vector, at) for whole vectors of a row, and once more, on a copy, for what is left over.
 template <class Body>
@@ -76,9 +98,9 @@ void mix_u16(const std::uint16_t* rows, std::size_t stride, std::span<const floa
 
 void scale_all(std::span<float> values, float factor, float shift) {
   const F d;
-  const V f = hn::Set(d, factor), s = hn::Set(d, shift), one = hn::Set(d, 1.0F);
+  const V f = hn::Set(d, factor), s = hn::Set(d, shift);
   each_vector(values.data(), values.size(), values.data(),
-              [&](V v, std::size_t) { return hn::Min(hn::Max(hn::MulAdd(f, v, s), hn::Zero(d)), one); });
+              [&](V v, std::size_t) { return formula::scaled_clamped<PixelPack>(v, f, s); });
 }
 
 float sum_all(std::span<const float> values) {
@@ -94,32 +116,26 @@ float sum_all(std::span<const float> values) {
 
 void raise_all(std::span<float> values, float power) {
   const F d;
-  const V p = hn::Set(d, power), least = hn::Set(d, 1e-30F);
-  each_vector(values.data(), values.size(), values.data(), [&](V v, std::size_t) {
-    const V raised = hn::Exp(d, hn::Mul(p, hn::Log(d, hn::Max(v, least))));
-    return hn::IfThenElseZero(hn::Gt(v, hn::Zero(d)), raised);
-  });
+  const V p = hn::Set(d, power);
+  each_vector(values.data(), values.size(), values.data(),
+              [&](V v, std::size_t) { return formula::raised<PixelPack>(v, p); });
 }
 
 void multiply_exp_row(std::span<float> row, float c0, float c1, float c2) {
   const F d;
   const auto count = static_cast<float>(row.size());
-  const V a = hn::Set(d, c0), b = hn::Set(d, c1), c = hn::Set(d, c2), one = hn::Set(d, 1.0F);
+  const V a = hn::Set(d, c0), b = hn::Set(d, c1), c = hn::Set(d, c2);
   const V step = hn::Set(d, 2 / count), half = hn::Set(d, 1 / count - 1);
   each_vector(row.data(), row.size(), row.data(), [&](V v, std::size_t at) {
     const V x = hn::MulAdd(hn::Iota(d, static_cast<float>(at)), step, half);
-    return hn::Min(hn::Mul(v, hn::Exp(d, hn::MulAdd(hn::MulAdd(c, x, b), x, a))), one);
+    return formula::times_exp<PixelPack>(v, x, a, b, c);
   });
 }
 
 void finish(std::span<const float> row, const Finish& how, float* out) {
   const F d;
-  const V factor = hn::Set(d, how.factor), shift = hn::Set(d, how.shift), one = hn::Set(d, 1.0F);
-  const V half = hn::Set(d, 0.5F);
-  const auto value = [&](V v) {
-    if (how.is_solarized) v = hn::IfThenElse(hn::Ge(v, half), hn::Sub(one, v), v);
-    return hn::MulAdd(factor, v, shift);
-  };
+  const V factor = hn::Set(d, how.factor), shift = hn::Set(d, how.shift);
+  const auto value = [&](V v) { return formula::finished<PixelPack>(v, how.is_solarized, factor, shift); };
   if (!how.is_flipped) {
     each_vector(row.data(), row.size(), out, [&](V v, std::size_t) { return value(v); });
     return;

@@ -3,10 +3,12 @@
 #include <vector>
 
 #include "graph/ops.h"
+#include "tests/cases/cases.h"
 #include "tests/harness/case_program.h"
 #include "tests/harness/compare.h"
 #include "tests/harness/modes.h"
 #include "tests/harness/suites.h"
+#include "tests/harness/test_device.h"
 
 namespace gyrus::tests::suites {
 namespace {
@@ -24,26 +26,31 @@ OpCase make_case(const std::string& name, const Shape& tokens, int heads, bool i
 
 }  // namespace
 
+std::vector<OpCase> attention_cases() {
+  return {
+      make_case("one token", {2, 1, 4}, 1),
+      make_case("one head", {2, 3, 4}, 1),
+      make_case("two heads", {2, 3, 8}, 2),
+      make_case("odd head width", {1, 5, 15}, 3),
+      make_case("heads of width one", {2, 4, 3}, 3),
+      make_case("prime tokens", {2, 37, 48}, 3, false),
+      make_case("ViT-Ti", {2, 197, 192}, 3, false),
+      make_case("ViT-S with the heads of MoCo v3", {1, 197, 384}, 12, false),
+  };
+}
+
 void attention(Suite& suite) {
-  run_cases(suite, std::vector<OpCase>{
-                       make_case("one token", {2, 1, 4}, 1),
-                       make_case("one head", {2, 3, 4}, 1),
-                       make_case("two heads", {2, 3, 8}, 2),
-                       make_case("odd head width", {1, 5, 15}, 3),
-                       make_case("heads of width one", {2, 4, 3}, 3),
-                       make_case("prime tokens", {2, 37, 48}, 3, false),
-                       make_case("ViT-Ti", {2, 197, 192}, 3, false),
-                       make_case("ViT-S with the heads of MoCo v3", {1, 197, 384}, 12, false),
-                   });
+  run_cases(suite, attention_cases());
 
   for (const bool is_cpu : {false, true}) {
-    const auto backend = is_cpu ? backend::make_cpu_backend(0) : backend::make_reference_backend();
+    const auto backend = is_cpu ? make_test_backend() : backend::make_reference_backend();
     suite.test(text("known answer of two heads, ", backend->describe().name), [&](Check& check) {
       // By torch.nn.functional.scaled_dot_product_attention in float64.
       CaseGraph g(DType::f32, false);
       g.plain_result(graph::attention(g.graph(), g.activation("qkv", {1, 2, 12}), 2, "attention"), "y");
       CaseProgram program(g, g.lower(false), *backend);
       std::vector<double> qkv;
+      qkv.reserve(24);
       for (int i = 0; i < 24; ++i) qkv.push_back((i * 7 % 11 - 5) / 4.0);
       program.set_parameter("qkv", qkv);
       program.run();

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "graph/ops.h"
+#include "tests/cases/cases.h"
 #include "tests/harness/case_program.h"
 #include "tests/harness/compare.h"
 #include "tests/harness/modes.h"
@@ -133,7 +134,7 @@ void known_answers(Suite& suite) {
 
 }  // namespace
 
-void batch_norm(Suite& suite) {
+std::vector<OpCase> batch_norm_cases() {
   std::vector<OpCase> cases;
   for (const Norm& norm : std::vector<Norm>{
            {.name = "rows", .x = {5, 3}},
@@ -171,7 +172,11 @@ void batch_norm(Suite& suite) {
   }
   cases.push_back(gradient_in_two_summands({2, 3, 2, 5}, false));
   cases.push_back(gradient_in_two_summands({2, 3, 2, 5}, true));
-  run_cases(suite, cases);
+  return cases;
+}
+
+void batch_norm(Suite& suite) {
+  run_cases(suite, batch_norm_cases());
 
   known_answers(suite);
 }

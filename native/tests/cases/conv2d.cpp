@@ -9,6 +9,7 @@
 #include "tests/harness/compare.h"
 #include "tests/harness/modes.h"
 #include "tests/harness/suites.h"
+#include "tests/harness/test_device.h"
 
 namespace gyrus::tests::suites {
 namespace {
@@ -103,7 +104,7 @@ void conv2d(Suite& suite) {
   for (const Convolution& convolution : convolutions()) cases.push_back(make_case(convolution));
   run_cases(suite, cases);
   for (const bool is_cpu : {false, true}) {
-    const auto backend = is_cpu ? backend::make_cpu_backend(0) : backend::make_reference_backend();
+    const auto backend = is_cpu ? make_test_backend() : backend::make_reference_backend();
     suite.test(text("known answer, ", backend->describe().name), [&](Check& check) { known_answer(check, *backend); });
   }
 }

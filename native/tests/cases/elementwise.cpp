@@ -6,10 +6,12 @@
 
 #include "core/dtype.h"
 #include "graph/ops.h"
+#include "tests/cases/cases.h"
 #include "tests/harness/case_program.h"
 #include "tests/harness/compare.h"
 #include "tests/harness/modes.h"
 #include "tests/harness/suites.h"
+#include "tests/harness/test_device.h"
 
 namespace gyrus::tests::suites {
 namespace {
@@ -71,7 +73,7 @@ std::vector<double> apply_on_cpu(Op op, const std::vector<double>& values) {
   CaseGraph g(DType::f32, false);
   const ValueId x = g.activation("x", {1, static_cast<std::int64_t>(values.size())});
   g.plain_result(op(g.graph(), x, "op"), "y");
-  CaseProgram program(g, g.lower(false), *backend::make_cpu_backend(0));
+  CaseProgram program(g, g.lower(false), *make_test_backend());
   program.set_parameter("x", values);
   program.run();
   return program.output("y");
@@ -123,7 +125,7 @@ void activations_at_the_edges(Suite& suite) {
 }
 
 void edges_of_the_graph(Suite& suite) {
-  const bool has_bf16 = backend::make_cpu_backend(0)->describe().has_bf16;
+  const bool has_bf16 = make_test_backend()->describe().has_bf16;
   const std::string cast = "cast to bf16 rounds as core/dtype does";
   if (has_bf16) {
     suite.test(cast, [](Check& check) {
@@ -148,31 +150,18 @@ void edges_of_the_graph(Suite& suite) {
       CaseGraph g(DType::f32, false);
       const ValueId y = graph::to_channels_last(g.graph(), g.input("x", {1, 2, 1, 3}), dtype, "nhwc");
       g.plain_result(y, "y");
-      CaseProgram program(g, g.lower(false), *backend::make_cpu_backend(0));
+      CaseProgram program(g, g.lower(false), *make_test_backend());
       program.set_input("x", std::vector<double>{1, 2, 3, 4, 5, 257});  // 257 has nine significant bits
       program.run();
       const double last = dtype == DType::f32 ? 257 : 256;
       check_close(check, name_of(dtype), program.output("y"), std::vector<double>{1, 4, 2, 5, 3, last}, 0);
     });
   }
-  suite.test("scale_rows: a factor of zero gives zero, whatever the branch holds", [](Check& check) {
-    for (const bool is_cpu : {false, true}) {
-      CaseGraph g(DType::f32, false);
-      const ValueId x = g.activation("x", {2, 3});
-      g.plain_result(graph::scale_rows(g.graph(), x, g.input("factors", {1, 2}), 0, "scale"), "y");
-      const auto backend = is_cpu ? backend::make_cpu_backend(0) : backend::make_reference_backend();
-      CaseProgram program(g, g.lower(false), *backend);
-      program.set_parameter("x", std::vector{kInf, -kInf, 1.0, 1.0, -2.0, 3.0});
-      program.set_input("factors", std::vector{0.0, 2.0});
-      program.run();
-      check_close(check, backend->describe().name, program.output("y"), std::vector{0.0, 0.0, 0.0, 2.0, -4.0, 6.0}, 0);
-    }
-  });
   suite.test("fill gives its value", [](Check& check) {
     for (const bool is_cpu : {false, true}) {
       CaseGraph g(DType::f32, false);
       g.plain_result(graph::fill(g.graph(), 0.375F, "fill"), "y");
-      const auto backend = is_cpu ? backend::make_cpu_backend(0) : backend::make_reference_backend();
+      const auto backend = is_cpu ? make_test_backend() : backend::make_reference_backend();
       CaseProgram program(g, g.lower(false), *backend);
       program.run();
       check_close(check, backend->describe().name, program.output("y"), std::vector{0.375}, 0);
@@ -182,7 +171,7 @@ void edges_of_the_graph(Suite& suite) {
 
 }  // namespace
 
-void elementwise(Suite& suite) {
+std::vector<OpCase> elementwise_cases() {
   std::vector<OpCase> cases{doubled()};
   for (const Shape& shape : {Shape{1, 1}, Shape{3, 5}, Shape{2, 3, 5, 4}, Shape{7, 131}, Shape{2, 14, 14, 64}}) {
     cases.push_back(unary(text("relu ", shape), graph::relu, shape, true));
@@ -194,10 +183,30 @@ void elementwise(Suite& suite) {
   cases.push_back(channels_last("to_channels_last: one channel", {2, 1, 9, 4}));
   cases.push_back(channels_last("to_channels_last: many channels", {1, 37, 6, 5}));
   cases.push_back(channels_last("to_channels_last: an image", {2, 3, 224, 224}));
-  run_cases(suite, cases);
+  return cases;
+}
+
+void dropped_rows_on(Suite& suite, const backend::Backend& backend) {
+  suite.test(text("scale_rows: a factor of zero gives zero, whatever the branch holds, ", backend.describe().name),
+             [&](Check& check) {
+               CaseGraph g(DType::f32, false);
+               const ValueId x = g.activation("x", {2, 3});
+               g.plain_result(graph::scale_rows(g.graph(), x, g.input("factors", {1, 2}), 0, "scale"), "y");
+               CaseProgram program(g, g.lower(false), backend);
+               program.set_parameter("x", std::vector{kInf, -kInf, 1.0, 1.0, -2.0, 3.0});
+               program.set_input("factors", std::vector{0.0, 2.0});
+               program.run();
+               check_close(check, "y", program.output("y"), std::vector{0.0, 0.0, 0.0, 2.0, -4.0, 6.0}, 0);
+             });
+}
+
+void elementwise(Suite& suite) {
+  run_cases(suite, elementwise_cases());
 
   activations_at_the_edges(suite);
   edges_of_the_graph(suite);
+  dropped_rows_on(suite, *backend::make_reference_backend());
+  dropped_rows_on(suite, *make_test_backend());
 }
 
 }  // namespace gyrus::tests::suites

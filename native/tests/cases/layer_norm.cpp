@@ -3,10 +3,12 @@
 #include <vector>
 
 #include "graph/ops.h"
+#include "tests/cases/cases.h"
 #include "tests/harness/case_program.h"
 #include "tests/harness/compare.h"
 #include "tests/harness/modes.h"
 #include "tests/harness/suites.h"
+#include "tests/harness/test_device.h"
 
 namespace gyrus::tests::suites {
 namespace {
@@ -77,28 +79,32 @@ OpCase stream(const std::string& name, const Shape& shape, bool is_fused, bool i
 
 }  // namespace
 
+std::vector<OpCase> layer_norm_cases() {
+  return {
+      plain("rows", {3, 5}),
+      plain("one row", {1, 7}),
+      // Of two values and a small eps the gradient cancels down to rounding errors: a large one leaves
+      // something to test.
+      plain("width two", {4, 2}, true, 0.5F),
+      plain("tokens", {2, 3, 8}),
+      plain("prime width", {2, 5, 37}, false),
+      plain("ViT-S", {2, 50, 384}, false),
+      plain("ViT-B", {1, 17, 768}, false),
+      fused("fused residual", {3, 5}, false),
+      fused("fused residual, sum kept", {2, 3, 8}, true),
+      fused("fused residual, sum kept, ViT-S", {2, 50, 384}, true, false),
+      stream("f32 stream", {2, 3, 7}, false),
+      stream("fused f32 stream", {2, 3, 7}, true),
+      stream("fused f32 stream, ViT-S", {2, 50, 384}, true, false),
+  };
+}
+
 void layer_norm(Suite& suite) {
-  run_cases(suite, std::vector<OpCase>{
-                       plain("rows", {3, 5}),
-                       plain("one row", {1, 7}),
-                       // Of two values and a small eps the gradient cancels down to rounding errors: a large one leaves
-                       // something to test.
-                       plain("width two", {4, 2}, true, 0.5F),
-                       plain("tokens", {2, 3, 8}),
-                       plain("prime width", {2, 5, 37}, false),
-                       plain("ViT-S", {2, 50, 384}, false),
-                       plain("ViT-B", {1, 17, 768}, false),
-                       fused("fused residual", {3, 5}, false),
-                       fused("fused residual, sum kept", {2, 3, 8}, true),
-                       fused("fused residual, sum kept, ViT-S", {2, 50, 384}, true, false),
-                       stream("f32 stream", {2, 3, 7}, false),
-                       stream("fused f32 stream", {2, 3, 7}, true),
-                       stream("fused f32 stream, ViT-S", {2, 50, 384}, true, false),
-                   });
+  run_cases(suite, layer_norm_cases());
 
   // Expected values by torch.nn.functional.layer_norm in float64.
   for (const bool is_cpu : {false, true}) {
-    const auto backend = is_cpu ? backend::make_cpu_backend(0) : backend::make_reference_backend();
+    const auto backend = is_cpu ? make_test_backend() : backend::make_reference_backend();
     suite.test(text("known answer, ", backend->describe().name), [&](Check& check) {
       CaseGraph g(DType::f32, false);
       const ValueId x = g.activation("x", {2, 3});

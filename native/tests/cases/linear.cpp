@@ -7,6 +7,7 @@
 #include "tests/harness/compare.h"
 #include "tests/harness/modes.h"
 #include "tests/harness/suites.h"
+#include "tests/harness/test_device.h"
 
 namespace gyrus::tests::suites {
 namespace {
@@ -118,7 +119,7 @@ void linear(Suite& suite) {
   cases.push_back(sum_of_rows("sum_rows of one channel", {2, 17, 19, 1}));
   run_cases(suite, cases);
   for (const bool is_cpu : {false, true}) {
-    const auto backend = is_cpu ? backend::make_cpu_backend(0) : backend::make_reference_backend();
+    const auto backend = is_cpu ? make_test_backend() : backend::make_reference_backend();
     suite.test(text("known answer, ", backend->describe().name), [&](Check& check) { known_answer(check, *backend); });
   }
 }

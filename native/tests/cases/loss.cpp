@@ -5,10 +5,12 @@
 #include <vector>
 
 #include "graph/ops.h"
+#include "tests/cases/cases.h"
 #include "tests/harness/case_program.h"
 #include "tests/harness/compare.h"
 #include "tests/harness/modes.h"
 #include "tests/harness/suites.h"
+#include "tests/harness/test_device.h"
 
 namespace gyrus::tests::suites {
 namespace {
@@ -164,7 +166,7 @@ OpCase nt_xent(const std::string& name, std::int64_t rows, std::int64_t width, b
 
 }  // namespace
 
-void loss(Suite& suite) {
+std::vector<OpCase> loss_cases() {
   std::vector<OpCase> cases{normalize("one element", {3, 1}), normalize("odd", {3, 5}),
                             normalize("prime", {17, 131}, false), normalize("projections", {32, 256}, false)};
   graph::CrossEntropyAttrs scaled{.logit_scale = 5.0F, .loss_scale = 0.4F};
@@ -203,10 +205,14 @@ void loss(Suite& suite) {
   cases.push_back(contrastive("a batch", 32, 256, false));
   cases.push_back(nt_xent("odd", 3, 5, true));
   cases.push_back(nt_xent("a batch", 32, 256, false));
-  run_cases(suite, cases);
+  return cases;
+}
+
+void loss(Suite& suite) {
+  run_cases(suite, loss_cases());
 
   known_answers(suite, *backend::make_reference_backend());
-  known_answers(suite, *backend::make_cpu_backend(0));
+  known_answers(suite, *make_test_backend());
   suite.test("softmax_cross_entropy: a label outside the classes is an error of the reference backend",
              [](Check& check) {
                check.throws(Code::invalid_argument, "label 3 of 3 classes", [] {

@@ -4,10 +4,12 @@
 #include <vector>
 
 #include "graph/ops.h"
+#include "tests/cases/cases.h"
 #include "tests/harness/case_program.h"
 #include "tests/harness/compare.h"
 #include "tests/harness/modes.h"
 #include "tests/harness/suites.h"
+#include "tests/harness/test_device.h"
 
 namespace gyrus::tests::suites {
 namespace {
@@ -81,7 +83,7 @@ void known_answers(Suite& suite, const backend::Backend& backend) {
 
 }  // namespace
 
-void pooling(Suite& suite) {
+std::vector<OpCase> pooling_cases() {
   std::vector<OpCase> cases;
   for (const Pool& pool : std::vector<Pool>{
            {"one pixel", {1, 1, 1, 1}},
@@ -97,10 +99,14 @@ void pooling(Suite& suite) {
   cases.push_back(average("one pixel", {2, 1, 1, 3}));
   cases.push_back(average("odd", {2, 3, 5, 7}));
   cases.push_back(average("end of ResNet-50", {2, 7, 7, 2048}));
-  run_cases(suite, cases);
+  return cases;
+}
+
+void pooling(Suite& suite) {
+  run_cases(suite, pooling_cases());
 
   known_answers(suite, *backend::make_reference_backend());
-  known_answers(suite, *backend::make_cpu_backend(0));
+  known_answers(suite, *make_test_backend());
 }
 
 }  // namespace gyrus::tests::suites

@@ -3,10 +3,12 @@
 #include <vector>
 
 #include "graph/ops.h"
+#include "tests/cases/cases.h"
 #include "tests/harness/case_program.h"
 #include "tests/harness/compare.h"
 #include "tests/harness/modes.h"
 #include "tests/harness/suites.h"
+#include "tests/harness/test_device.h"
 
 namespace gyrus::tests::suites {
 namespace {
@@ -63,22 +65,26 @@ void known_answer(Check& check, const backend::Backend& backend) {
 
 }  // namespace
 
+std::vector<OpCase> tokens_cases() {
+  return {
+      embed("one patch", {1, 1, 1, 3}),
+      embed("oblong", {2, 2, 3, 5}),
+      embed("prime width", {3, 5, 7, 37}, false),
+      embed("ViT-S", {2, 14, 14, 384}, false),
+      select("first", {2, 3, 5}, 0),
+      select("last", {2, 3, 5}, 2),
+      select("only", {1, 1, 4}, 0),
+      select("class token of ViT-S", {2, 197, 384}, 0, false),
+      concat("one row each", 1, 1, 3),
+      concat("odd", 2, 5, 7),
+      concat("embeddings", 64, 64, 256, false),
+  };
+}
+
 void tokens(Suite& suite) {
-  run_cases(suite, std::vector<OpCase>{
-                       embed("one patch", {1, 1, 1, 3}),
-                       embed("oblong", {2, 2, 3, 5}),
-                       embed("prime width", {3, 5, 7, 37}, false),
-                       embed("ViT-S", {2, 14, 14, 384}, false),
-                       select("first", {2, 3, 5}, 0),
-                       select("last", {2, 3, 5}, 2),
-                       select("only", {1, 1, 4}, 0),
-                       select("class token of ViT-S", {2, 197, 384}, 0, false),
-                       concat("one row each", 1, 1, 3),
-                       concat("odd", 2, 5, 7),
-                       concat("embeddings", 64, 64, 256, false),
-                   });
+  run_cases(suite, tokens_cases());
   for (const bool is_cpu : {false, true}) {
-    const auto backend = is_cpu ? backend::make_cpu_backend(0) : backend::make_reference_backend();
+    const auto backend = is_cpu ? make_test_backend() : backend::make_reference_backend();
     suite.test(text("known answer, ", backend->describe().name), [&](Check& check) { known_answer(check, *backend); });
   }
 }

@@ -89,7 +89,7 @@ void check_product(Check& check, const WindowProductShape& s, int threads) {
   Array x = filled("x", s.n * s.h * s.w * s.channels, s.dtype), w = filled("w", s.columns * s.inner(), DType::f32);
   Array bias = filled("bias", s.columns, DType::f32);
   Array y(s.rows() * s.columns, s.dtype), pre(s.rows() * s.columns, s.dtype);
-  const backend::cpu::LoweredKernel lowered = backend::cpu::make_window_product(s, threads);
+  const backend::LoweredKernel lowered = backend::cpu::make_window_product(s, threads);
   const AlignedBuffer panels(lowered.packs.at(0).bytes);
   const AlignedBuffer scratch(std::max<std::int64_t>(lowered.kernel->scratch_bytes(), 64));
   std::memset(scratch.as<std::byte>(), 0xff, static_cast<std::size_t>(scratch.bytes()));

@@ -13,6 +13,7 @@
 #include "tests/goldens/golden_file.h"
 #include "tests/goldens/golden_fill.h"
 #include "tests/harness/suites.h"
+#include "tests/harness/test_device.h"
 #include "tests/io/scratch.h"
 #include "train/method.h"
 #include "train/sessions.h"
@@ -41,7 +42,7 @@ ContrastiveOptions options_of(const GoldenOptions& o) {
   options.encoder.image_height = options.encoder.image_width = o.integer("size");
   options.encoder.channels = o.integer("channels");
   options.encoder.has_frozen_patch_projection = o.integer("frozen_patch") != 0;
-  options.device = {.device = "cpu", .precision = train::Precision::f32};
+  options.device = {.device = test_device(), .precision = train::Precision::f32};
   options.optimizer.name = o.text_of("optimizer");
   options.optimizer.weight_decay = o.number("weight_decay");
   options.optimizer.trust = o.number("trust", 0.001F);

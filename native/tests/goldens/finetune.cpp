@@ -11,6 +11,7 @@
 #include "tests/goldens/golden_file.h"
 #include "tests/goldens/golden_fill.h"
 #include "tests/harness/suites.h"
+#include "tests/harness/test_device.h"
 #include "tests/io/scratch.h"
 #include "train/sessions.h"
 
@@ -30,7 +31,7 @@ SupervisedOptions options_of(const GoldenFile& file, const GoldenOptions& o) {
   options.encoder.image_height = options.encoder.image_width = o.integer("size");
   options.encoder.channels = o.integer("channels");
   options.encoder.has_trainable_positions = o.integer("positions") != 0;
-  options.device = {.device = "cpu", .precision = train::Precision::f32};
+  options.device = {.device = test_device(), .precision = train::Precision::f32};
   options.optimizer.name = o.text_of("optimizer");
   options.optimizer.weight_decay = o.number("weight_decay");
   options.optimizer.decays_vectors = o.integer("spares_vectors") == 0;

@@ -8,6 +8,7 @@
 #include "tests/goldens/golden_model.h"
 #include "tests/harness/compare.h"
 #include "tests/harness/suites.h"
+#include "tests/harness/test_device.h"
 
 namespace gyrus::tests::suites {
 namespace {
@@ -88,7 +89,7 @@ void check_case(Check& check, const GoldenFile& file, const std::string& name, c
 void golden_heads(Suite& suite) {
   const GoldenFile file("heads");
   const auto reference = backend::make_reference_backend();
-  const auto cpu = backend::make_cpu_backend(0);
+  const auto cpu = make_test_backend();
   for (const std::string& name : file.cases()) {
     suite.test(name + ": reference", [&](Check& check) { check_case(check, file, name, *reference, 1e-6); });
     suite.test(name + ": f32", [&](Check& check) { check_case(check, file, name, *cpu, 1e-5); });

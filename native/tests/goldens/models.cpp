@@ -11,6 +11,7 @@
 #include "tests/goldens/golden_model.h"
 #include "tests/harness/compare.h"
 #include "tests/harness/suites.h"
+#include "tests/harness/test_device.h"
 
 namespace gyrus::tests::suites {
 namespace {
@@ -198,7 +199,7 @@ void check_bf16_features(Check& check, const Case& model_case, const backend::Ba
 
 void golden_models(Suite& suite) {
   const auto reference = backend::make_reference_backend();
-  const auto cpu = backend::make_cpu_backend(0);
+  const auto cpu = make_test_backend();
   const bool has_bf16 = cpu->describe().has_bf16;
   for (const std::string name : {"resnet18_33x65", "vit_tiny_one_channel_two_heads_32x48"}) {
     suite.test(name + ": reference", [&](Check& check) {

@@ -11,6 +11,7 @@
 #include "tests/harness/case_program.h"
 #include "tests/harness/compare.h"
 #include "tests/harness/suites.h"
+#include "tests/harness/test_device.h"
 
 namespace gyrus::tests::suites {
 namespace {
@@ -187,7 +188,7 @@ void golden_ops(Suite& suite) {
   constexpr double kReference = 2e-7, kF32 = 3e-6, kBf16 = 6e-3;
   const GoldenFile file("ops");
   const auto reference = backend::make_reference_backend();
-  const auto cpu = backend::make_cpu_backend(0);
+  const auto cpu = make_test_backend();
   for (const std::string& name : file.cases()) {
     suite.test(name + ": reference",
                [&](Check& check) { check_case(check, file, name, *reference, DType::f32, kReference); });

@@ -12,6 +12,7 @@
 #include "tests/goldens/golden_fill.h"
 #include "tests/harness/compare.h"
 #include "tests/harness/suites.h"
+#include "tests/harness/test_device.h"
 
 namespace gyrus::tests::suites {
 namespace {
@@ -126,6 +127,7 @@ class Training {
       inputs.emplace_back(seed.begin(), seed.end());
     }
     std::vector<const void*> pointers;
+    pointers.reserve(inputs.size());
     for (const auto& input : inputs) pointers.push_back(input.data());
     const backend::Hyper hyper = hyper_at(step, options_);
     step_->run(pointers, hyper);
@@ -177,7 +179,7 @@ void check_case(Check& check, const GoldenFile& file, const std::string& name, c
 void golden_optimizers(Suite& suite) {
   const GoldenFile file("optimizers");
   const auto reference = backend::make_reference_backend();
-  const auto cpu = backend::make_cpu_backend(0);
+  const auto cpu = make_test_backend();
   for (const std::string& name : file.cases()) {
     suite.test(name + ": reference", [&](Check& check) { check_case<double>(check, file, name, *reference, 2e-7); });
     suite.test(name + ": f32", [&](Check& check) { check_case<float>(check, file, name, *cpu, 2e-6); });

@@ -9,6 +9,7 @@
 #include "core/philox.h"
 #include "tests/harness/case_program.h"
 #include "tests/harness/compare.h"
+#include "tests/harness/test_device.h"
 
 namespace gyrus::tests {
 namespace {
@@ -76,9 +77,9 @@ void check_gradients(Check& check, const OpCase& op_case) {
     double error_squares = 0, squares = 0;
     for (const std::size_t at : elements_to_perturb(name, values.size())) {
       const double value = values[at];
-      const auto objective_at = [&](double moved) {
+      const auto objective_at = [&, &parameter = name](double moved) {
         values[at] = moved;
-        program.set_parameter(name, values);
+        program.set_parameter(parameter, values);
         return objective(prepared.source, program);
       };
       const double numeric = (objective_at(value + kStep) - objective_at(value - kStep)) / (2 * kStep);
@@ -95,9 +96,10 @@ void check_gradients(Check& check, const OpCase& op_case) {
   check.that(!gradients.empty(), "the case has no parameter to differentiate");
 }
 
-void check_against_reference(Check& check, const OpCase& op_case, DType compute, bool is_exact) {
+void check_against_reference(Check& check, const OpCase& op_case, const backend::Backend& backend, DType compute,
+                             bool is_exact) {
   const Prepared prepared = prepare(check, op_case, compute, is_exact);
-  const auto found = run_once(prepared.source, prepared.lowered, *backend::make_cpu_backend(0));
+  const auto found = run_once(prepared.source, prepared.lowered, backend);
   const auto expected = run_once(prepared.source, prepared.lowered, *backend::make_reference_backend());
   const double tolerance = compute == DType::f32 ? op_case.tolerance.f32 : op_case.tolerance.bf16;
   for (const auto& [name, values] : expected)
@@ -106,12 +108,9 @@ void check_against_reference(Check& check, const OpCase& op_case, DType compute,
 
 }  // namespace
 
-void run_cases(Suite& suite, std::span<const OpCase> cases) {
-  const bool has_bf16 = backend::make_cpu_backend(0)->describe().has_bf16;
+void run_cases_on(Suite& suite, std::span<const OpCase> cases, const backend::Backend& backend) {
+  const bool has_bf16 = backend.describe().has_bf16;
   for (const OpCase& op_case : cases) {
-    if (op_case.is_differentiable && op_case.is_small) {
-      suite.test(text(op_case.name, ": grad"), [&](Check& check) { check_gradients(check, op_case); });
-    }
     for (const DType compute : {DType::f32, DType::bf16}) {
       const std::string oracle = text(op_case.name, ": oracle ", name_of(compute));
       const std::string exact = text(op_case.name, ": exact ", name_of(compute));
@@ -120,12 +119,20 @@ void run_cases(Suite& suite, std::span<const OpCase> cases) {
         if (op_case.is_exact) suite.skip(exact, "this processor does not compute bf16");
         continue;
       }
-      suite.test(oracle, [&](Check& check) { check_against_reference(check, op_case, compute, false); });
+      suite.test(oracle, [&](Check& check) { check_against_reference(check, op_case, backend, compute, false); });
       if (op_case.is_exact) {
-        suite.test(exact, [&](Check& check) { check_against_reference(check, op_case, compute, true); });
+        suite.test(exact, [&](Check& check) { check_against_reference(check, op_case, backend, compute, true); });
       }
     }
   }
+}
+
+void run_cases(Suite& suite, std::span<const OpCase> cases) {
+  for (const OpCase& op_case : cases) {
+    if (!op_case.is_differentiable || !op_case.is_small) continue;
+    suite.test(text(op_case.name, ": grad"), [&](Check& check) { check_gradients(check, op_case); });
+  }
+  run_cases_on(suite, cases, *make_test_backend());
 }
 
 }  // namespace gyrus::tests

@@ -6,11 +6,14 @@
 
 #include <span>
 
+#include "backend/backend.h"
 #include "tests/harness/case.h"
 #include "tests/harness/tap.h"
 
 namespace gyrus::tests {
 
 void run_cases(Suite& suite, std::span<const OpCase> cases);
+// The last two of these for another backend.
+void run_cases_on(Suite& suite, std::span<const OpCase> cases, const backend::Backend& backend);
 
 }  // namespace gyrus::tests

@@ -11,8 +11,10 @@ namespace gyrus::tests {
   X(dtype)                    \
   X(shape)                    \
   X(engine_thread)            \
+  X(device_run)               \
   X(graph_passes)             \
   X(sessions)                 \
+  X(device_sessions)          \
   X(plan_intervals)           \
   X(op_table)                 \
   X(conv2d)                   \
@@ -65,7 +67,19 @@ namespace gyrus::tests {
   X(golden_ops)               \
   X(golden_optimizers)        \
   X(golden_heads)             \
-  X(golden_models)
+  X(golden_models)            \
+  X(cuda_emulator)            \
+  X(cuda_elementwise)         \
+  X(cuda_batch_norm)          \
+  X(cuda_layer_norm)          \
+  X(cuda_attention)           \
+  X(cuda_pooling)             \
+  X(cuda_tokens)              \
+  X(cuda_loss)                \
+  X(cuda_optimizer)           \
+  X(cuda_shapes)              \
+  X(cuda_arenas)              \
+  X(cuda_augment)
 
 #define GYRUS_DECLARE_SUITE(name) void name(Suite& suite);
 namespace suites {

@@ -29,7 +29,10 @@ std::string Check::throws(Code code, std::string_view what, const std::function<
 }
 
 bool Runner::is_wanted(const std::string& full_name) {
-  if (full_name.find(options_.filter) == std::string::npos) return false;
+  const std::string& filter = options_.filter;
+  const bool is_start = filter.starts_with('^');
+  const std::size_t at = full_name.find(filter.substr(is_start ? 1 : 0));
+  if (at == std::string::npos || (is_start && at != 0)) return false;
   if (options_.is_list) out_ << full_name << '\n';
   return !options_.is_list;
 }

@@ -42,7 +42,7 @@ class Check {
 };
 
 struct RunOptions {
-  std::string filter;    // run only tests whose full name ("suite/test") contains it
+  std::string filter;    // run only tests whose full name ("suite/test") contains it; "^…": begins with it
   bool is_list = false;  // print the names, run nothing
 };
 

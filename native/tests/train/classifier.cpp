@@ -8,6 +8,7 @@
 #include "core/philox.h"
 #include "nn/encoder.h"
 #include "tests/harness/suites.h"
+#include "tests/harness/test_device.h"
 #include "tests/io/scratch.h"
 #include "train/sessions.h"
 #include "train/soft_targets.h"
@@ -31,7 +32,7 @@ std::vector<float> images(std::uint64_t stream, std::int64_t count = kBatch) {
 SupervisedOptions options_of(const std::string& arch) {
   SupervisedOptions options;
   options.encoder = {.arch = arch, .image_height = kImage, .image_width = kImage, .channels = 1};
-  options.device = {.device = "cpu", .precision = train::Precision::f32};
+  options.device = {.device = test_device(), .precision = train::Precision::f32};
   options.batch_size = kBatch;
   options.classes = kClasses;
   return options;

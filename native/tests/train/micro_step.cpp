@@ -6,6 +6,7 @@
 #include "core/philox.h"
 #include "io/safetensors.h"
 #include "tests/harness/suites.h"
+#include "tests/harness/test_device.h"
 #include "tests/io/scratch.h"
 #include "train/sessions.h"
 
@@ -35,7 +36,7 @@ ContrastiveOptions options_of(const Kind& kind, std::int64_t micro_batch) {
   ContrastiveOptions options;
   options.method = kind.method;
   options.encoder = {.arch = kind.arch, .image_height = kImage, .image_width = kImage, .channels = 1};
-  options.device = {.device = "cpu", .precision = train::Precision::f32};
+  options.device = {.device = test_device(), .precision = train::Precision::f32};
   options.optimizer.name = kind.optimizer;
   options.batch_size = kBatch;
   options.micro_batch = micro_batch;

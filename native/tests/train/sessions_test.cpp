@@ -8,6 +8,7 @@
 #include "core/memory_stats.h"
 #include "core/philox.h"
 #include "tests/harness/suites.h"
+#include "tests/harness/test_device.h"
 #include "tests/io/scratch.h"
 
 namespace gyrus::tests::suites {
@@ -16,7 +17,6 @@ namespace {
 using train::ContrastiveOptions;
 using train::ContrastiveSession;
 using train::Precision;
-using train::StepHyper;
 using train::SupervisedOptions;
 using train::SupervisedSession;
 
@@ -32,7 +32,7 @@ std::vector<float> images(std::uint64_t stream) {
 ContrastiveOptions moco_options(const std::string& arch) {
   ContrastiveOptions options;
   options.encoder = {.arch = arch, .image_height = kImage, .image_width = kImage, .channels = 1};
-  options.device = {.device = "cpu", .precision = Precision::f32};
+  options.device = {.device = test_device(), .precision = Precision::f32};
   options.batch_size = kBatch;
   options.projector_hidden = 64;
   options.projector_out = 32;
@@ -43,7 +43,7 @@ ContrastiveOptions moco_options(const std::string& arch) {
 SupervisedOptions supervised_options(const std::string& arch) {
   SupervisedOptions options;
   options.encoder = moco_options(arch).encoder;
-  options.device = {.device = "cpu", .precision = Precision::f32};
+  options.device = {.device = test_device(), .precision = Precision::f32};
   options.optimizer.weight_decay = 0;
   options.batch_size = kBatch;
   options.classes = 3;
@@ -143,6 +143,29 @@ void test_abort(Suite& suite) {
   });
 }
 
+bool has_gpu() {
+  try {
+    return backend::make_cuda_backend() != nullptr;
+  } catch (const Error& error) {
+    if (error.code() != Code::cuda_unavailable) throw;
+    return false;
+  }
+}
+
+// 'auto' takes the GPU where there is one, and says why not where there is none.
+void test_automatic_device(Suite& suite) {
+  suite.test("'auto' says what it took and why", [](Check& check) {
+    SupervisedOptions options = supervised_options("resnet18");
+    options.device.device = "auto";
+    const train::SessionInfo info = SupervisedSession::create(options)->info();
+    check.equal(info.device, std::string(has_gpu() ? "cuda" : "cpu"), "the device");
+    check.that(!info.device_reason.empty(), "a reason is given");
+    options.device.device = test_device();
+    check.equal(SupervisedSession::create(options)->info().device_reason, std::string(),
+                "the reason of a named device");
+  });
+}
+
 void test_bad_options(Suite& suite) {
   suite.test("bad options are named", [](Check& check) {
     const auto moco = [](auto&& change) {
@@ -156,7 +179,9 @@ void test_bad_options(Suite& suite) {
     check.throws(Code::invalid_argument, "temperature", [&] { moco([](auto& o) { o.temperature = 0; }); });
     check.throws(Code::invalid_argument, "optimizer", [&] { moco([](auto& o) { o.optimizer.name = "adam"; }); });
     check.throws(Code::invalid_argument, "device", [&] { moco([](auto& o) { o.device.device = "tpu"; }); });
-    check.throws(Code::cuda_unavailable, "cuda", [&] { moco([](auto& o) { o.device.device = "cuda"; }); });
+    if (test_device() == "cpu" && !has_gpu()) {
+      check.throws(Code::cuda_unavailable, "cuda", [&] { moco([](auto& o) { o.device.device = "cuda"; }); });
+    }
     check.throws(Code::invalid_argument, "labels", [&] {
       const auto session = SupervisedSession::create(supervised_options("resnet18"));
       const std::vector<std::int32_t> bad{0, 1, 2, 3, 0, 1};
@@ -168,7 +193,8 @@ void test_bad_options(Suite& suite) {
 void test_embedding(Suite& suite) {
   suite.test("any number of images gives the features that each has alone", [](Check& check) {
     const auto encoder = moco_options("resnet18").encoder;
-    const auto session = train::EncoderSession::create(encoder, {.device = "cpu", .precision = Precision::f32}, "", 5);
+    const auto session =
+        train::EncoderSession::create(encoder, {.device = test_device(), .precision = Precision::f32}, "", 5);
     const std::vector<float> x = images(1);
     const train::Stop stop{false};
     const auto width = static_cast<std::size_t>(session->info().feature_dim);
@@ -207,6 +233,7 @@ void sessions(Suite& suite) {
   test_precision(suite);
   test_saving(suite);
   test_abort(suite);
+  test_automatic_device(suite);
   test_bad_options(suite);
   test_embedding(suite);
   test_memory(suite);

@@ -9,6 +9,7 @@
 #include "features/symmetric_eigenvalues.h"
 #include "io/safetensors.h"
 #include "tests/harness/suites.h"
+#include "tests/harness/test_device.h"
 #include "tests/io/scratch.h"
 #include "train/sessions.h"
 
@@ -33,7 +34,7 @@ ContrastiveOptions options_of(const std::string& arch, const std::string& optimi
                               Precision precision = Precision::f32) {
   ContrastiveOptions options;
   options.encoder = {.arch = arch, .image_height = kImage, .image_width = kImage, .channels = 1};
-  options.device = {.device = "cpu", .precision = precision};
+  options.device = {.device = test_device(), .precision = precision};
   options.optimizer.name = optimizer;
   options.batch_size = kBatch;
   options.projector_hidden = 64;
@@ -154,7 +155,7 @@ void test_backbones(Suite& suite) {
       session->save_backbone(folder.path("rgb"), 3);
       session->save_backbone(folder.path("grey"), 1);
       const auto features = [&](const std::string& file, std::int64_t channels, std::size_t adapted) {
-        train::DeviceOptions device{.device = "cpu", .precision = Precision::f32};
+        train::DeviceOptions device{.device = test_device(), .precision = Precision::f32};
         const auto encoder =
             EncoderSession::create({.arch = arch, .image_height = kImage, .image_width = kImage, .channels = channels},
                                    device, folder.path(file));

@@ -5,9 +5,9 @@
 
 #include <cstdint>
 
-#include "backend/cpu/lowered_kernel.h"
 #include "backend/cpu/node_context.h"
 #include "backend/cpu/simd/team.h"
+#include "backend/lowered_kernel.h"
 
 namespace gyrus::backend::cpu::amx {
 

@@ -1,8 +1,8 @@
 // Scaled dot-product attention over packed [Q | K | V], and its gradient.
 #pragma once
 
-#include "backend/cpu/lowered_kernel.h"
 #include "backend/cpu/node_context.h"
+#include "backend/lowered_kernel.h"
 
 namespace gyrus::backend::cpu {
 

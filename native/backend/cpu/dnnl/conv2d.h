@@ -1,8 +1,8 @@
 // Convolution and its two gradients on oneDNN, over channels-last activations.
 #pragma once
 
-#include "backend/cpu/lowered_kernel.h"
 #include "backend/cpu/node_context.h"
+#include "backend/lowered_kernel.h"
 
 namespace gyrus::backend::cpu {
 

@@ -83,7 +83,7 @@ std::unique_ptr<Kernel> make_gelu_of_pre(const NodeContext& node) {
   gelu.inputs = {node.node.outputs[1]};
   gelu.outputs = {node.node.outputs[0]};
   gelu.name = node.node.name;
-  return make_gelu({node.graph, gelu, node.threads, node.dnnl});
+  return make_gelu({{node.graph, gelu}, node.threads, node.dnnl});
 }
 
 LoweredKernel with_pack(std::unique_ptr<Kernel> kernel, std::optional<PackRequest> pack) {

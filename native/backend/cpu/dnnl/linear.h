@@ -1,8 +1,8 @@
 // y = x w^T + b and its gradients on oneDNN's matrix product.
 #pragma once
 
-#include "backend/cpu/lowered_kernel.h"
 #include "backend/cpu/node_context.h"
+#include "backend/lowered_kernel.h"
 
 namespace gyrus::backend::cpu {
 

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "backend/cpu/dnnl/dnnl_engine.h"
-#include "backend/cpu/lowered_kernel.h"
+#include "backend/lowered_kernel.h"
 
 namespace gyrus::backend::cpu {
 

@@ -11,7 +11,7 @@
 #include <cstdint>
 
 #include "backend/cpu/conv_geometry.h"
-#include "backend/cpu/lowered_kernel.h"
+#include "backend/lowered_kernel.h"
 
 namespace gyrus::backend::cpu {
 

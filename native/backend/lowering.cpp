@@ -1,14 +1,14 @@
-#include "backend/cpu/lower.h"
+#include "backend/lowering.h"
 
 #include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
 
-#include "backend/cpu/kernel_table.h"
+#include "core/error.h"
 #include "graph/op_def.h"
 
-namespace gyrus::backend::cpu {
+namespace gyrus::backend {
 namespace {
 
 using graph::OpKind;
@@ -20,8 +20,7 @@ using PackedBlocks = std::map<std::pair<std::int32_t, std::string>, int>;
 
 class Lowering {
  public:
-  Lowering(const graph::Graph& graph, int threads, const std::shared_ptr<const DnnlEngine>& dnnl)
-      : graph_(graph), threads_(threads), dnnl_(dnnl) {}
+  Lowering(const graph::Graph& graph, const MakeKernel& make) : graph_(graph), make_(make) {}
 
   LoweredGraph run() {
     for (std::size_t i = 0; i < graph_.values().size(); ++i) {
@@ -45,6 +44,10 @@ class Lowering {
     for (const ValueId id : node.outputs) step.writes.push_back(id.index);
     for (const PackRequest& request : made.packs)
       step.reads[request.input] = packed(node.inputs[request.input], request);
+    for (const ValueId id : made.extra_reads) step.reads.push_back(id.index);
+    for (const auto& [output, bytes] : made.other_forms) {
+      lowered_.values[static_cast<std::size_t>(node.outputs[output].index)].bytes = bytes;
+    }
     add_shares(node, made.packs, step);
     step.kernel = std::move(made.kernel);
     lowered_.steps.push_back(std::move(step));
@@ -53,7 +56,7 @@ class Lowering {
 
   LoweredKernel make_kernel(const graph::Node& node, const std::string& name) const {
     try {
-      return kernel_maker(node.kind)({graph_, node, threads_, dnnl_});
+      return make_(node);
     } catch (const Error& error) {
       throw error.with_context("while lowering " + name);
     }
@@ -103,16 +106,13 @@ class Lowering {
   }
 
   const graph::Graph& graph_;
-  int threads_;
-  std::shared_ptr<const DnnlEngine> dnnl_;
+  const MakeKernel& make_;
   LoweredGraph lowered_;
   PackedBlocks packed_;
 };
 
 }  // namespace
 
-LoweredGraph lower_graph(const graph::Graph& graph, int threads, const std::shared_ptr<const DnnlEngine>& dnnl) {
-  return Lowering(graph, threads, dnnl).run();
-}
+LoweredGraph lower_nodes(const graph::Graph& graph, const MakeKernel& make) { return Lowering(graph, make).run(); }
 
-}  // namespace gyrus::backend::cpu
+}  // namespace gyrus::backend

@@ -10,7 +10,7 @@
 
 #include "backend/backend.h"
 
-namespace gyrus::backend::cpu {
+namespace gyrus::backend {
 
 // The kernel reads input `input` not as the store keeps it (plain row-major f32) but as `make()`'s kernel writes it
 // from there: one read, one write of `bytes`. Requests of the same value and `format` share one block.
@@ -24,6 +24,15 @@ struct PackRequest {
 struct LoweredKernel {
   std::unique_ptr<Kernel> kernel;
   std::vector<PackRequest> packs;
+  // Values that the kernel reads beside the node's inputs, after them in KernelArgs.in.
+  std::vector<graph::ValueId> extra_reads = {};
+  // Outputs that the kernel keeps in another form than the graph describes, of so many bytes. Only kernels of the same
+  // backend may read those.
+  struct OtherForm {
+    std::size_t output = 0;
+    std::int64_t bytes = 0;
+  };
+  std::vector<OtherForm> other_forms = {};
 };
 
-}  // namespace gyrus::backend::cpu
+}  // namespace gyrus::backend

@@ -1,0 +1,135 @@
+#include "backend/cuda/cuda_queue.h"
+
+#include <algorithm>
+
+#include "backend/cuda/cuda_check.h"
+#include "backend/cuda/kernels/finite_guard.h"
+#include "core/error.h"
+
+namespace gyrus::backend::cuda {
+namespace {
+
+constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
+
+std::shared_ptr<void> allocate_device(std::int64_t bytes) {
+  void* memory = nullptr;
+  const cudaError_t status = cudaMalloc(&memory, static_cast<std::size_t>(bytes));
+  if (status == cudaErrorMemoryAllocation) {
+    (void)cudaGetLastError();
+    std::size_t free_bytes = 0, all_bytes = 0;
+    GYRUS_CUDA(cudaMemGetInfo(&free_bytes, &all_bytes));
+    throw Error(Code::out_of_memory,
+                text("the GPU has ", static_cast<double>(free_bytes) / kGiB, " of ",
+                     static_cast<double>(all_bytes) / kGiB, " GiB free, and ", static_cast<double>(bytes) / kGiB,
+                     " GiB are needed; use a smaller batch, or free the GPU of other programs"));
+  }
+  check_cuda(status, "cudaMalloc(&memory, bytes)");
+  count_memory(MemoryKind::device, bytes);
+  return {memory, [bytes](void* freed) {
+            (void)cudaFree(freed);
+            count_memory(MemoryKind::device, -bytes);
+          }};
+}
+
+std::shared_ptr<void> allocate_pinned(std::int64_t bytes) {
+  void* memory = nullptr;
+  GYRUS_CUDA(cudaMallocHost(&memory, static_cast<std::size_t>(bytes)));
+  count_memory(MemoryKind::pinned, bytes);
+  return {memory, [bytes](void* freed) {
+            (void)cudaFreeHost(freed);
+            count_memory(MemoryKind::pinned, -bytes);
+          }};
+}
+
+class CudaRecording final : public Recording {
+ public:
+  CudaRecording(cudaGraphExec_t graph, Stream stream) : graph_(graph), stream_(stream) {}
+  ~CudaRecording() override { (void)cudaGraphExecDestroy(graph_); }
+  CudaRecording(const CudaRecording&) = delete;
+  CudaRecording& operator=(const CudaRecording&) = delete;
+  void launch() override { GYRUS_CUDA(cudaGraphLaunch(graph_, stream_)); }
+
+ private:
+  cudaGraphExec_t graph_;
+  Stream stream_;
+};
+
+class FiniteGuard final : public Kernel {
+ public:
+  FiniteGuard(Stream stream, const FiniteGuardArgs& args) : stream_(stream), args_(args) {}
+  void bind(const KernelArgs&) override {}
+  void run() override { finite_guard(stream_, args_); }
+
+ private:
+  Stream stream_;
+  FiniteGuardArgs args_;
+};
+
+// What a capture left, destroyed when the instance was made or could not be.
+struct CapturedGraph {
+  cudaGraph_t graph = nullptr;
+  CapturedGraph() = default;
+  ~CapturedGraph() {
+    if (graph != nullptr) (void)cudaGraphDestroy(graph);
+  }
+  CapturedGraph(const CapturedGraph&) = delete;
+  CapturedGraph& operator=(const CapturedGraph&) = delete;
+};
+
+}  // namespace
+
+CudaQueue::CudaQueue() { GYRUS_CUDA(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)); }
+
+CudaQueue::~CudaQueue() {
+  (void)cudaStreamSynchronize(stream_);
+  (void)cudaStreamDestroy(stream_);
+}
+
+std::shared_ptr<void> CudaQueue::allocate(std::int64_t bytes, MemoryKind kind) {
+  GYRUS_ASSERT(kind != MemoryKind::host);
+  const std::int64_t at_least = std::max<std::int64_t>(bytes, 1);
+  return kind == MemoryKind::device ? allocate_device(at_least) : allocate_pinned(at_least);
+}
+
+void CudaQueue::copy_to_device(void* device, const void* host, std::int64_t bytes) {
+  GYRUS_CUDA(cudaMemcpyAsync(device, host, static_cast<std::size_t>(bytes), cudaMemcpyHostToDevice, stream_));
+}
+
+void CudaQueue::copy_to_host(void* host, const void* device, std::int64_t bytes) {
+  GYRUS_CUDA(cudaMemcpyAsync(host, device, static_cast<std::size_t>(bytes), cudaMemcpyDeviceToHost, stream_));
+}
+
+void CudaQueue::fill_zero(void* device, std::int64_t bytes) {
+  GYRUS_CUDA(cudaMemsetAsync(device, 0, static_cast<std::size_t>(bytes), stream_));
+}
+
+void CudaQueue::synchronize() { GYRUS_CUDA(cudaStreamSynchronize(stream_)); }
+
+std::unique_ptr<Recording> CudaQueue::record(const std::function<void()>& enqueue) {
+  CapturedGraph captured;
+  // Relaxed: other threads of the process may allocate meanwhile; this one only enqueues.
+  GYRUS_CUDA(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeRelaxed));
+  try {
+    enqueue();
+  } catch (...) {
+    (void)cudaStreamEndCapture(stream_, &captured.graph);
+    (void)cudaGetLastError();
+    throw;
+  }
+  GYRUS_CUDA(cudaStreamEndCapture(stream_, &captured.graph));
+  cudaGraphExec_t instance = nullptr;
+  GYRUS_CUDA(cudaGraphInstantiate(&instance, captured.graph, 0));
+  return std::make_unique<CudaRecording>(instance, stream_);
+}
+
+std::unique_ptr<Kernel> CudaQueue::make_finite_guard(std::span<const float* const> losses, Hyper* hyper) {
+  GYRUS_CHECK(losses.size() <= kMostLosses, Code::internal, "at most ", kMostLosses, " losses can be guarded, not ",
+              losses.size());
+  FiniteGuardArgs args;
+  std::copy(losses.begin(), losses.end(), args.losses);
+  args.count = static_cast<int>(losses.size());
+  args.hyper = hyper;
+  return std::make_unique<FiniteGuard>(stream_, args);
+}
+
+}  // namespace gyrus::backend::cuda

@@ -1,0 +1,68 @@
+#include "backend/cuda/dnn/dnn.h"
+
+#include <cudnn.h>
+
+#include <utility>
+
+#include "backend/cuda/dnn/check.h"
+#include "backend/cuda_libraries.h"
+
+namespace gyrus::backend::cuda {
+namespace {
+
+// What the headers describe: 9.20.0 is 92000. Older ones lack what attention needs.
+constexpr std::size_t kLeastVersion = 91000;
+
+std::size_t check_library() {
+  const LibrarySearch& search = find_cuda_library(CudaLibrary::cudnn);
+  GYRUS_CHECK(!search.path.empty(), Code::cuda_unavailable,
+              "there is no cuDNN 9: install it (its pip wheel is nvidia-cudnn-cu13), or name its folder in "
+              "GYRUS_CUDA_LIBRARIES\ncaused by: ",
+              describe_missing(search));
+  const std::size_t version = cudnnGetVersion();
+  GYRUS_CHECK(version >= kLeastVersion && version < 100000, Code::cuda_unavailable, search.path, " is cuDNN ",
+              dnn_version(), "; 9.10 or a later 9 is needed");
+  return version;
+}
+
+}  // namespace
+
+std::string dnn_version() {
+  if (find_cuda_library(CudaLibrary::cudnn).path.empty()) return "";
+  const std::size_t version = cudnnGetVersion();
+  return text(version / 10000, ".", version / 100 % 100, ".", version % 100);
+}
+
+void check_dnn(int status, const char* expression) {
+  if (status == CUDNN_STATUS_SUCCESS) return;
+  const auto code = static_cast<cudnnStatus_t>(status);
+  throw Error(code == CUDNN_STATUS_ALLOC_FAILED ? Code::out_of_memory : Code::internal,
+              text("cuDNN: ", cudnnGetErrorString(code), " from ", expression));
+}
+
+Dnn::Dnn(std::shared_ptr<CudaQueue> queue, std::shared_ptr<PlanCache> cache)
+    : queue_(std::move(queue)), cache_(std::move(cache)) {
+  check_library();
+  GYRUS_CUDNN(cudnnCreate(&handle_));
+  GYRUS_CUDNN(cudnnSetStream(handle_, queue_->stream()));
+}
+
+Dnn::~Dnn() {
+  convolutions_.clear();
+  attentions_.clear();
+  (void)cudnnDestroy(handle_);
+}
+
+std::shared_ptr<DnnPlan> Dnn::convolution(const ConvShape& shape) {
+  const auto [at, is_new] = convolutions_.try_emplace(shape);
+  if (is_new) at->second = make_convolution_plan(*this, shape);
+  return at->second;
+}
+
+std::shared_ptr<DnnPlan> Dnn::attention(const AttentionShape& shape) {
+  const auto [at, is_new] = attentions_.try_emplace(shape);
+  if (is_new) at->second = make_attention_plan(*this, shape);
+  return at->second;
+}
+
+}  // namespace gyrus::backend::cuda

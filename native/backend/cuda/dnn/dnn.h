@@ -1,0 +1,83 @@
+// cuDNN's handle, and the plans that were prepared for each shape. cuDNN is opened at run time; its headers are
+// included only in this folder, its C++ frontend only in plans.cpp, which is slow to compile.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "backend/cuda/cuda_queue.h"
+#include "backend/cuda/plan_cache.h"
+#include "core/dtype.h"
+
+struct cudnnContext;
+
+namespace gyrus::backend::cuda {
+
+// A convolution between x [N, H, W, Ci] and y [N, OH, OW, Co] with weights [Co, KH, KW, Ci], all of one type; the
+// gradient of the weights may be f32 beside bf16.
+struct ConvShape {
+  enum class Direction : std::uint8_t { forward, grad_input, grad_weight };
+  Direction direction = Direction::forward;
+  std::int64_t n = 0, h = 0, w = 0, ci = 0, oh = 0, ow = 0, co = 0, kh = 0, kw = 0, stride = 1, padding = 0;
+  DType dtype = DType::f32, result = DType::f32;
+  auto operator<=>(const ConvShape&) const = default;
+};
+
+// Attention over packed qkv [N, T, 3 heads head_dim].
+struct AttentionShape {
+  bool is_gradient = false;
+  std::int64_t images = 0, tokens = 0, heads = 0, head_dim = 0;
+  auto operator<=>(const AttentionShape&) const = default;
+};
+
+// A prepared graph of cuDNN's, which any number of kernels may run with pointers of their own. What the operands are is
+// said where the plan is made; all are 16-byte aligned.
+class DnnPlan {
+ public:
+  virtual ~DnnPlan() = default;
+  virtual std::int64_t scratch_bytes() const = 0;
+  // Enqueues.
+  virtual void run(std::span<void* const> operands, void* scratch) = 0;
+  // Tries the candidates on these operands, whose contents do not matter, and keeps the fastest. Waits. Once a plan.
+  virtual void tune(std::span<void* const> operands, void* scratch) = 0;
+};
+
+class Dnn {
+ public:
+  // Throws Code::cuda_unavailable where cuDNN 9 is not found or too old, with the places searched.
+  Dnn(std::shared_ptr<CudaQueue> queue, std::shared_ptr<PlanCache> cache);
+  ~Dnn();
+  Dnn(const Dnn&) = delete;
+  Dnn& operator=(const Dnn&) = delete;
+
+  cudnnContext* handle() const { return handle_; }
+  CudaQueue& queue() const { return *queue_; }
+  PlanCache& cache() const { return *cache_; }
+
+  // nullptr where cuDNN has no engine for the shape on this GPU. Operands:
+  //   forward: x, w, y;  grad_input: dy, w, dx;  grad_weight: x, dy, dw
+  std::shared_ptr<DnnPlan> convolution(const ConvShape& shape);
+  //   forward: q, k, v, y, stats [N, heads, T] f32;  gradient: q, k, v, y, dy, stats, dq, dk, dv
+  // q, k, v lie in qkv [N, T, 3, heads, head_dim], their gradients likewise; y and dy are [N, T, heads, head_dim];
+  // bf16.
+  std::shared_ptr<DnnPlan> attention(const AttentionShape& shape);
+
+ private:
+  std::shared_ptr<CudaQueue> queue_;
+  std::shared_ptr<PlanCache> cache_;
+  cudnnContext* handle_ = nullptr;
+  std::map<ConvShape, std::shared_ptr<DnnPlan>> convolutions_;
+  std::map<AttentionShape, std::shared_ptr<DnnPlan>> attentions_;
+};
+
+// "9.20.0", or "" where cuDNN is not found.
+std::string dnn_version();
+
+// plans.cpp. nullptr where there is no engine.
+std::shared_ptr<DnnPlan> make_convolution_plan(Dnn& dnn, const ConvShape& shape);
+std::shared_ptr<DnnPlan> make_attention_plan(Dnn& dnn, const AttentionShape& shape);
+
+}  // namespace gyrus::backend::cuda

@@ -1,0 +1,126 @@
+// window_columns: writes every element of the columns once, 16 bytes at a time, and reads x about once from memory: the
+// windows' overlap comes from the caches. window_columns_backward gathers, so that nothing is added by two threads.
+#include "backend/cuda/kernels/window_columns.h"
+
+#include "backend/cuda/kernels/flat.h"
+
+namespace gyrus::backend::cuda {
+namespace {
+
+template <class T, int kElements>
+struct WindowColumns {
+  static constexpr const char* kName = "window_columns";
+  static constexpr int kWidth = 1;  // vectors of a row's elements
+  const T* x;
+  T* columns;
+  WindowGeometry g;
+
+  GYRUS_DEVICE float element(std::int64_t row, std::int64_t k) const {
+    const std::int64_t channel = k % g.channels, kx = k / g.channels % g.kernel_width;
+    const std::int64_t ky = k / g.channels / g.kernel_width;
+    const std::int64_t left = row % g.out_width * g.stride - g.padding + kx;
+    const std::int64_t top = row / g.out_width % g.out_height * g.stride - g.padding + ky;
+    const std::int64_t image = row / g.out_width / g.out_height;
+    if (ky >= g.kernel_height || left < 0 || left >= g.width || top < 0 || top >= g.height) return 0;
+    return as_float(x[((image * g.height + top) * g.width + left) * g.channels + channel]);
+  }
+
+  template <int>
+  GYRUS_DEVICE void run(std::int64_t at) const {
+    const std::int64_t vectors = g.row_width / kElements, row = at / vectors, k = at % vectors * kElements;
+    store(columns + at * kElements, make_values<kElements>([&](int i) { return element(row, k + i); }));
+  }
+};
+
+template <class T>
+struct WindowColumnsBackward {
+  static constexpr const char* kName = "window_columns_backward";
+  static constexpr int kWidth = 1;
+  const T* columns;
+  T* dx;
+  WindowGeometry g;
+
+  template <int>
+  GYRUS_DEVICE void run(std::int64_t at) const {
+    const std::int64_t channel = at % g.channels, pixel = at / g.channels;
+    const std::int64_t column = pixel % g.width + g.padding, line = pixel / g.width % g.height + g.padding;
+    const std::int64_t image = pixel / g.width / g.height;
+    float sum = 0;
+    for (std::int64_t ky = line % g.stride; ky < g.kernel_height && ky <= line; ky += g.stride) {
+      const std::int64_t oy = (line - ky) / g.stride;
+      if (oy >= g.out_height) continue;
+      for (std::int64_t kx = column % g.stride; kx < g.kernel_width && kx <= column; kx += g.stride) {
+        const std::int64_t ox = (column - kx) / g.stride;
+        if (ox >= g.out_width) continue;
+        const std::int64_t row = (image * g.out_height + oy) * g.out_width + ox;
+        sum += as_float(columns[row * g.row_width + (ky * g.kernel_width + kx) * g.channels + channel]);
+      }
+    }
+    set_rounded(dx[at], sum);
+  }
+};
+
+template <class T>
+struct WeightRows {
+  static constexpr const char* kName = "weight_rows";
+  static constexpr int kWidth = 1;
+  const float* masters;
+  T* rows;
+  std::int64_t channels, window, row_width;
+
+  template <int>
+  GYRUS_DEVICE void run(std::int64_t at) const {
+    const std::int64_t out = at / row_width, k = at % row_width;
+    const std::int64_t channel = k % channels, position = k / channels;
+    set_rounded(rows[at], position < window ? masters[(out * channels + channel) * window + position] : 0.0F);
+  }
+};
+
+struct WeightRowsBackward {
+  static constexpr const char* kName = "weight_rows_backward";
+  static constexpr int kWidth = 1;
+  const float* rows;
+  float* masters;
+  std::int64_t channels, window, row_width;
+
+  template <int>
+  GYRUS_DEVICE void run(std::int64_t at) const {
+    const std::int64_t position = at % window, channel = at / window % channels, out = at / window / channels;
+    masters[at] = rows[out * row_width + position * channels + channel];
+  }
+};
+
+}  // namespace
+
+void window_columns_forward(Stream stream, const WindowColumnsArgs& args) {
+  const WindowGeometry& g = args.geometry;
+  const std::int64_t rows = g.images * g.out_height * g.out_width;
+  for_dtype(args.dtype, [&]<class T>(T) {
+    for_width<T>(g.row_width, [&]<int kElements>(Width<kElements>) {
+      launch_flat(stream, rows * (g.row_width / kElements),
+                  WindowColumns<T, kElements>{static_cast<const T*>(args.x), static_cast<T*>(args.columns), g});
+    });
+  });
+}
+
+void window_columns_backward(Stream stream, const WindowColumnsBackwardArgs& args) {
+  const WindowGeometry& g = args.geometry;
+  for_dtype(args.dtype, [&]<class T>(T) {
+    launch_flat(stream, g.images * g.height * g.width * g.channels,
+                WindowColumnsBackward<T>{static_cast<const T*>(args.columns), static_cast<T*>(args.dx), g});
+  });
+}
+
+void weight_rows_forward(Stream stream, const WeightRowsArgs& args) {
+  for_dtype(args.dtype, [&]<class T>(T) {
+    launch_flat(stream, args.out_channels * args.row_width,
+                WeightRows<T>{args.masters, static_cast<T*>(args.rows), args.channels, args.window, args.row_width});
+  });
+}
+
+void weight_rows_backward(Stream stream, const WeightRowsBackwardArgs& args) {
+  launch_flat(stream, args.out_channels * args.channels * args.window,
+              WeightRowsBackward{args.rows, args.masters, args.channels, args.window, args.row_width});
+}
+
+}  // namespace gyrus::backend::cuda

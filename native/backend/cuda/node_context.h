@@ -1,0 +1,25 @@
+// What a maker of kernels sees of one node, and what all kernels of a backend share. KernelArgs.in / out come in the
+// order of node.inputs / node.outputs and are device pointers.
+#pragma once
+
+#include <memory>
+
+#include "backend/cuda/cuda_queue.h"
+#include "backend/node_view.h"
+
+namespace gyrus::backend::cuda {
+
+class Blas;  // blas/blas.h
+class Dnn;   // dnn/dnn.h
+
+struct CudaContext {
+  std::shared_ptr<CudaQueue> queue;
+  std::shared_ptr<Blas> blas;
+  std::shared_ptr<Dnn> dnn;
+};
+
+struct NodeContext : NodeView {
+  std::shared_ptr<const CudaContext> cuda;
+};
+
+}  // namespace gyrus::backend::cuda

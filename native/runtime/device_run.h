@@ -1,0 +1,69 @@
+// What a Program needs beside its kernels where those only enqueue, on a device whose memory the host cannot read: an
+// arena there, pinned twins of inputs and outputs, the hyper-parameters' place, and the recorded step.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "backend/device_queue.h"
+
+namespace gyrus::runtime {
+
+class DeviceMirror;
+
+class DeviceRun {
+ public:
+  DeviceRun(std::shared_ptr<backend::DeviceQueue> queue, DeviceMirror& mirror);
+
+  // At compile time. Pointers are the device's, except for add_output()'s: there the host finds the output after a run.
+  void* allocate_arena(std::int64_t bytes);
+  void* add_input(std::int64_t bytes);
+  const void* add_output(const void* device, std::int64_t bytes);
+  void guard(std::span<const float* const> losses);
+  const backend::Hyper* hyper() const { return static_cast<const backend::Hyper*>(hyper_.device.get()); }
+  DeviceMirror& mirror() const { return mirror_; }
+  backend::DeviceQueue& queue() const { return *queue_; }
+
+  // A run: stage(), enqueue_inputs(), kernels with enqueue_guard() before the first update, enqueue_outputs(),
+  // finish(). What is between stage() and finish() may be recorded, for runs of the same part of a step.
+  void stage(std::span<const void* const> inputs, const backend::Hyper& values);
+  void enqueue_inputs();
+  void enqueue_guard();
+  void enqueue_outputs();
+  // Waits. True when the guard let updates happen.
+  bool finish();
+
+  // Runs of the part of a step that stage() was last told of. Each part has kernels of its own, and is recorded at its
+  // second run: in the first, libraries still load what they need.
+  bool is_warm() const { return ways_[part_].runs > 0; }
+  std::unique_ptr<backend::Recording>& recording() { return ways_[part_].recording; }
+
+  // For looking at what a kernel left: `bytes` of device memory, on the host.
+  std::vector<std::byte> fetch(const void* device, std::int64_t bytes);
+
+ private:
+  struct Twin {
+    std::shared_ptr<void> device, pinned;
+    const void* source = nullptr;  // on the device, of outputs
+    std::int64_t bytes = 0;
+  };
+  struct Way {
+    std::int64_t runs = 0;
+    std::unique_ptr<backend::Recording> recording;
+  };
+  Twin make_twin(std::int64_t bytes);
+
+  std::shared_ptr<backend::DeviceQueue> queue_;
+  DeviceMirror& mirror_;
+  std::shared_ptr<void> arena_;
+  std::vector<Twin> inputs_, outputs_;
+  Twin hyper_;
+  std::unique_ptr<backend::Kernel> guard_;
+  std::array<Way, backend::kStepParts> ways_;
+  std::size_t part_ = 0;  // index of the way
+};
+
+}  // namespace gyrus::runtime

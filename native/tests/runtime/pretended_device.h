@@ -1,0 +1,84 @@
+// A device on the host: memory that only its kernels and copies can touch, a queue
+// whose recordings run when they are launched, and another backend's kernels. What Programs and sessions do with a
+// device runs here without one; whoever reads or writes the device's memory from outside ends the process with a
+// segmentation fault.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "backend/device_queue.h"
+
+namespace gyrus::tests {
+
+// When the device's memory is out of the host's reach: outside of every kernel and copy, or, for large programs (to
+// turn many pages takes milliseconds), outside of every run: from synchronize() to the next kernel or copy.
+enum class Fence : std::uint8_t { each_kernel, each_run };
+
+class PretendedMemory {
+ public:
+  explicit PretendedMemory(Fence fence) : fence_(fence) {}
+  std::shared_ptr<void> allocate(std::int64_t bytes);
+  void close() { protect(false); }
+
+  // A kernel or a copy at work.
+  class Access {
+   public:
+    explicit Access(PretendedMemory& memory) : memory_(memory) { memory_.protect(true); }
+    ~Access() {
+      if (memory_.fence_ == Fence::each_kernel) memory_.close();
+    }
+    Access(const Access&) = delete;
+    Access& operator=(const Access&) = delete;
+
+   private:
+    PretendedMemory& memory_;
+  };
+
+ private:
+  void protect(bool is_open);
+  Fence fence_;
+  bool is_open_ = false;
+  std::shared_ptr<std::map<void*, std::size_t>> blocks_ = std::make_shared<std::map<void*, std::size_t>>();
+};
+
+class PretendedQueue final : public backend::DeviceQueue {
+ public:
+  explicit PretendedQueue(Fence fence) : memory_(fence) {}
+  std::shared_ptr<void> allocate(std::int64_t bytes, MemoryKind kind) override;
+  void copy_to_device(void* device, const void* host, std::int64_t bytes) override;
+  void copy_to_host(void* host, const void* device, std::int64_t bytes) override;
+  void fill_zero(void* device, std::int64_t bytes) override;
+  void synchronize() override { memory_.close(); }
+  std::unique_ptr<backend::Recording> record(const std::function<void()>& enqueue) override;
+  std::unique_ptr<backend::Kernel> make_finite_guard(std::span<const float* const> losses,
+                                                     backend::Hyper* hyper) override;
+
+  PretendedMemory& memory() { return memory_; }
+  int recordings() const { return recordings_; }
+  int launches() const { return launches_; }
+
+ private:
+  friend class PretendedRecording;
+  PretendedMemory memory_;
+  int recordings_ = 0, launches_ = 0;
+};
+
+class PretendedDevice final : public backend::Backend {
+ public:
+  // Computes with the kernels of `host`, which work in the host's memory.
+  explicit PretendedDevice(std::unique_ptr<backend::Backend> host, Fence fence = Fence::each_kernel);
+  backend::Capabilities describe() const override { return host_->describe(); }
+  std::shared_ptr<backend::DeviceQueue> queue() const override { return queue_; }
+  backend::LoweredGraph lower(const graph::Graph& graph) const override;
+  const PretendedQueue& pretended_queue() const { return *queue_; }
+
+ private:
+  std::unique_ptr<backend::Backend> host_;
+  std::shared_ptr<PretendedQueue> queue_;
+};
+
+}  // namespace gyrus::tests

@@ -1,0 +1,203 @@
+// Whole sessions on a device whose memory the host cannot touch: the CPU's kernels behind a pretended device must leave
+// the very numbers and files that they leave in the host's memory.
+#include <string>
+#include <vector>
+
+#include "core/philox.h"
+#include "tests/harness/suites.h"
+#include "tests/io/scratch.h"
+#include "tests/runtime/pretended_device.h"
+#include "train/sessions.h"
+
+namespace gyrus::tests::suites {
+namespace {
+
+using train::ContrastiveOptions;
+using train::ContrastiveSession;
+using train::DeviceOptions;
+using train::EncoderSession;
+using train::SupervisedOptions;
+using train::SupervisedSession;
+
+constexpr std::int64_t kBatch = 6, kImage = 32, kClasses = 3;
+constexpr const char* kResNet = "resnet18";
+constexpr const char* kTransformer = "vit_tiny_patch16_224";
+const train::Stop kGoOn{false};
+const std::vector<std::int32_t> kLabels{0, 2, 1, 2, 1, 0};
+
+std::unique_ptr<backend::Backend> make_pretended() {
+  return std::make_unique<PretendedDevice>(backend::make_cpu_backend(0), Fence::each_run);
+}
+
+DeviceOptions device_options(bool is_device) {
+  DeviceOptions options{.device = "cpu", .precision = train::Precision::f32};
+  if (is_device) options.make = make_pretended;
+  return options;
+}
+
+nn::EncoderOptions encoder_options(const std::string& arch) {
+  return {.arch = arch, .image_height = kImage, .image_width = kImage, .channels = 1};
+}
+
+std::vector<float> images(std::uint64_t stream, std::int64_t count = kBatch) {
+  std::vector<float> x(static_cast<std::size_t>(count * kImage * kImage));
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = Philox{17, stream}.uniform(i) * 2 - 1;
+  return x;
+}
+
+// What a session gave: numbers in the order in which they came, and files.
+struct Outcome {
+  std::vector<float> numbers;
+  std::vector<std::string> files;
+  bool operator==(const Outcome&) const = default;
+};
+
+struct Kind {
+  std::string name, arch, method, optimizer;
+  std::int64_t micro_batch = 0;
+};
+
+ContrastiveOptions contrastive_options(const Kind& kind, bool is_device) {
+  ContrastiveOptions options;
+  options.method = kind.method;
+  options.encoder = encoder_options(kind.arch);
+  options.device = device_options(is_device);
+  options.optimizer.name = kind.optimizer;
+  options.batch_size = kBatch;
+  options.micro_batch = kind.micro_batch;
+  options.projector_hidden = 64;
+  options.projector_out = 32;
+  options.seed = 5;
+  return options;
+}
+
+void step(ContrastiveSession& session, std::uint64_t number, Outcome& outcome) {
+  const train::StepResult result =
+      session.step(images(2 * number).data(), images(2 * number + 1).data(), {1e-3F, 0.9F}, kGoOn);
+  outcome.numbers.insert(outcome.numbers.end(), {result.loss, result.hits});
+}
+
+// Three steps, files of every kind, and a step of another session that goes on from them.
+Outcome pretrain(const Kind& kind, bool is_device) {
+  const ScratchFolder folder;
+  const ContrastiveOptions options = contrastive_options(kind, is_device);
+  Outcome outcome;
+  const auto session = ContrastiveSession::create(options);
+  for (std::uint64_t number = 0; number < 3; ++number) step(*session, number, outcome);
+  outcome.numbers.push_back(static_cast<float>(session->health().std));
+  session->save(folder.path("weights"));
+  session->save_state(folder.path("state"));
+  session->save_backbone(folder.path("backbone"), 3);
+  const auto next = ContrastiveSession::create(options);
+  next->load_state(folder.path("state"));
+  step(*next, 3, outcome);
+  step(*session, 3, outcome);
+  session->load(folder.path("weights"));
+  step(*session, 3, outcome);
+  next->save(folder.path("next"));
+  for (const char* name : {"weights", "state", "backbone", "next"}) {
+    outcome.files.push_back(read_bytes(folder.path(name)));
+  }
+  return outcome;
+}
+
+SupervisedOptions supervised_options(const std::string& arch, bool is_device) {
+  SupervisedOptions options;
+  options.encoder = encoder_options(arch);
+  options.device = device_options(is_device);
+  options.batch_size = kBatch;
+  options.classes = kClasses;
+  return options;
+}
+
+// Everything that fine-tuning has, at once.
+SupervisedOptions finetune_options(bool is_device) {
+  SupervisedOptions options = supervised_options(kTransformer, is_device);
+  options.optimizer.decays_vectors = false;
+  options.class_weights = {1, 2, 0.5F};
+  options.label_smoothing = 0.1F;
+  options.has_mixup = true;
+  options.drop_path = 0.5F;
+  options.layer_decay = 0.75F;
+  return options;
+}
+
+SupervisedOptions probe_options(bool is_device) {
+  SupervisedOptions options = supervised_options(kResNet, is_device);
+  options.optimizer.name = "sgd";
+  options.has_head_batch_norm = true;
+  options.is_backbone_frozen = true;
+  return options;
+}
+
+// Steps with predictions in between, and a session that goes on from the state.
+Outcome classify(const SupervisedOptions& options) {
+  const ScratchFolder folder;
+  Outcome outcome;
+  const auto session = SupervisedSession::create(options);
+  const auto predict = [&](SupervisedSession& one) {
+    constexpr std::int64_t kCount = 5;
+    std::vector<float> logits(static_cast<std::size_t>(kCount * kClasses));
+    one.predict(images(99, kCount).data(), kCount, logits.data(), kGoOn);
+    outcome.numbers.insert(outcome.numbers.end(), logits.begin(), logits.end());
+  };
+  const auto step = [&](SupervisedSession& one, std::uint64_t number) {
+    const float mix = options.has_mixup && number % 2 == 1 ? 0.7F : 1;
+    const train::StepResult result = one.step(images(number).data(), kLabels.data(), {1e-3F, 0, mix}, kGoOn);
+    outcome.numbers.insert(outcome.numbers.end(), {result.loss, result.hits});
+  };
+  predict(*session);
+  for (std::uint64_t number = 0; number < 3; ++number) {
+    step(*session, number);
+    predict(*session);
+  }
+  session->save_state(folder.path("state"));
+  session->save(folder.path("weights"));
+  const auto next = SupervisedSession::create(options);
+  next->load_state(folder.path("state"));
+  step(*next, 3);
+  predict(*next);
+  next->load_backbone(folder.path("weights"));
+  predict(*next);
+  for (const char* name : {"state", "weights"}) outcome.files.push_back(read_bytes(folder.path(name)));
+  return outcome;
+}
+
+Outcome encode(const std::string& arch, bool is_device) {
+  const ScratchFolder folder;
+  Outcome outcome;
+  const auto session = EncoderSession::create(encoder_options(arch), device_options(is_device), "", 5);
+  outcome.numbers.resize(static_cast<std::size_t>(kBatch * session->info().feature_dim));
+  session->embed(images(1).data(), kBatch, outcome.numbers.data(), kGoOn);
+  for (const train::ExportForm form : {train::ExportForm::torchvision, train::ExportForm::onnx}) {
+    session->save(folder.path("encoder"), form);
+    outcome.files.push_back(read_bytes(folder.path("encoder")));
+  }
+  return outcome;
+}
+
+}  // namespace
+
+void device_sessions(Suite& suite) {
+  const std::vector<Kind> kinds{{"MoCo v3 in one piece", kResNet, "mocov3", "adamw"},
+                                {"MoCo v3 over micro-batches", kTransformer, "mocov3", "lars", 2},
+                                {"SimCLR in one piece", kTransformer, "simclr", "lars"},
+                                {"SimCLR over micro-batches", kResNet, "simclr", "sgd", 3}};
+  for (const Kind& kind : kinds) {
+    suite.test(kind.name + ": the host's numbers and files",
+               [&](Check& check) { check.that(pretrain(kind, true) == pretrain(kind, false), "the device's differ"); });
+  }
+  suite.test("fine-tuning with soft targets, mixup, stochastic depth and layer decay: the host's numbers and files",
+             [](Check& check) {
+               check.that(classify(finetune_options(true)) == classify(finetune_options(false)), "the device's differ");
+             });
+  suite.test("a linear probe: the host's numbers and files", [](Check& check) {
+    check.that(classify(probe_options(true)) == classify(probe_options(false)), "the device's differ");
+  });
+  for (const char* arch : {kResNet, kTransformer}) {
+    suite.test(text("features and exports of ", arch, ": the host's"),
+               [&](Check& check) { check.that(encode(arch, true) == encode(arch, false), "the device's differ"); });
+  }
+}
+
+}  // namespace gyrus::tests::suites
