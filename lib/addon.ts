@@ -194,6 +194,8 @@ export interface NativeVolumeFacts {
 }
 
 export interface NativeStatisticsOptions {
+  /** Of two volumes that were opened at once, which; 0 otherwise. */
+  volume: 0 | 1
   plane: Plane
   percentileLow: number
   percentileHigh: number
@@ -218,11 +220,18 @@ export interface NativeVolumeReader {
     frame: number,
     ticket?: NativeTicket,
   ): Promise<NativeVolumeFacts>
+  /** Two NIfTI files at once, in less time than one after the other; a file that cannot be read is its error. */
+  openBoth(
+    first: string,
+    second: string,
+    frame: number,
+    ticket?: NativeTicket,
+  ): Promise<[NativeVolumeFacts | GyrusError, NativeVolumeFacts | GyrusError]>
   openImage(pixels: Float32Array, rows: number, columns: number, sha256: string): Promise<NativeVolumeFacts>
   examine(options: NativeStatisticsOptions, ticket?: NativeTicket): Promise<SliceStatistics>
   /** Fills `out`, [indices.length, size, size]; it must not be read or changed before the promise settles. */
   extract(
-    request: { plane: Plane; low: number; high: number; size: number },
+    request: { volume: 0 | 1; plane: Plane; low: number; high: number; size: number },
     indices: Int32Array,
     out: Uint16Array,
     ticket?: NativeTicket,

@@ -89,7 +89,11 @@ export function curateCommand(): Command {
     .option('--shard-rows <n>', 'slices a shard (default: 2048)', parseCount)
     .option('--val-fraction <x>', 'of the subjects, set aside for validation (default: 0.05)', parseNumber)
     .option('--seed <n>', 'of the choice of those subjects, and of random slices (default: 0)', parseWhole)
-    .option('--threads <n>', 'volumes read at a time (default: one more than processors)', parseCount)
+    .option(
+      '--threads <n>',
+      'readers at work, of one volume or two each (default: one more than processors)',
+      parseCount,
+    )
     .option('--json', 'print one JSON object a line', false)
     .action(async (roots: string[], { json, quota, ...flags }: CurateFlags) => {
       const options = { ...flags, roots, ...(quota === undefined ? {} : { quotas: quota }) }

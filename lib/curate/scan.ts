@@ -1,20 +1,25 @@
 // The work itself: volumes measured in parallel and committed in the order of the plan, rows first, then the journal.
-import { isGyrusError } from '../errors.js'
+import { isGyrusError, type GyrusError } from '../errors.js'
 import type { VolumeSource } from '../datasets/source.js'
+import type { NativeVolumeFacts } from '../native.js'
 import type { CurateSettings } from '../options/curate.js'
 import { inOrder } from './in-order.js'
 import type { Gallery } from './report/gallery.js'
 import type { Entry, Journal, Measured, Unreadable } from './journal.js'
+import { inPairs } from './pairs.js'
 import { indicesOf, selectShare } from './select.js'
 import type { ShardWriter } from '../slices/shard-writer.js'
 import type { SliceBuffers } from './slice-buffers.js'
-import type { VolumeWorker } from './volume-worker.js'
+import type { Place, VolumeWorker } from './volume-worker.js'
 
 /** A volume's turn: its number in the plan, and the source. */
 export interface Turn {
   readonly volume: number
   readonly source: VolumeSource
 }
+
+/** What is known of a volume once it is open, or why it cannot be. */
+type Opened = NativeVolumeFacts | GyrusError
 
 interface Outcome<Kind extends Entry> {
   readonly turn: Turn
@@ -47,15 +52,49 @@ export function isFlat(window: { readonly low: number; readonly high: number }):
   return !(window.low < window.high)
 }
 
+/** Opens the volumes of a group; what cannot be opened is its error. */
+async function openGroup(worker: VolumeWorker, sources: readonly VolumeSource[]): Promise<readonly Opened[]> {
+  const [first, second] = sources
+  if (first !== undefined && second !== undefined) return worker.openBoth(first, second)
+  return Promise.all(
+    sources.map((source) =>
+      worker.open(source).catch((error: unknown) => {
+        if (!isGyrusError(error)) throw error
+        return error
+      }),
+    ),
+  )
+}
+
 async function measure(
   scan: Scan,
   worker: VolumeWorker,
+  turns: readonly Turn[],
+): Promise<Outcome<Measured | Unreadable>[]> {
+  const opened = await openGroup(
+    worker,
+    turns.map(({ source }) => source),
+  )
+  const outcomes: Outcome<Measured | Unreadable>[] = []
+  for (const [at, one] of opened.entries()) {
+    const turn = turns[at]
+    if (turn !== undefined) outcomes.push(await measureOne(scan, worker, turn, at === 0 ? 0 : 1, one))
+  }
+  return outcomes
+}
+
+async function measureOne(
+  scan: Scan,
+  worker: VolumeWorker,
   turn: Turn,
+  place: Place,
+  opened: Opened,
 ): Promise<Outcome<Measured | Unreadable>> {
   const { settings } = scan
   try {
-    const { sha256, patientId } = await worker.open(turn.source)
-    const { low, high, entropy, foreground, nonFinite } = await worker.examine()
+    if (isGyrusError(opened)) throw opened
+    const { sha256, patientId } = opened
+    const { low, high, entropy, foreground, nonFinite } = await worker.examine(place)
     const measured = {
       kind: 'volume' as const,
       volume: turn.volume,
@@ -70,9 +109,9 @@ async function measure(
     if (settings.keep !== undefined) return { turn, entry, slices: undefined }
     const marks = selectShare(turn.volume, entropy, isFlat({ low, high }), settings)
     const indices = indicesOf('kept', marks)
-    await scan.gallery.take(worker, turn.volume, { window: { low, high }, entropy, marks })
+    await scan.gallery.take(worker, turn.volume, { place, window: { low, high }, entropy, marks })
     const slices =
-      indices.length > 0 ? await worker.extract({ low, high }, indices, settings.size) : undefined
+      indices.length > 0 ? await worker.extract(place, { low, high }, indices, settings.size) : undefined
     return { turn, entry, slices }
   } catch (error) {
     if (!isGyrusError(error) || !ofOneFile.includes(error.code)) throw error
@@ -87,15 +126,18 @@ export async function* scanVolumes(
   turns: readonly Turn[],
 ): AsyncGenerator<Measured | Unreadable> {
   const { workers, buffers, journal, shards } = scan
-  const outcomes = inOrder(workers, turns, (worker: VolumeWorker, turn: Turn) => measure(scan, worker, turn))
-  for await (const { entry, slices } of outcomes) {
-    if (slices !== undefined) {
-      await shards.append(slices)
-      buffers.give(slices)
+  const groups = inPairs(turns, ({ source }) => source, workers.length)
+  const work = (worker: VolumeWorker, group: readonly Turn[]) => measure(scan, worker, group)
+  for await (const outcomes of inOrder(workers, groups, work)) {
+    for (const { entry, slices } of outcomes) {
+      if (slices !== undefined) {
+        await shards.append(slices)
+        buffers.give(slices)
+      }
+      const committed = entry.kind === 'volume' ? { ...entry, rows: shards.rows } : entry
+      await journal.append(committed)
+      yield committed
     }
-    const committed = entry.kind === 'volume' ? { ...entry, rows: shards.rows } : entry
-    await journal.append(committed)
-    yield committed
   }
 }
 
@@ -106,21 +148,36 @@ export interface Choice {
   readonly indices: readonly number[]
 }
 
+async function extractGroup(
+  scan: Scan,
+  worker: VolumeWorker,
+  group: readonly Choice[],
+): Promise<{ readonly turn: Turn; readonly slices: Uint16Array }[]> {
+  const opened = await openGroup(
+    worker,
+    group.map(({ turn }) => turn.source),
+  )
+  const failed = opened.find((one) => isGyrusError(one))
+  if (failed !== undefined) throw failed
+  const extracted = []
+  for (const [at, { turn, window, indices }] of group.entries()) {
+    const slices = await worker.extract(at === 0 ? 0 : 1, window, indices, scan.settings.size)
+    extracted.push({ turn, slices })
+  }
+  return extracted
+}
+
 /** The second pass of a run that keeps a total: writes the chosen slices. Yields the volume of each choice. */
 export async function* extractChoices(scan: Scan, choices: readonly Choice[]): AsyncGenerator<number> {
-  const { workers, buffers, journal, shards, settings } = scan
-  const outcomes = inOrder(
-    workers,
-    choices,
-    async (worker: VolumeWorker, { turn, window, indices }: Choice) => {
-      await worker.open(turn.source)
-      return { turn, slices: await worker.extract(window, indices, settings.size) }
-    },
-  )
-  for await (const { turn, slices } of outcomes) {
-    await shards.append(slices)
-    buffers.give(slices)
-    await journal.append({ kind: 'extracted', volume: turn.volume, rows: shards.rows })
-    yield turn.volume
+  const { workers, buffers, journal, shards } = scan
+  const groups = inPairs(choices, ({ turn }) => turn.source, workers.length)
+  const work = (worker: VolumeWorker, group: readonly Choice[]) => extractGroup(scan, worker, group)
+  for await (const extracted of inOrder(workers, groups, work)) {
+    for (const { turn, slices } of extracted) {
+      await shards.append(slices)
+      buffers.give(slices)
+      await journal.append({ kind: 'extracted', volume: turn.volume, rows: shards.rows })
+      yield turn.volume
+    }
   }
 }

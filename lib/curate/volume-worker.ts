@@ -1,7 +1,8 @@
-// One reader at work on one volume after another: measure, choose, cut out.
+// One reader at work on one volume after another, or two at once: measure, choose, cut out.
 import { join } from 'node:path'
 import { callEngine } from '../call.js'
 import type { VolumeSource } from '../datasets/source.js'
+import type { GyrusError } from '../errors.js'
 import { native, type NativeVolumeFacts, type NativeVolumeReader, type SliceStatistics } from '../native.js'
 import type { CurateSettings } from '../options/curate.js'
 import { readImage } from './read-image.js'
@@ -11,6 +12,9 @@ export interface Window {
   readonly low: number
   readonly high: number
 }
+
+/** Of two volumes that are open at once, which. One that is open alone is the first. */
+export type Place = 0 | 1
 
 export class VolumeWorker {
   readonly #reader: NativeVolumeReader = new (native().VolumeReader)()
@@ -35,10 +39,21 @@ export class VolumeWorker {
     return this.#call(() => this.#reader.openImage(pixels, rows, columns, sha256))
   }
 
+  /** Two NIfTI files. One that cannot be read is its error, and the other is none the worse. */
+  async openBoth(
+    first: VolumeSource,
+    second: VolumeSource,
+  ): Promise<readonly (NativeVolumeFacts | GyrusError)[]> {
+    const { frame } = this.#settings
+    const [one, other] = [first, second].map(({ root, path }) => join(root, path)) as [string, string]
+    return this.#call((ticket) => this.#reader.openBoth(one, other, frame, ticket))
+  }
+
   /** Statistics of the volume that is open. */
-  async examine(): Promise<SliceStatistics> {
+  async examine(volume: Place): Promise<SliceStatistics> {
     const { plane, percentiles, percentilesOf, entropyOver, foregroundThreshold } = this.#settings
     const options = {
+      volume,
       plane,
       percentileLow: percentiles[0],
       percentileHigh: percentiles[1],
@@ -50,9 +65,14 @@ export class VolumeWorker {
   }
 
   /** Slices of the volume that is open, 16 bits over the window, [n, size, size], in an array of the buffers. */
-  async extract(window: Window, indices: readonly number[], size: number): Promise<Uint16Array> {
+  async extract(
+    volume: Place,
+    window: Window,
+    indices: readonly number[],
+    size: number,
+  ): Promise<Uint16Array> {
     const { low, high } = window
-    const request = { plane: this.#settings.plane, low, high, size }
+    const request = { volume, plane: this.#settings.plane, low, high, size }
     const out = this.#buffers.take(indices.length * size ** 2)
     await this.#call((ticket) => this.#reader.extract(request, Int32Array.from(indices), out, ticket))
     return out

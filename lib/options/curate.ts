@@ -73,7 +73,7 @@ export const curateOptions = z
       .min(1)
       .max(256)
       .optional()
-      .describe('volumes read at a time; default: one more than processors'),
+      .describe('readers at work, of one volume or two each; default: one more than processors'),
   })
   .refine((options) => options.entropyMin <= options.entropyMax, {
     error: 'at most entropyMax',

@@ -4,6 +4,7 @@
 #include <limits>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "binding/async_job.h"
 #include "binding/convert.h"
@@ -30,6 +31,11 @@ imaging::EntropyDomain to_domain(const std::string& name) {
   if (name == "box") return imaging::EntropyDomain::box;
   throw BadArgument(BadArgument::Kind::type, Code::invalid_argument,
                     text("entropyOver must be 'slice' or 'box', not '", name, "'"));
+}
+
+// Which of two volumes that were opened together.
+std::size_t to_which(Napi::Value value, const char* name) {
+  return static_cast<std::size_t>(Fields(value, name).integer("volume", 0, 1));
 }
 
 imaging::StatisticsOptions to_statistics_options(Napi::Value value) {
@@ -78,6 +84,21 @@ Napi::Value to_js(Napi::Env env, const VolumeFacts& facts) {
   return object;
 }
 
+// A file of two: the error that it met is a value, for the other one may be good.
+using Opened = std::variant<VolumeFacts, Error>;
+
+Napi::Value to_js(Napi::Env env, const std::array<Opened, 2>& both) {
+  auto array = Napi::Array::New(env);
+  for (const Opened& opened : both) {
+    if (const auto* const facts = std::get_if<VolumeFacts>(&opened)) {
+      array.Set(array.Length(), to_js(env, *facts));
+    } else {
+      array.Set(array.Length(), to_js_error(env, *Instance::of(env), std::make_exception_ptr(std::get<Error>(opened))));
+    }
+  }
+  return array;
+}
+
 Napi::Value to_js(Napi::Env env, const std::vector<double>& numbers) {
   auto array = Napi::Float64Array::New(env, numbers.size());
   std::ranges::copy(numbers, array.Data());
@@ -113,7 +134,8 @@ std::span<std::uint16_t> to_output(AsyncJob& job, Napi::Value value, std::size_t
 
 Napi::Function VolumeWrap::define(Napi::Env env) {
   return DefineClass(env, "VolumeReader",
-                     {InstanceMethod("open", &VolumeWrap::open), InstanceMethod("openImage", &VolumeWrap::open_image),
+                     {InstanceMethod("open", &VolumeWrap::open), InstanceMethod("openBoth", &VolumeWrap::open_both),
+                      InstanceMethod("openImage", &VolumeWrap::open_image),
                       InstanceMethod("examine", &VolumeWrap::examine), InstanceMethod("extract", &VolumeWrap::extract),
                       InstanceMethod("values", &VolumeWrap::values), InstanceMethod("dispose", &VolumeWrap::dispose)});
 }
@@ -127,7 +149,7 @@ Napi::Value VolumeWrap::open(const Napi::CallbackInfo& info) {
     job.set(
         [this, path = to_string_argument(info[0], "path"), format,
          frame = to_integer(info[2], "frame", 0, kMaxIndex)](const runtime::Stop&) {
-          imaging::VolumeReader& reader = engine_->reader;
+          imaging::VolumeReader& reader = engine_->reader();
           if (format == "nifti") {
             reader.open_nifti(path, frame);
           } else if (format == "fastmri") {
@@ -143,14 +165,29 @@ Napi::Value VolumeWrap::open(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value VolumeWrap::open_both(const Napi::CallbackInfo& info) {
+  return start_job(info, core_, Call::use, 3, [&](AsyncJob& job) {
+    job.set(
+        [this, first = to_string_argument(info[0], "first"), second = to_string_argument(info[1], "second"),
+         frame = to_integer(info[2], "frame", 0, kMaxIndex)](const runtime::Stop&) {
+          auto& readers = engine_->readers;
+          const auto errors = imaging::VolumeReader::open_nifti_both(readers[0], first, readers[1], second, frame);
+          std::array<Opened, 2> both;
+          for (std::size_t i = 0; i < 2; ++i) both[i] = errors[i] ? Opened(*errors[i]) : Opened(facts_of(readers[i]));
+          return both;
+        },
+        [](Napi::Env env, const std::array<Opened, 2>& both) { return to_js(env, both); });
+  });
+}
+
 Napi::Value VolumeWrap::open_image(const Napi::CallbackInfo& info) {
   return start_job(info, core_, Call::use, kNoTicket, [&](AsyncJob& job) {
     job.set(
         [this, pixels = job.lease_f32(info[0], "pixels"), rows = to_integer(info[1], "rows", 1, kMaxIndex),
          columns = to_integer(info[2], "columns", 1, kMaxIndex),
          sha256 = to_string_argument(info[3], "sha256")](const runtime::Stop&) {
-          engine_->reader.open_image(pixels, rows, columns, sha256);
-          return facts_of(engine_->reader);
+          engine_->reader().open_image(pixels, rows, columns, sha256);
+          return facts_of(engine_->reader());
         },
         [](Napi::Env env, const VolumeFacts& facts) { return to_js(env, facts); });
   });
@@ -158,26 +195,30 @@ Napi::Value VolumeWrap::open_image(const Napi::CallbackInfo& info) {
 
 Napi::Value VolumeWrap::examine(const Napi::CallbackInfo& info) {
   return start_job(info, core_, Call::use, 1, [&](AsyncJob& job) {
-    job.set([this, options = to_statistics_options(info[0])](
-                const runtime::Stop&) { return engine_->statistician.examine(engine_->reader.volume(), options); },
-            [](Napi::Env env, const imaging::VolumeStatistics& statistics) { return to_js(env, statistics); });
+    job.set(
+        [this, which = to_which(info[0], "options"), options = to_statistics_options(info[0])](const runtime::Stop&) {
+          return engine_->statistician.examine(engine_->readers[which].volume(), options);
+        },
+        [](Napi::Env env, const imaging::VolumeStatistics& statistics) { return to_js(env, statistics); });
   });
 }
 
 Napi::Value VolumeWrap::extract(const Napi::CallbackInfo& info) {
   return start_job(info, core_, Call::use, 3, [&](AsyncJob& job) {
     const imaging::SliceExtractor::Request request = to_request(info[0]);
+    const std::size_t which = to_which(info[0], "request");
     const std::vector<std::int64_t> indices = to_indices(job, info[1]);
     const std::size_t pixels = static_cast<std::size_t>(request.size * request.size);
-    job.set([this, request, indices, out = to_output(job, info[2], indices.size() * pixels)](const runtime::Stop&) {
-      const imaging::Volume& volume = engine_->reader.volume();
-      const std::int64_t count = imaging::slice_count(volume, request.plane);
-      for (const std::int64_t index : indices) {
-        GYRUS_CHECK(index >= 0 && index < count, Code::invalid_argument, "there is no slice ", index,
-                    "; the volume has ", count);
-      }
-      engine_->extractor.extract(volume, request, indices, out);
-    });
+    job.set(
+        [this, which, request, indices, out = to_output(job, info[2], indices.size() * pixels)](const runtime::Stop&) {
+          const imaging::Volume& volume = engine_->readers[which].volume();
+          const std::int64_t count = imaging::slice_count(volume, request.plane);
+          for (const std::int64_t index : indices) {
+            GYRUS_CHECK(index >= 0 && index < count, Code::invalid_argument, "there is no slice ", index,
+                        "; the volume has ", count);
+          }
+          engine_->extractor.extract(volume, request, indices, out);
+        });
   });
 }
 
@@ -185,7 +226,7 @@ Napi::Value VolumeWrap::values(const Napi::CallbackInfo& info) {
   return start_job(info, core_, Call::use, 0, [&](AsyncJob& job) {
     job.set(
         [this](const runtime::Stop&) {
-          const imaging::Volume& volume = engine_->reader.volume();
+          const imaging::Volume& volume = engine_->reader().volume();
           std::vector<float> values(static_cast<std::size_t>(volume.voxels.count()));
           imaging::read_canonical(volume, values);
           return values;

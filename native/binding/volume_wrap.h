@@ -1,10 +1,13 @@
 // JS face of imaging::VolumeReader: new VolumeReader(); open(path, format, frame, ticket);
-// openImage(pixels, rows, columns, sha256); examine(options, ticket); extract(request, indices, out, ticket);
-// values(ticket); dispose().
+// openBoth(path, path, frame, ticket), two NIfTI files at once; openImage(pixels, rows, columns, sha256);
+// examine(options, ticket); extract(request, indices, out, ticket); values(ticket); dispose(). Options and requests
+// say by `volume`, 0 or 1, which of the two volumes they mean; all else is about the first.
 #pragma once
 
 #include <napi.h>
 
+#include <array>
+#include <memory>
 #include <vector>
 
 #include "binding/session_core.h"
@@ -22,12 +25,14 @@ class VolumeWrap : public Napi::ObjectWrap<VolumeWrap> {
  private:
   // Everything that jobs use, freed with dispose().
   struct Engine {
-    imaging::VolumeReader reader;
+    imaging::VolumeReader& reader() { return readers[0]; }
+    std::array<imaging::VolumeReader, 2> readers;
     imaging::SliceStatistician statistician;
     imaging::SliceExtractor extractor;
   };
 
   Napi::Value open(const Napi::CallbackInfo& info);
+  Napi::Value open_both(const Napi::CallbackInfo& info);
   Napi::Value open_image(const Napi::CallbackInfo& info);
   Napi::Value examine(const Napi::CallbackInfo& info);
   Napi::Value extract(const Napi::CallbackInfo& info);

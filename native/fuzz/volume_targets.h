@@ -50,6 +50,11 @@ inline Verdict run_gzip(std::span<const std::byte> bytes) {
                        prefix.begin() + static_cast<std::ptrdiff_t>(skip)));
     gunzip.read(bytes, 0, whole, "input");
     require(whole == prefix);
+    // Two at once, the second with too little room unless a member ends there.
+    std::vector<std::byte> other(found), less(found - 1);
+    const auto are_whole = gunzip.read_both({bytes, other}, {bytes, less});
+    require(!are_whole[0] || other == whole);
+    require(!are_whole[1] || std::equal(less.begin(), less.end(), whole.begin()));
   });
 }
 

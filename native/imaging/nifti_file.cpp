@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "core/error.h"
 #include "imaging/stored_voxels.h"
@@ -71,27 +72,72 @@ NiftiHeader NiftiReader::header_of(const Source& source) {
   return parse_nifti_header(std::span(bytes).first(static_cast<std::size_t>(found)), source.file.label());
 }
 
-Volume NiftiReader::read(const std::string& path, std::int64_t frame) {
+NiftiReader::OpenFrame NiftiReader::open_frame(const std::string& path, std::int64_t frame) {
   const std::string header_path = with_suffix(path, ".img", ".hdr");
-  const io::InputFile header_file(header_path);
-  const Source source = open(header_file);
+  auto header_file = std::make_unique<io::InputFile>(header_path);
+  const Source source = open(*header_file);
   const NiftiHeader header = header_of(source);
-  if (!header.is_pair) return read_frame(source, header, frame);
+  if (!header.is_pair) return {std::move(header_file), prepare(source, header, frame)};
   const std::string voxel_path = with_suffix(header_path, ".hdr", ".img");
   GYRUS_CHECK(voxel_path != header_path, Code::file_format, path,
               " is the header of a pair, but is not named .hdr, so that its .img cannot be found; rename it");
-  const io::InputFile voxel_file(voxel_path);
-  return read_frame(open(voxel_file), header, frame);
+  auto voxel_file = std::make_unique<io::InputFile>(voxel_path);
+  const Source voxels = open(*voxel_file);
+  return {std::move(voxel_file), prepare(voxels, header, frame)};
+}
+
+Volume NiftiReader::read(const std::string& path, std::int64_t frame) {
+  OpenFrame opened = open_frame(path, frame);
+  return finish(opened.frame, {});
 }
 
 Volume NiftiReader::read_single(const io::InputFile& file, std::int64_t frame) {
   const Source source = open(file);
   const NiftiHeader header = header_of(source);
   GYRUS_CHECK(!header.is_pair, Code::file_format, file.label(), " is one of a pair; its voxels lie in another file");
-  return read_frame(source, header, frame);
+  Frame prepared = prepare(source, header, frame);
+  return finish(prepared, {});
 }
 
-Volume NiftiReader::read_frame(const Source& source, const NiftiHeader& header, std::int64_t frame) {
+std::array<NiftiReader::Result, 2> NiftiReader::read_both(NiftiReader& first, const std::string& path,
+                                                          NiftiReader& second, const std::string& other,
+                                                          std::int64_t frame) {
+  const std::array<NiftiReader*, 2> readers = {&first, &second};
+  const std::array<const std::string*, 2> paths = {&path, &other};
+  std::array<std::optional<OpenFrame>, 2> opened;
+  std::array<Result, 2> results;
+  for (std::size_t i = 0; i < 2; ++i) {
+    try {
+      opened[i].emplace(readers[i]->open_frame(*paths[i], frame));
+    } catch (const Error& error) {
+      results[i] = error;
+    }
+  }
+  std::array<Progress, 2> progress;
+  if (opened[0] && opened[1] && opened[0]->frame.is_from_start && opened[1]->frame.is_from_start) {
+    const Frame &a = opened[0]->frame, &b = opened[1]->frame;
+    // Of single bytes matches are long and literals few: one after the other is as fast (0.93 to 0.98 of it, measured).
+    const bool is_worth_it = bytes_of(a.header.type) > 1 && bytes_of(b.header.type) > 1;
+    std::array<bool, 2> are_unpacked{};
+    if (is_worth_it) {
+      are_unpacked = first.gunzip_.read_both({a.source.packed, a.unpacked}, {b.source.packed, b.unpacked});
+    }
+    io::Sha256 hash, others;
+    io::Sha256::update_both(hash, a.source.packed, others, b.source.packed);
+    progress = {Progress{are_unpacked[0], hash}, Progress{are_unpacked[1], others}};
+  }
+  for (std::size_t i = 0; i < 2; ++i) {
+    if (!opened[i]) continue;
+    try {
+      results[i] = readers[i]->finish(opened[i]->frame, progress[i]);
+    } catch (const Error& error) {
+      results[i] = error;
+    }
+  }
+  return results;
+}
+
+NiftiReader::Frame NiftiReader::prepare(const Source& source, const NiftiHeader& header, std::int64_t frame) {
   const std::string& label = source.file.label();
   check_frame(header, frame, label);
   // Below 2^40 voxels of at most 32 bytes in all frames together, as the header was checked: no overflow.
@@ -101,31 +147,36 @@ Volume NiftiReader::read_frame(const Source& source, const NiftiHeader& header, 
               source.is_packed ? "; packed into its size there can be at most " : "; it has only ", most,
               ": it is truncated or its header is damaged");
   check_memory(bytes, label);
-  Volume volume;
-  volume.orientation = closest_canonical(header.affine, label);
-  volume.affine = canonical_affine(header.affine, volume.orientation, header.extents);
-  std::span<std::byte> voxels;
-  io::Sha256 hash;
+  Frame prepared{.source = source, .header = header, .volume = {}, .begin = begin, .end = end, .unpacked = {}};
+  prepared.volume.orientation = closest_canonical(header.affine, label);
+  prepared.volume.affine = canonical_affine(header.affine, prepared.volume.orientation, header.extents);
+  // A packed file of one frame is inflated with its header before it, so that the checksum over both can be verified.
+  prepared.is_from_start = source.is_packed && header.frames == 1;
+  prepared.lead = prepared.is_from_start ? header.voxel_offset : 0;
+  // The voxels begin on a cache line, whatever their offset in the file: they are read as numbers where they lie.
+  const std::int64_t pad = (kCacheLine - prepared.lead % kCacheLine) % kCacheLine;
+  prepared.unpacked = unpacked_.take(pad + prepared.lead + bytes).subspan(static_cast<std::size_t>(pad));
+  return prepared;
+}
+
+Volume NiftiReader::finish(Frame& frame, Progress progress) {
+  const Source& source = frame.source;
+  const std::span<std::byte> voxels = frame.unpacked.subspan(static_cast<std::size_t>(frame.lead));
   if (source.is_packed) {
-    // A file of one frame is inflated with its header before it, so that the checksum over both can be verified.
-    const bool has_one = header.frames == 1;
-    const std::int64_t lead = has_one ? header.voxel_offset : 0;
-    // The voxels begin on a cache line, whatever their offset in the file: they are read as numbers where they lie.
-    const std::int64_t pad = (kCacheLine - lead % kCacheLine) % kCacheLine;
-    const auto unpacked = unpacked_.take(pad + lead + bytes).subspan(static_cast<std::size_t>(pad));
-    gunzip_.read(source.packed, has_one ? 0 : begin, unpacked, label);
-    voxels = unpacked.subspan(static_cast<std::size_t>(lead));
-    hash.update(source.packed);
+    if (!progress.is_unpacked) {
+      gunzip_.read(source.packed, frame.is_from_start ? 0 : frame.begin, frame.unpacked, source.file.label());
+    }
+    if (!progress.hash) progress.hash.emplace().update(source.packed);
   } else {
-    voxels = unpacked_.take(bytes);
-    hash_range(source.file, 0, begin, hash);
-    source.file.read_at(begin, voxels);
-    hash.update(voxels);
-    hash_range(source.file, end, source.file.size(), hash);
+    progress.hash.emplace();
+    hash_range(source.file, 0, frame.begin, *progress.hash);
+    source.file.read_at(frame.begin, voxels);
+    progress.hash->update(voxels);
+    hash_range(source.file, frame.end, source.file.size(), *progress.hash);
   }
-  volume.sha256 = hash.hex();
-  volume.voxels = adopt_frame(header, voxels);
-  return volume;
+  frame.volume.sha256 = progress.hash->hex();
+  frame.volume.voxels = adopt_frame(frame.header, voxels);
+  return std::move(frame.volume);
 }
 
 }  // namespace gyrus::imaging

@@ -1,15 +1,21 @@
 // NIfTI files: .nii, .nii.gz, and pairs .hdr/.img, packed or not.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <variant>
 
+#include "core/error.h"
 #include "imaging/nifti_header.h"
 #include "imaging/volume.h"
 #include "io/file.h"
 #include "io/gzip.h"
+#include "io/sha256.h"
 
 namespace gyrus::imaging {
 
@@ -24,6 +30,12 @@ class NiftiReader {
   // The same for a file that is open, which must not be one of a pair.
   Volume read_single(const io::InputFile& file, std::int64_t frame);
 
+  // The same of two files, each with a reader of its own. Where both are packed they are inflated and hashed at once,
+  // which takes less time. What is wrong with one does not concern the other.
+  using Result = std::variant<Volume, Error>;
+  static std::array<Result, 2> read_both(NiftiReader& first, const std::string& path, NiftiReader& second,
+                                         const std::string& other, std::int64_t frame);
+
  private:
   // A file whose first bytes say whether it is packed. Packed data is read as a whole, at once.
   struct Source {
@@ -31,9 +43,30 @@ class NiftiReader {
     bool is_packed;
     std::span<const std::byte> packed;
   };
+  // A volume whose header has been read and believed, and whose voxels have not.
+  struct Frame {
+    Source source;
+    NiftiHeader header;
+    Volume volume;            // but for voxels and hash
+    std::int64_t begin, end;  // of the voxels in the file that they lie in, unpacked
+    std::int64_t lead = 0;    // bytes of `unpacked` before the voxels
+    std::span<std::byte> unpacked;
+    bool is_from_start = false;  // packed, and `unpacked` is all that the file holds
+  };
+  struct OpenFrame {
+    std::unique_ptr<io::InputFile> file;  // that frame.source refers to
+    Frame frame;
+  };
   Source open(const io::InputFile& file);
   NiftiHeader header_of(const Source& source);
-  Volume read_frame(const Source& source, const NiftiHeader& header, std::int64_t frame);
+  OpenFrame open_frame(const std::string& path, std::int64_t frame);
+  Frame prepare(const Source& source, const NiftiHeader& header, std::int64_t frame);
+  // What was unpacked and hashed already, by read_both, is not again.
+  struct Progress {
+    bool is_unpacked = false;
+    std::optional<io::Sha256> hash;
+  };
+  Volume finish(Frame& frame, Progress progress);
 
   io::Gunzip gunzip_;
   ReusedBuffer packed_, unpacked_;

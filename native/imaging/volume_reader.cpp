@@ -16,6 +16,26 @@ void VolumeReader::open_nifti(const std::string& path, std::int64_t frame) {
   volume_ = nifti_.read(path, frame);
 }
 
+std::array<std::optional<Error>, 2> VolumeReader::open_nifti_both(VolumeReader& first, const std::string& path,
+                                                                  VolumeReader& second, const std::string& other,
+                                                                  std::int64_t frame) {
+  const std::array<VolumeReader*, 2> readers = {&first, &second};
+  for (VolumeReader* const reader : readers) {
+    reader->volume_.reset();
+    reader->labels_ = {};
+  }
+  auto results = NiftiReader::read_both(first.nifti_, path, second.nifti_, other, frame);
+  std::array<std::optional<Error>, 2> errors;
+  for (std::size_t i = 0; i < 2; ++i) {
+    if (auto* const volume = std::get_if<Volume>(&results[i])) {
+      readers[i]->volume_ = std::move(*volume);
+    } else {
+      errors[i] = std::get<Error>(results[i]);
+    }
+  }
+  return errors;
+}
+
 std::span<float> VolumeReader::adopt_slices(std::int64_t count, std::int64_t rows, std::int64_t columns,
                                             bool is_top_first) {
   const std::int64_t elements = Shape{count, rows, columns}.elements();

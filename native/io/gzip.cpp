@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <new>
 
 #include "core/error.h"
+#include "io/inflate.h"
 
 namespace gyrus::io {
 namespace {
@@ -86,10 +88,40 @@ class MemberStream {
   bool is_at_end_ = false, is_complete_ = false;
 };
 
+// Bytes of a member's header (RFC 1952, 2.3); 0 for one that is not whole or has flags that nobody knows.
+std::size_t member_header(std::span<const std::byte> bytes) {
+  constexpr std::size_t kFixed = 10;
+  constexpr unsigned kChecksum = 2, kExtra = 4, kName = 8, kComment = 16, kReserved = 0xe0;
+  if (bytes.size() < kFixed || !is_gzip(bytes) || bytes[2] != std::byte{8}) return 0;
+  const auto flags = std::to_integer<unsigned>(bytes[3]);
+  if ((flags & kReserved) != 0) return 0;
+  std::size_t at = kFixed;
+  if ((flags & kExtra) != 0) {
+    if (bytes.size() < at + 2) return 0;
+    at += 2 + (std::to_integer<std::size_t>(bytes[at]) | std::to_integer<std::size_t>(bytes[at + 1]) << 8);
+  }
+  for (const unsigned text_flag : {kName, kComment}) {
+    if ((flags & text_flag) == 0) continue;
+    while (at < bytes.size() && bytes[at] != std::byte{0}) ++at;
+    ++at;
+  }
+  if ((flags & kChecksum) != 0) at += 2;
+  return at <= bytes.size() ? at : 0;
+}
+
+// Whether the trailer says of `out` what it is: its CRC-32 and its length modulo 2^32.
+bool is_trailer_of(std::span<const std::byte> trailer, std::span<const std::byte> out) {
+  std::array<std::uint32_t, 2> said{};
+  if (trailer.size() < sizeof said) return false;
+  std::memcpy(said.data(), trailer.data(), sizeof said);
+  return said[0] == libdeflate_crc32(0, out.data(), out.size()) && said[1] == static_cast<std::uint32_t>(out.size());
+}
+
 }  // namespace
 
 struct Gunzip::State {
   std::unique_ptr<libdeflate_decompressor, FreeDecompressor> decompressor;
+  Inflater inflater;
 };
 
 Gunzip::Gunzip() : state_(std::make_unique<State>()) {
@@ -124,6 +156,24 @@ bool Gunzip::read_whole(std::span<const std::byte> compressed, std::span<std::by
     }
   }
   return true;
+}
+
+std::array<bool, 2> Gunzip::read_both(const File& first, const File& second) {
+  std::array<bool, 2> are_whole{};
+  if (!Inflater::is_supported()) return are_whole;
+  const std::array<const File*, 2> files = {&first, &second};
+  std::array<DeflateStream, 2> streams;
+  for (std::size_t i = 0; i < 2; ++i) {
+    const std::size_t header = member_header(files[i]->compressed);
+    if (header > 0) streams[i] = {files[i]->compressed.subspan(header), files[i]->out};
+  }
+  const std::array<Inflated, 2> results = state_->inflater.inflate(streams[0], streams[1]);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const auto& [is_whole, taken, made] = results[i];
+    are_whole[i] =
+        is_whole && made == files[i]->out.size() && is_trailer_of(streams[i].packed.subspan(taken), files[i]->out);
+  }
+  return are_whole;
 }
 
 void Gunzip::read(std::span<const std::byte> compressed, std::int64_t skip, std::span<std::byte> out,

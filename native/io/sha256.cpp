@@ -84,6 +84,20 @@ void Sha256::update(std::span<const std::byte> bytes) {
   pending_size_ = bytes.size();
 }
 
+void Sha256::update_both(Sha256& first, std::span<const std::byte> its_bytes, Sha256& second,
+                         std::span<const std::byte> others) {
+  if (has_sha_instructions() && first.pending_size_ == 0 && second.pending_size_ == 0) {
+    const std::size_t count = std::min(its_bytes.size(), others.size()) / kBlock;
+    internal::compress_sha_ni_both(first.state_, its_bytes.data(), second.state_, others.data(), count);
+    first.total_ += count * kBlock;
+    second.total_ += count * kBlock;
+    its_bytes = its_bytes.subspan(count * kBlock);
+    others = others.subspan(count * kBlock);
+  }
+  first.update(its_bytes);
+  second.update(others);
+}
+
 std::string Sha256::hex() {
   const std::uint64_t bits = __builtin_bswap64(total_ * 8);
   std::array<std::byte, 2 * kBlock> tail{std::byte{0x80}};

@@ -6,11 +6,12 @@ import type { CurateSettings } from '../../options/curate.js'
 import type { JudgedVolume } from '../result.js'
 import type { Reason } from '../select.js'
 import type { SliceBuffers } from '../slice-buffers.js'
-import type { VolumeWorker, Window } from '../volume-worker.js'
+import type { Place, VolumeWorker, Window } from '../volume-worker.js'
 import { chooseVolumes, nearThresholds, thumbnailSize, toThumbnails, type Thumbnail } from './montage.js'
 
 /** What is known of an open volume. */
 export interface OpenVolume {
+  readonly place: Place
   readonly window: Window
   readonly entropy: ArrayLike<number>
   readonly marks: readonly Reason[]
@@ -34,7 +35,7 @@ export class Gallery {
     const shown = nearThresholds(open.entropy, open.marks, this.#settings)
     if (shown.length === 0) return
     const indices = shown.map(({ index }) => index)
-    const slices = await worker.extract(open.window, indices, thumbnailSize)
+    const slices = await worker.extract(open.place, open.window, indices, thumbnailSize)
     this.#taken.set(volume, toThumbnails(shown, open.entropy, slices))
     this.#buffers.give(slices)
   }
@@ -51,7 +52,7 @@ export class Gallery {
       if (nearThresholds(entropy, one.marks, this.#settings).length === 0) continue
       try {
         await worker.open(one.source)
-        await this.take(worker, volume, { window: one.entry, entropy, marks: one.marks })
+        await this.take(worker, volume, { place: 0, window: one.entry, entropy, marks: one.marks })
       } catch (error) {
         // A file that has gone since it was measured costs the report its pictures, not the run its result.
         if (!isGyrusError(error) || error.code === 'ERR_GYRUS_ABORTED') throw error

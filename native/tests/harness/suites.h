@@ -53,6 +53,7 @@ namespace gyrus::tests {
   X(imaging_fastmri_file)     \
   X(io_corpus_replay)         \
   X(io_sha256)                \
+  X(io_inflate)               \
   X(io_gzip)                  \
   X(imaging_orientation)      \
   X(imaging_nifti)            \

@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "imaging/nifti_file.h"
@@ -196,11 +198,72 @@ void test_damage(Suite& suite) {
   });
 }
 
+// Two files at once give, each, what each gives alone: `bytes` of the files, and whether they can be read.
+struct Kind {
+  std::string name, bytes;
+  bool is_good;
+};
+
+std::vector<Kind> some_kinds() {
+  const std::string plain = counting(1, kTypes[2], 5).bytes(), packed = gzip_image(plain);
+  std::string damaged = packed;
+  damaged[packed.size() - 6] ^= 1;  // of its checksum
+  std::string large = counting(1, kTypes[8], 0).bytes();
+  NiftiImage lying = counting(2, kTypes[0], 0);
+  lying.set_extents<3>({1 << 10, 1 << 10, 1 << 10});
+  return {{"packed.nii.gz", packed, true},
+          {"other.nii.gz", gzip_image(large, 9), true},
+          {"plain.nii", plain, true},
+          {"members.nii.gz", gzip_image(plain.substr(0, 400)) + gzip_image(plain.substr(400)), true},
+          {"frames.nii.gz", gzip_image(counting(1, kTypes[1], 0, 3).bytes()), true},
+          {"padded.nii.gz", packed + std::string(100, '\0'), true},
+          {"damaged.nii.gz", damaged, false},
+          {"short.nii.gz", packed.substr(0, packed.size() / 2), false},
+          {"lying.nii.gz", gzip_image(lying.bytes()), false},
+          {"text.nii.gz", "no volume", false}};
+}
+
+void test_both(Suite& suite) {
+  suite.test("two files at once, good and bad ones, are what each is alone", [](Check& check) {
+    const ScratchFolder folder;
+    const std::vector<Kind> kinds = some_kinds();
+    for (const Kind& kind : kinds) write_bytes(folder.path(kind.name), kind.bytes);
+    NiftiReader alone;
+    std::array<NiftiReader, 2> readers;
+    for (const Kind& first : kinds) {
+      for (const Kind& second : kinds) {
+        const auto results =
+            NiftiReader::read_both(readers[0], folder.path(first.name), readers[1], folder.path(second.name), 0);
+        for (std::size_t i = 0; i < 2; ++i) {
+          const Kind& kind = i == 0 ? first : second;
+          const std::string what = text(first.name, " and ", second.name, ", the one at ", i);
+          const auto* const volume = std::get_if<Volume>(&results[i]);
+          if (!check.that((volume != nullptr) == kind.is_good, what)) continue;
+          if (volume == nullptr) {
+            const auto& error = std::get<Error>(results[i]);
+            check.equal(check.throws(error.code(), what, [&] { alone.read(folder.path(kind.name), 0); }),
+                        error.message(), what);
+            continue;
+          }
+          const Volume same = alone.read(folder.path(kind.name), 0);
+          check.that(is_equal(ask(*volume), ask(same)) && volume->sha256 == same.sha256, what);
+        }
+      }
+    }
+    const auto results =
+        NiftiReader::read_both(readers[0], folder.path("absent.nii.gz"), readers[1], folder.path("packed.nii.gz"), 0);
+    const auto* const error = std::get_if<Error>(results.data());
+    check.that(error != nullptr && error->code() == Code::file_not_found, "one that is not there");
+    check.that(std::holds_alternative<Volume>(results[1]), "and one that is");
+  });
+}
+
 }  // namespace
 
 void imaging_nifti_packed(Suite& suite) {
   test_contents(suite);
   test_damage(suite);
+  test_both(suite);
 }
 
 }  // namespace gyrus::tests::suites

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "fuzz/inflate_target.h"
 #include "fuzz/targets.h"
 #include "fuzz/volume_targets.h"
 #include "tests/harness/suites.h"
@@ -53,6 +54,7 @@ void io_corpus_replay(Suite& suite) {
   replay(suite, "hdf5", fuzz::run_hdf5);
   replay(suite, "ismrmrd", fuzz::run_ismrmrd);
   replay(suite, "gzip", fuzz::run_gzip);
+  replay(suite, "inflate", fuzz::run_inflate);
   replay(suite, "nifti", fuzz::run_nifti);
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "io/inflate.h"
 #include "tests/harness/suites.h"
 #include "tests/io/scratch.h"
 
@@ -128,10 +129,39 @@ void test_damage(Suite& suite) {
   });
 }
 
+void test_both(Suite& suite) {
+  suite.test("two at once", [](Check& check) {
+    if (!check.that(true, "") || !io::Inflater::is_supported()) return;
+    const std::string text = some_text(90'000), plain = gzip_image(text), other = gzip_image(some_text(400), 9);
+    std::string head = plain.substr(0, 10);
+    head[3] = 2 | 4 | 8 | 16;
+    const std::string fields = head + std::string("\x03\0abc", 5) + std::string("v.nii\0", 6) +
+                               std::string("remark\0", 7) + "cc" + plain.substr(10);
+    std::string wrong = plain;
+    wrong[plain.size() - 7] ^= 4;  // of its checksum
+    const auto read_both = [&](std::string_view first, std::size_t room) {
+      std::string out(room, '?'), small(400, '?');
+      const auto are_whole = io::Gunzip().read_both({bytes_of(first), std::as_writable_bytes(std::span(out))},
+                                                    {bytes_of(other), std::as_writable_bytes(std::span(small))});
+      check.that(are_whole[1] && small == some_text(400), "the other");
+      return are_whole[0] && out == text;
+    };
+    check.that(read_both(plain, 90'000) && read_both(fields, 90'000), "whole, with and without fields");
+    check.that(read_both(plain + std::string(9, '\0'), 90'000), "with zeros behind");
+    check.that(!read_both(wrong, 90'000), "a wrong checksum");
+    check.that(!read_both(plain, 90'001) && !read_both(plain, 89'999), "another size");
+    check.that(!read_both(plain.substr(0, plain.size() / 2), 90'000), "cut off");
+    check.that(!read_both(plain.substr(0, plain.size() - 1), 90'000), "cut off in the trailer");
+    check.that(!read_both(fields.substr(0, 14), 90'000) && !read_both("", 90'000), "less than a header");
+    check.that(!read_both(gzip_image(text.substr(0, 50)) + gzip_image(text.substr(50)), 90'000), "two members");
+  });
+}
+
 }  // namespace
 
 void io_gzip(Suite& suite) {
   test_whole(suite);
+  test_both(suite);
   test_damage(suite);
 }
 

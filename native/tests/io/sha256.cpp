@@ -57,6 +57,20 @@ void io_sha256(Suite& suite) {
       check.equal(whole.size(), 64U, "digits");
     }
   });
+  suite.test("two messages at once have the hashes of each alone", [](Check& check) {
+    for (const auto& [first, second] : {std::pair<std::size_t, std::size_t>{0, 0}, {64, 64}, {1000, 100}, {63, 640}}) {
+      const std::vector<std::byte> a = some_bytes(first), b = some_bytes(second + 3);
+      for (const std::size_t before : {std::size_t{0}, std::size_t{5}, std::size_t{64}}) {
+        io::Sha256 one, other;
+        one.update(std::span(b).first(std::min(before, b.size())));
+        io::Sha256::update_both(one, a, other, b);
+        std::vector<std::byte> whole(b.begin(), b.begin() + static_cast<std::ptrdiff_t>(std::min(before, b.size())));
+        whole.insert(whole.end(), a.begin(), a.end());
+        check.that(one.hex() == io::sha256_hex(whole), first, " bytes behind ", before);
+        check.that(other.hex() == io::sha256_hex(b), second + 3, " bytes");
+      }
+    }
+  });
 }
 
 }  // namespace gyrus::tests::suites
