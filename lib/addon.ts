@@ -252,6 +252,9 @@ export interface Neighbours {
 export interface LinearProbeResult {
   /** [test rows, classes] */
   readonly logits: Float32Array
+  /** Of the features as they were given, not standardised: [classes, dim] and [classes]. */
+  readonly weights: Float32Array
+  readonly bias: Float32Array
   /** On the training rows at the end, with the penalty. */
   readonly loss: number
   readonly iterations: number
@@ -376,6 +379,7 @@ export interface NativeContrastiveTrainer extends NativeTrainer<NativeContrastiv
 export interface NativeSupervisedTrainer extends NativeTrainer<NativeSupervisedOptions, Int32Array> {
   predict(x: Float32Array, logits: Float32Array, ticket?: NativeTicket): Promise<void>
   loadBackbone(path: string): Promise<LoadReport>
+  setClassifier(weights: Float32Array, bias: Float32Array): Promise<void>
   loadState(path: string): Promise<void>
   saveState(path: string): Promise<void>
 }

@@ -101,6 +101,14 @@ export class SupervisedTrainer implements AsyncDisposable {
     return callEngine(this.loadBackbone, undefined, () => this.#engine.native.loadBackbone(path))
   }
 
+  /**
+   * Replaces the classifier, by linearProbe()'s for one: `weights` [classes, featureDim] and `bias` [classes], which
+   * are lent until the promise settles.
+   */
+  async setClassifier(weights: Float32Array, bias: Float32Array): Promise<void> {
+    return callEngine(this.setClassifier, undefined, () => this.#engine.native.setClassifier(weights, bias))
+  }
+
   /** Writes the weights, the optimizer's state and the number of steps; after loadState() the next step is the same. */
   async saveState(path: string): Promise<void> {
     checkPath('SupervisedTrainer.saveState', path)

@@ -82,7 +82,7 @@ function show(event: FinetuneEvent, progress: Stages): void {
         `  precision ${percent(figures.macroPrecision)}, recall ${percent(figures.macroRecall)}, ` +
           `F1 ${percent(figures.f1)}`,
       )
-      if (event.weights !== undefined) printLine(`  weights  ${event.weights}`)
+      printLine(`  weights  ${event.weights}`)
       printLine(`  report   ${event.report}`)
     }
   }

@@ -60,6 +60,8 @@ Napi::Value linear_probe(const Napi::CallbackInfo& info) {
             [](Napi::Env env, const features::LinearProbeResult& result) {
               auto object = Napi::Object::New(env);
               object.Set("logits", to_float32(env, result.logits));
+              object.Set("weights", to_float32(env, result.weights));
+              object.Set("bias", to_float32(env, result.bias));
               object.Set("loss", result.loss);
               object.Set("iterations", result.iterations);
               return object;

@@ -24,7 +24,8 @@ Napi::Function SupervisedWrap::define(Napi::Env env) {
       {InstanceMethod("open", &SupervisedWrap::open), InstanceMethod("step", &SupervisedWrap::step),
        InstanceMethod("profile", &SupervisedWrap::profile), InstanceMethod("predict", &SupervisedWrap::predict),
        InstanceMethod("load", &SupervisedWrap::load), InstanceMethod("loadBackbone", &SupervisedWrap::load_backbone),
-       InstanceMethod("save", &SupervisedWrap::save), InstanceMethod("loadState", &SupervisedWrap::load_state),
+       InstanceMethod("setClassifier", &SupervisedWrap::set_classifier), InstanceMethod("save", &SupervisedWrap::save),
+       InstanceMethod("loadState", &SupervisedWrap::load_state),
        InstanceMethod("saveState", &SupervisedWrap::save_state), InstanceMethod("dispose", &SupervisedWrap::dispose)});
 }
 
@@ -60,6 +61,17 @@ Napi::Value SupervisedWrap::load_backbone(const Napi::CallbackInfo& info) {
     job.set([this, path = to_string_argument(info[0], "path")](
                 const runtime::Stop&) { return session().load_backbone(path); },
             [](Napi::Env env, const train::LoadReport& report) { return to_js(env, report); });
+  });
+}
+
+// setClassifier(weights, bias)
+Napi::Value SupervisedWrap::set_classifier(const Napi::CallbackInfo& info) {
+  return start_job(info, core(), Call::use, kNoTicket, [&](AsyncJob& job) {
+    const auto weights = job.lease_f32(info[0], "weights"), bias = job.lease_f32(info[1], "bias");
+    check_count("bias", bias.size(), options().classes, "classes");
+    check_count("weights", weights.size(), options().classes * nn::feature_dim(options().encoder),
+                "classes x featureDim");
+    job.set([this, weights, bias](const runtime::Stop&) { session().set_classifier(weights, bias); });
   });
 }
 

@@ -1,5 +1,5 @@
 // JS face of train::SupervisedSession: new SupervisedTrainer(); open(options, ticket); step(x, labels, hyper, ticket);
-// predict(x, logits, ticket); load, loadBackbone, save, loadState, saveState, dispose.
+// predict(x, logits, ticket); load, loadBackbone, setClassifier(weights, bias), save, loadState, saveState, dispose.
 #pragma once
 
 #include "binding/session_wrap.h"
@@ -17,6 +17,7 @@ class SupervisedWrap : public TrainerWrap<SupervisedWrap, train::SupervisedSessi
   Napi::Value profile(const Napi::CallbackInfo& info);
   Napi::Value predict(const Napi::CallbackInfo& info);
   Napi::Value load_backbone(const Napi::CallbackInfo& info);
+  Napi::Value set_classifier(const Napi::CallbackInfo& info);
   Napi::Value load_state(const Napi::CallbackInfo& info);
   Napi::Value save_state(const Napi::CallbackInfo& info);
   Step read_step(AsyncJob& job, const Napi::CallbackInfo& info) override;

@@ -40,6 +40,20 @@ class Standard {
     }
     return result;
   }
+  // A classifier of standardised rows, [classes, dim + 1] with the bias last, as one of rows that are not.
+  void undo(std::span<const float> classifier, std::span<float> weights, std::span<float> bias) const {
+    const std::size_t dim = mean_.size();
+    for (std::size_t c = 0; c < bias.size(); ++c) {
+      const std::span<const float> own = classifier.subspan(c * (dim + 1), dim + 1);
+      double shift = static_cast<double>(own[dim]);
+      for (std::size_t i = 0; i < dim; ++i) {
+        const double weight = static_cast<double>(own[i]) * scale_[i];
+        weights[c * dim + i] = static_cast<float>(weight);
+        shift -= weight * mean_[i];
+      }
+      bias[c] = static_cast<float>(shift);
+    }
+  }
 
  private:
   std::vector<double> mean_, scale_;
@@ -132,7 +146,13 @@ LinearProbeResult linear_probe(std::span<const float> train, std::span<const std
   const Standard standard(train, dim);
   const std::vector<float> rows = standard.applied(train, "training"), tests = standard.applied(test, "test");
   const Solution solution = solve({rows, labels, dim, classes}, options, stop);
-  LinearProbeResult result{std::vector<float>(tests.size() / dim * classes), solution.loss, solution.iterations};
+  LinearProbeResult result;
+  result.logits.resize(tests.size() / dim * classes);
+  result.weights.resize(classes * dim);
+  result.bias.resize(classes);
+  result.loss = solution.loss;
+  result.iterations = solution.iterations;
+  standard.undo(solution.weights, result.weights, result.bias);
   std::vector<float> matrix(classes * dim);
   for (std::size_t c = 0; c < classes; ++c) std::copy_n(&solution.weights[c * (dim + 1)], dim, &matrix[c * dim]);
   dot_rows(tests, matrix, dim, result.logits);

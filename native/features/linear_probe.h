@@ -17,8 +17,10 @@ struct LinearProbeOptions {
 
 struct LinearProbeResult {
   std::vector<float> logits;  // of the test rows, [tests, classes]
-  double loss = 0;            // at the end, on the training rows, with the penalty
-  int iterations = 0;         // done: fewer when the gradient has vanished
+  // The classifier of features as they were given, not standardised: [classes, dim] and [classes].
+  std::vector<float> weights, bias;
+  double loss = 0;     // at the end, on the training rows, with the penalty
+  int iterations = 0;  // done: fewer when the gradient has vanished
 };
 
 // train [n, dim] with labels [n] in [0, classes), test [m, dim]. Features are standardised by the training rows' mean

@@ -96,6 +96,9 @@ class SupervisedSession {
   virtual LoadReport load(const std::string& path) = 0;
   // The backbone alone, from a file of torchvision's or timm's names; a head in it is left aside, the classifier stays.
   virtual LoadReport load_backbone(const std::string& path) = 0;
+  // Replaces the classifier: weights [classes, feature_dim], bias [classes]. Throws Code::invalid_argument where a
+  // batch norm stands before it, Code::non_finite for NaN or infinity; nothing is changed then.
+  virtual void set_classifier(std::span<const float> weights, std::span<const float> bias) = 0;
   virtual void save(const std::string& path) = 0;
   // As ContrastiveSession's: the next step follows to the last bit.
   virtual void load_state(const std::string& path) = 0;

@@ -174,6 +174,24 @@ class EngineSupervisedSession final : public SupervisedSession {
     const std::array<std::string, 2> heads{"fc.", "head."};
     return core_.load(path, backbone, heads);
   }
+  void set_classifier(std::span<const float> weights, std::span<const float> bias) override {
+    GYRUS_CHECK(!options_.has_head_batch_norm, Code::invalid_argument,
+                "a batch norm stands before this session's classifier: create it with hasHeadBatchNorm false");
+    const std::string name = head_name(options_.encoder);
+    std::array<std::pair<std::span<const float>, NamedTensor>, 2> parts;
+    for (NamedTensor& tensor : tensors()) {
+      if (tensor.name == name + ".weight") parts[0] = {weights, tensor};
+      if (tensor.name == name + ".bias") parts[1] = {bias, tensor};
+    }
+    for (const auto& [given, own] : parts) {
+      GYRUS_CHECK(given.size() == own.data.size(), Code::shape, own.name, " has ", own.data.size(), " numbers, not ",
+                  given.size());
+      GYRUS_CHECK(std::all_of(given.begin(), given.end(), [](float x) { return std::isfinite(x); }), Code::non_finite,
+                  own.name, " would hold NaN or infinity");
+    }
+    for (const auto& [given, own] : parts) std::copy(given.begin(), given.end(), own.data.begin());
+    core_.store().bump_version();
+  }
   void save(const std::string& path) override { save_tensors(path, tensors()); }
   void load_state(const std::string& path) override { core_.load_state(path, tensors(), facts()); }
   void save_state(const std::string& path) override { core_.save_state(path, tensors(), facts()); }

@@ -256,7 +256,7 @@ void t.test('the linear method, from a random start and from a pretraining', asy
   } as const
   await consume(pretrain({ ...preset, data, out: pretrained }))
   const random = await run(t, { method: 'linear' })
-  t.same([random.epochs.length, random.done.weights], [0, undefined])
+  t.same([random.epochs.length, random.done.weights], [0, join(random.out, 'model.safetensors')])
   t.ok(random.done.figures.accuracy > 0.5, `${random.done.figures.accuracy}`)
   t.match(readFileSync(random.done.report, 'utf8'), /There are no epochs: the classifier was solved for/)
   const weights = join(pretrained, 'backbone.safetensors')
@@ -264,6 +264,14 @@ void t.test('the linear method, from a random start and from a pretraining', asy
   t.notSame(resultOf(linear.out).logits, resultOf(random.out).logits)
   const byFolder = await run(t, { method: 'linear', weights: pretrained })
   t.same(resultOf(byFolder.out).logits, resultOf(linear.out).logits, "a run's folder gives its weights")
+  for (const { out } of [random, linear]) {
+    const wanted = resultOf(out)
+    const again = await evaluate({ ...evaluation, weights: out, out: newOut() })
+    t.same(again.figures.confusion, wanted.figures.confusion, 'the model that it leaves says the same')
+    const scale = Math.max(...wanted.logits.map(Math.abs))
+    const off = again.logits.map((value, at) => Math.abs(value - (wanted.logits[at] ?? NaN)))
+    t.ok(Math.max(...off) < 1e-4 * scale, `logits: ${Math.max(...off) / scale}`)
+  }
 
   const start = readSafetensors(readFileSync(weights))
   const pickled = join(folder, 'pretrained.pth')

@@ -142,7 +142,7 @@ async function* runCell(
   const data = cellData(set, split, settings.labelFraction, settings.seed)
   const best = join(out, 'best.safetensors')
   let outcome: CellOutcome
-  if (settings.method === 'linear') outcome = await linearCell(settings, data, features, signal)
+  if (settings.method === 'linear') ({ outcome } = await linearCell(settings, data, features, signal))
   else {
     const epochs = trainCell(settings, data, { best, signal })
     for (;;) {

@@ -76,8 +76,8 @@ export type FinetuneEvent =
       readonly out: string
       readonly figures: Report
       readonly report: string
-      /** The best epoch's weights; none of the linear method. */
-      readonly weights: string | undefined
+      /** The best epoch's weights; of the linear method the given ones with its classifier behind them. */
+      readonly weights: string
       readonly seconds: number
     }
 

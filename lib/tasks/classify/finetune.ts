@@ -16,7 +16,7 @@ import { keyOf } from './cells.js'
 import { cellData, testLabels, type CellData } from './data.js'
 import type { FinetuneEvent, Report } from './events.js'
 import { reportOf } from './figures.js'
-import { FeatureCache, linearCell } from './linear-cell.js'
+import { FeatureCache, linearCell, saveLinear } from './linear-cell.js'
 import { preparing } from './preparing.js'
 import { startOfFinetune } from './start.js'
 import { trainCell, type CellOutcome } from './train-cell.js'
@@ -54,7 +54,7 @@ export async function* finetune(
     if (known === undefined) await saveOutcome({ settings, key, opened, outcome, figures })
     const { writeRunReport } = await import('./report/run-report.js')
     const report = await writeRunReport({ settings, opened, outcome, figures })
-    const weights = settings.method === 'linear' ? undefined : join(out, weightsName)
+    const weights = join(out, weightsName)
     yield { type: 'done', out, figures, report, weights, seconds: (performance.now() - start) / 1000 }
   } finally {
     await folder.close()
@@ -66,7 +66,11 @@ async function* train(
   data: CellData,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<FinetuneEvent, CellOutcome> {
-  if (settings.method === 'linear') return linearCell(settings, data, new FeatureCache(), signal)
+  if (settings.method === 'linear') {
+    const { outcome, classifier } = await linearCell(settings, data, new FeatureCache(), signal)
+    await saveLinear(settings, data.classes, classifier, join(settings.out, weightsName))
+    return outcome
+  }
   const best = join(settings.out, 'best.safetensors')
   const epochs = trainCell(settings, data, { best, signal })
   for (;;) {
@@ -107,7 +111,7 @@ async function readOutcome(settings: FinetuneSettings, key: string): Promise<Cel
   try {
     const text = await readFile(join(settings.out, outcomeName), 'utf8')
     const found = JSON.parse(text) as Omit<CellOutcome, 'logits'> & { logits: number[]; key?: unknown }
-    if (settings.method === 'finetune') await access(join(settings.out, weightsName))
+    await access(join(settings.out, weightsName))
     return found.key === key ? { ...found, logits: Float32Array.from(found.logits) } : undefined
   } catch {
     return undefined

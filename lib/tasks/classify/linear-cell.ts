@@ -3,7 +3,9 @@
 import { Encoder } from '../../encoder.js'
 import { linearProbe } from '../../features.js'
 import type { FinetuneSettings } from '../../options/classify.js'
+import type { LinearProbeResult } from '../../native.js'
 import { embedAll } from '../../slices/embed.js'
+import { SupervisedTrainer } from '../../supervised-trainer.js'
 import { ViewLoader } from '../../view-loader.js'
 import type { CellData, Side } from './data.js'
 import type { CellOutcome } from './train-cell.js'
@@ -77,19 +79,39 @@ export class FeatureCache {
   }
 }
 
+/** A softmax regression: weights [classes, dim] and bias [classes]. */
+export type Classifier = Pick<LinearProbeResult, 'weights' | 'bias'>
+
 export async function linearCell(
   settings: FinetuneSettings,
   data: CellData,
   cache: FeatureCache,
   signal?: AbortSignal,
-): Promise<CellOutcome> {
+): Promise<{ outcome: CellOutcome; classifier: Classifier }> {
   const train = await cache.of(settings, data.shards, data.train, signal)
   const test = await cache.of(settings, data.shards, data.test, signal)
-  const { logits } = await linearProbe(train, data.train.labels, test, {
+  const { logits, ...classifier } = await linearProbe(train, data.train.labels, test, {
     dim: cache.dim,
     classes: data.classes,
     l2: settings.l2,
     signal,
   })
-  return { logits, curve: [], bestEpoch: 0, ...cache.info }
+  return { outcome: { logits, curve: [], bestEpoch: 0, ...cache.info }, classifier }
+}
+
+/** Writes the backbone with the classifier behind it, as a fine-tuning leaves its model. */
+export async function saveLinear(
+  settings: FinetuneSettings,
+  classes: number,
+  { weights, bias }: Classifier,
+  path: string,
+): Promise<void> {
+  const { arch, heads, imageSize, channels, seed, threads } = settings
+  await using trainer = await SupervisedTrainer.create({
+    ...{ arch, heads, imageSize, channels, seed, threads, classes },
+    ...{ isBackboneFrozen: true, batchSize: 2, device: 'cpu', precision: 'f32' },
+  })
+  if (settings.weights !== undefined) await trainer.loadBackbone(settings.weights)
+  await trainer.setClassifier(weights, bias)
+  await trainer.save(path)
 }

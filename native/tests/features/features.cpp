@@ -126,6 +126,24 @@ double accuracy(const LinearProbeResult& result, const std::vector<std::int32_t>
   return static_cast<double>(hits) / static_cast<double>(labels.size());
 }
 
+void test_classifier(Suite& suite) {
+  suite.test("the classifier it returns is of features as they were given", [](Check& check) {
+    const Data train = clusters("train", 120, 7, 0.7);
+    std::vector<float> rows = train.rows;
+    for (std::size_t at = 0; at < rows.size(); ++at) rows[at] = at % 7 == 4 ? 3.0F : 20.0F * rows[at] + 5.0F;
+    const LinearProbeResult result = features::linear_probe(rows, train.labels, rows, {7, 3}, kGoOn);
+    for (std::size_t row = 0; row < 120; ++row) {
+      for (std::size_t c = 0; c < 3; ++c) {
+        double logit = static_cast<double>(result.bias[c]);
+        for (std::size_t i = 0; i < 7; ++i) logit += double{result.weights[c * 7 + i]} * double{rows[row * 7 + i]};
+        const double found = static_cast<double>(result.logits[row * 3 + c]);
+        check.that(std::abs(found - logit) < 1e-4, "row ", row, ", class ", c, ": ", found, " and ", logit);
+      }
+    }
+    check.equal(result.weights[4], 0.0F, "of a feature that never changes");
+  });
+}
+
 void test_linear_probe(Suite& suite) {
   suite.test("classes that a plane parts are parted, whatever the scales", [](Check& check) {
     const Data train = clusters("train", 300, 13, 0.2), test = clusters("test", 90, 13, 0.2);
@@ -181,6 +199,7 @@ void test_linear_probe(Suite& suite) {
 
 void features(Suite& suite) {
   test_neighbours(suite);
+  test_classifier(suite);
   test_linear_probe(suite);
 }
 
