@@ -114,6 +114,7 @@ template <bool kHasRuns>
 GYRUS_BMI2_INLINE bool step(Stream& s) {
   refill_fast(s);
   if (kHasRuns) {
+    // NOLINTNEXTLINE(misc-redundant-expression): each call takes a literal of its own
     if (take_literal(s) && take_literal(s) && take_literal(s) && take_literal(s)) return true;
     refill_fast(s);
   }
