@@ -1,4 +1,5 @@
-// gyrus_tests [--device cpu|cuda] [--filter SUBSTRING] [--list] [--max-skips N]: runs the native suites, prints TAP.
+// gyrus_tests [--device cpu|cuda] [--filter SUBSTRING] [--without SUITE]... [--list] [--max-skips N]: runs the native
+// suites, prints TAP.
 // Exit status: 0 all passed, 1 something failed or too much was skipped, 2 wrong usage or a filter that fits no test.
 #include <cstring>
 #include <iostream>
@@ -29,6 +30,8 @@ Arguments parse(int argc, char** argv) {
       arguments.run.is_list = true;
     } else if (argument == "--filter" && i + 1 < argc) {
       arguments.run.filter = argv[++i];
+    } else if (argument == "--without" && i + 1 < argc) {
+      arguments.run.without.emplace_back(argv[++i]);
     } else if (argument == "--device" && i + 1 < argc) {
       gyrus::tests::set_test_device(argv[++i]);
     } else if (argument == "--max-skips" && i + 1 < argc) {
@@ -45,7 +48,8 @@ Arguments parse(int argc, char** argv) {
 int main(int argc, char** argv) {
   const Arguments arguments = parse(argc, argv);
   if (!arguments.are_valid) {
-    std::cerr << "usage: gyrus_tests [--device cpu|cuda] [--filter SUBSTRING] [--list] [--max-skips N]\n";
+    std::cerr << "usage: gyrus_tests [--device cpu|cuda] [--filter SUBSTRING] [--without SUITE]... [--list] "
+                 "[--max-skips N]\n";
     return 2;
   }
   Runner runner(std::cout, arguments.run);

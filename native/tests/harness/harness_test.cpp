@@ -24,6 +24,16 @@ std::string report_of(const std::function<void(Check&)>& body, Totals* totals) {
 }  // namespace
 
 void harness(Suite& suite) {
+  suite.test("runner: a suite that is left out does not run, its neighbour does", [](Check& check) {
+    std::ostringstream out;
+    Runner runner(out, {.filter = "", .without = {"slow"}});
+    int calls = 0;
+    for (const std::string name : {"slow/one", "slower/one"}) {
+      runner.test(name, [&calls](Check& inner) { inner.equal(++calls, 1, "calls"); });
+    }
+    check.equal(runner.finish().passed, 1, "passed tests");
+    check.that(out.str().find("slow/") == std::string::npos, "it is not named in ", out.str());
+  });
   suite.test("compare: equal arrays have no error, a known difference gives the known error", [](Check& check) {
     const std::vector<double> expected{3, 4}, found{3, 4.5};
     check.equal(compare(expected, expected).norm_error, 0.0, "norm error of equal arrays");

@@ -1,5 +1,6 @@
 #include "tests/harness/tap.h"
 
+#include <algorithm>
 #include <exception>
 
 namespace gyrus::tests {
@@ -33,6 +34,8 @@ bool Runner::is_wanted(const std::string& full_name) {
   const bool is_start = filter.starts_with('^');
   const std::size_t at = full_name.find(filter.substr(is_start ? 1 : 0));
   if (at == std::string::npos || (is_start && at != 0)) return false;
+  const std::string suite = full_name.substr(0, full_name.find('/'));
+  if (std::find(options_.without.begin(), options_.without.end(), suite) != options_.without.end()) return false;
   if (options_.is_list) out_ << full_name << '\n';
   return !options_.is_list;
 }

@@ -42,8 +42,9 @@ class Check {
 };
 
 struct RunOptions {
-  std::string filter;    // run only tests whose full name ("suite/test") contains it; "^…": begins with it
-  bool is_list = false;  // print the names, run nothing
+  std::string filter;  // run only tests whose full name ("suite/test") contains it; "^…": begins with it
+  std::vector<std::string> without{};  // suites that are left out
+  bool is_list = false;                // print the names, run nothing
 };
 
 struct Totals {
