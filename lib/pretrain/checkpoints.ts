@@ -53,13 +53,25 @@ export class Checkpoints {
       await rm(path, { recursive: true, force: true }) // one of an earlier, longer attempt
       await rename(partial, path)
       await syncToDisk(this.#folder)
-      await writeWhole(join(this.#run, 'latest'), `checkpoints/step-${String(step).padStart(8, '0')}\n`, true)
+      await this.#pointTo(step)
       await this.#prune(step)
     } catch (error) {
       await rm(partial, { recursive: true, force: true }).catch(() => undefined)
       throw writeError(path, error)
     }
     return { step, path }
+  }
+
+  /** Ends what a crash may have kept from following the checkpoint: the pointer to it, the file in the run's folder. */
+  async settle(checkpoint: Checkpoint, name: string): Promise<void> {
+    await this.#pointTo(checkpoint.step).catch((error: unknown) => {
+      throw writeError(join(this.#run, 'latest'), error)
+    })
+    await this.publish(checkpoint, name)
+  }
+
+  async #pointTo(step: number): Promise<void> {
+    await writeWhole(join(this.#run, 'latest'), `checkpoints/step-${String(step).padStart(8, '0')}\n`, true)
   }
 
   /** Puts a checkpoint's file into the run's folder, whole. */

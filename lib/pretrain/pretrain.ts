@@ -119,6 +119,7 @@ class Run implements AsyncDisposable {
       )
     if (found === undefined) return
     await trainer.loadState(join(found.path, stateName))
+    await this.#checkpoints.settle(found, backboneName)
     this.#last = found
   }
 

@@ -98,18 +98,35 @@ void t.test('kills at any moment leave the same bits', async (t) => {
   const more = ['--data', data, ...small, '--save-every', '2']
   const start = performance.now()
   t.equal(gyrus('pretrain', '--out', `${out}-whole`, ...more).status, 0)
-  const whole = performance.now() - start
+  let whole = performance.now() - start
   let kills = 0
-  for (let round = 0; round < 9; round += 1) {
+  // As many rounds as it takes: how fast a run is changes with what else the machine does.
+  for (let round = 0; kills < 6 && round < 40; round += 1) {
+    const begun = performance.now()
     const delay = whole * (0.3 + 0.7 * ((round * 0.618) % 1))
-    const isDone = await runAndKill(delay, ['pretrain', '--out', out, '--resume', ...more])
-    if (isDone) rmSync(out, { recursive: true })
-    else kills += 1
+    if (await runAndKill(delay, ['pretrain', '--out', out, '--resume', ...more])) {
+      whole = Math.min(whole, performance.now() - begun)
+      rmSync(out, { recursive: true })
+    } else kills += 1
   }
-  t.ok(kills >= 4, `${kills} kills`)
+  t.equal(kills, 6)
   const { status, stderr } = gyrus('pretrain', '--out', out, '--resume', ...more)
   t.equal(status, 0, stderr)
   t.equal(digest(out), digest(`${out}-whole`))
+})
+
+void t.test('a crash between a checkpoint and what follows it', async (t) => {
+  const { data, out } = folders(t)
+  await consume(pretrain({ ...config, data, out }))
+  const wanted = digest(out)
+  const latest = readFileSync(join(out, 'latest'), 'utf8')
+  const old = join(out, 'checkpoints', 'step-00000008')
+  writeFileSync(join(out, 'backbone.safetensors'), readFileSync(join(old, 'backbone.safetensors')))
+  writeFileSync(join(out, 'latest'), 'checkpoints/step-00000008\n')
+  t.not(digest(out), wanted, 'the weights are those of step 8')
+  await consume(pretrain({ ...config, data, out }, { resume: true }))
+  t.equal(digest(out), wanted, 'a run that is at its end publishes its weights all the same')
+  t.equal(readFileSync(join(out, 'latest'), 'utf8'), latest)
 })
 
 void t.test('an interrupted run saves, exits with 130 and goes on', async (t) => {
