@@ -141,7 +141,7 @@ try {
   const long = await runLong(data, join(scratch, 'long'))
   const record = {
     kind: 'endurance',
-    case: 'endurance',
+    case: `${steps} steps, ${kills} kills`,
     date: new Date().toISOString(),
     machine: await describeMachine(threads),
     command: commandLine('npm run bench -- --suite endurance', { steps, kills, threads }),
