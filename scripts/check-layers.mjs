@@ -127,6 +127,7 @@ export const allowed = {
     'lib',
     'lib/errors.ts',
     'lib/options',
+    'lib/metrics',
     'lib/slices',
     'lib/cohort',
     'lib/curate',

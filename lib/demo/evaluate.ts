@@ -1,6 +1,7 @@
 // What a backbone knows about tumours that nobody told it of: a linear probe on its frozen features, subjects apart.
 import { Encoder } from '../encoder.js'
 import { linearProbe } from '../features.js'
+import { balancedAccuracy, confusionMatrix, predictedClasses } from '../metrics/confusion.js'
 import type { PretrainSettings } from '../options/pretrain.js'
 import { readCurated } from '../slices/curated.js'
 import { embedAll } from '../slices/embed.js'
@@ -51,22 +52,8 @@ export async function probeBackbone(
     classes,
     trained: train.rows.length,
     tested: test.rows.length,
-    balancedAccuracy: balancedAccuracy(logits, test.labels, classes.length),
+    balancedAccuracy: balancedAccuracy(
+      confusionMatrix(test.labels, predictedClasses(logits, classes.length), classes.length),
+    ),
   }
-}
-
-/** Mean recall over the classes that the labels hold. */
-export function balancedAccuracy(logits: Float32Array, labels: Int32Array, classes: number): number {
-  const hits = new Float64Array(classes)
-  const counts = new Float64Array(classes)
-  labels.forEach((label, row) => {
-    const own = logits.subarray(row * classes, (row + 1) * classes)
-    counts[label] = (counts[label] ?? 0) + 1
-    if (own.indexOf(Math.max(...own)) === label) hits[label] = (hits[label] ?? 0) + 1
-  })
-  const recalls = [...hits].flatMap((hit, label) => {
-    const count = counts[label] ?? 0
-    return count > 0 ? [hit / count] : []
-  })
-  return recalls.reduce((sum, recall) => sum + recall, 0) / recalls.length
 }

@@ -84,6 +84,12 @@ export function scoresOf(matrix: Confusion): Scores {
   }
 }
 
+/** The mean recall of the classes that the labels hold: scikit-learn's `balanced_accuracy_score`. */
+export function balancedAccuracy(matrix: Confusion): number {
+  const held = classScores(matrix).filter(({ support }) => support > 0)
+  return ratio(sum(held.map(({ recall }) => recall)), held.length)
+}
+
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0)
 }

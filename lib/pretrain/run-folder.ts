@@ -1,12 +1,12 @@
 // The folder of a run: whose it is, what it was started with, and which files in it are gyrus's own.
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GyrusError } from '../errors.js'
 import type { PretrainSettings } from '../options/pretrain.js'
 import { lockFolder } from '../run/lock.js'
+import { checkSameSettings, readSettingsFile, settingsName } from '../run/settings-file.js'
 import { writeError, writeWhole } from '../write-file.js'
 
-const configName = 'config.json'
 const ownFiles = [
   /^(config\.json|metrics\.jsonl|timings\.jsonl|latest|report\.html)(\.partial)?$/,
   /^(backbone|probe)\.safetensors(\.partial)?$/,
@@ -47,12 +47,12 @@ export interface RunFolder {
 /** Takes the folder for one run, and looks at what is in it. */
 export async function openRunFolder(config: Config, options: OpenOptions): Promise<RunFolder> {
   const { out } = config.settings
-  const path = join(out, configName)
+  const path = join(out, settingsName)
   try {
     await mkdir(out, { recursive: true })
     const close = await lockFolder(out)
     try {
-      const before = options.overwrite ? undefined : await readConfig(path)
+      const before = options.overwrite ? undefined : ((await readSettingsFile(path)) as Config | undefined)
       if (before !== undefined && !options.resume)
         throw new GyrusError(
           'ERR_GYRUS_FILE_IO',
@@ -79,41 +79,8 @@ async function clear(out: string): Promise<void> {
   }
 }
 
-async function readConfig(path: string): Promise<Config | undefined> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
-  try {
-    return JSON.parse(text) as Config
-  } catch (cause) {
-    throw new GyrusError(
-      'ERR_GYRUS_FILE_FORMAT',
-      `${path} is no JSON: restore it, or choose another folder`,
-      { cause },
-    )
-  }
-}
-
-const describe = (value: unknown): string => (value === undefined ? 'not given' : JSON.stringify(value))
-
 function checkSame(out: string, before: Config, now: Config): void {
-  const names = new Set([...Object.keys(before.settings), ...Object.keys(now.settings)])
-  const value = ({ settings }: Config, name: string): string =>
-    describe(Object.entries(settings).find(([key]) => key === name)?.[1])
-  const changed = [...names].filter(
-    (name) => !free.includes(name) && value(before, name) !== value(now, name),
-  )
-  const [first] = changed
-  if (first !== undefined)
-    throw new GyrusError(
-      'ERR_GYRUS_INVALID_ARGUMENT',
-      `${out} was begun with other settings (${changed.join(', ')}: ${first} was ${value(before, first)}, is ` +
-        `${value(now, first)}): continue with the same ones, or choose another folder`,
-    )
+  checkSameSettings(out, before.settings, now.settings, free)
   if (before.fingerprint !== now.fingerprint)
     throw new GyrusError(
       'ERR_GYRUS_INVALID_ARGUMENT',

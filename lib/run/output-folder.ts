@@ -1,9 +1,10 @@
 // The folder of a task: locked while one process works in it, with the settings that it was begun with.
-import { mkdir, readFile, readdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GyrusError } from '../errors.js'
 import { writeError, writeWhole } from '../write-file.js'
 import { lockFolder } from './lock.js'
+import { checkSameSettings, readSettingsFile, settingsName } from './settings-file.js'
 
 export interface OutputOptions {
   readonly resume: boolean
@@ -16,7 +17,6 @@ export interface OutputFolder {
   close(): Promise<void>
 }
 
-const configName = 'config.json'
 const cacheName = 'data'
 
 /**
@@ -32,15 +32,18 @@ export async function openOutputFolder(
     await mkdir(out, { recursive: true })
     const close = await lockFolder(out)
     try {
-      const path = join(out, configName)
+      const path = join(out, settingsName)
       const isEmpty = !(await readdir(out)).some((name) => isResult(name, options.own))
-      const before = options.overwrite || isEmpty ? undefined : await readSettings(path)
+      const before =
+        options.overwrite || isEmpty
+          ? undefined
+          : ((await readSettingsFile(path)) as typeof settings | undefined)
       if (before !== undefined && !options.resume)
         throw new GyrusError(
           'ERR_GYRUS_FILE_IO',
           `${out} holds results: pass resume to go on with them, overwrite to remove them, or choose another folder`,
         )
-      if (before !== undefined) checkSame(out, before, settings, options.free)
+      if (before !== undefined) checkSameSettings(out, before, settings, options.free)
       if (options.overwrite) await clear(out, options.own)
       await writeWhole(path, `${JSON.stringify(settings, undefined, 2)}\n`, true)
       return { isContinued: before !== undefined, close }
@@ -60,47 +63,7 @@ function isResult(name: string, own: readonly RegExp[]): boolean {
 
 async function clear(out: string, own: readonly RegExp[]): Promise<void> {
   for (const name of await readdir(out)) {
-    if (name === configName || own.some((pattern) => pattern.test(name)))
+    if (name === settingsName || own.some((pattern) => pattern.test(name)))
       await rm(join(out, name), { recursive: true })
   }
-}
-
-async function readSettings(path: string): Promise<Record<string, unknown> | undefined> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
-  try {
-    return JSON.parse(text) as Record<string, unknown>
-  } catch (cause) {
-    throw new GyrusError(
-      'ERR_GYRUS_FILE_FORMAT',
-      `${path} is no JSON: restore it, or choose another folder`,
-      {
-        cause,
-      },
-    )
-  }
-}
-
-function checkSame(
-  out: string,
-  before: Readonly<Record<string, unknown>>,
-  now: Readonly<Record<string, unknown>>,
-  free: readonly string[],
-): void {
-  const names = [...new Set([...Object.keys(before), ...Object.keys(now)])]
-  const changed = names.filter(
-    (name) => !free.includes(name) && JSON.stringify(before[name]) !== JSON.stringify(now[name]),
-  )
-  const [first] = changed
-  if (first === undefined) return
-  throw new GyrusError(
-    'ERR_GYRUS_INVALID_ARGUMENT',
-    `${out} was begun with other settings (${changed.join(', ')}: ${first} was ${JSON.stringify(before[first])}, is ` +
-      `${JSON.stringify(now[first])}): go on with the same ones, or choose another folder`,
-  )
 }

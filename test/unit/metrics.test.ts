@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { binaryAuroc, macroAuroc } from '../../lib/metrics/auroc.js'
 import { bootstrap, quantile } from '../../lib/metrics/bootstrap.js'
 import { calibrationOf } from '../../lib/metrics/calibration.js'
-import { confusionMatrix, predictedClasses, scoresOf } from '../../lib/metrics/confusion.js'
+import { balancedAccuracy, confusionMatrix, predictedClasses, scoresOf } from '../../lib/metrics/confusion.js'
 import { holm, mcnemar, pairedTest, signFlip } from '../../lib/metrics/paired.js'
 import { logLoss, softmax } from '../../lib/metrics/probabilities.js'
 import { studentTail } from '../../lib/metrics/student.js'
@@ -136,5 +136,11 @@ void t.test('edges', (t) => {
   t.throws(() => confusionMatrix(Int32Array.of(3), Int32Array.of(0), 3), RangeError)
   const [low = NaN, high = NaN] = softmax(Float32Array.of(-1000, 1000), 2)
   t.same([low, high], [0, 1])
+  t.end()
+})
+
+void t.test('balanced accuracy asks about the classes that there are', (t) => {
+  const matrix = confusionMatrix(Int32Array.of(0, 0, 0, 0, 1, 1), Int32Array.of(0, 0, 0, 2, 1, 0), 3)
+  t.equal(balancedAccuracy(matrix), (3 / 4 + 1 / 2) / 2, 'class 2 was found, and is not there')
   t.end()
 })

@@ -3,6 +3,7 @@
 import sharp from 'sharp'
 import type { CurateSettings } from '../../options/curate.js'
 import { html, type Html } from '../../report/html.js'
+import { settingsTable } from '../../report/settings.js'
 import { style } from '../../report/style.js'
 import { effectiveSettings } from '../plan.js'
 import type { Counts, JudgedVolume } from '../result.js'
@@ -77,7 +78,7 @@ export async function renderReport(facts: ReportFacts): Promise<string> {
         <h2>Near the thresholds</h2>
         ${montages} ${unreadable(facts)} ${skipped(facts)}
         <h2>Settings</h2>
-        ${settingsTable(facts.settings)}
+        ${settingsTable(effectiveSettings(facts.settings))}
       </body>
     </html> `
   return page.text
@@ -269,18 +270,4 @@ function skipped({ skippedFiles }: ReportFacts): Html {
         )}
       </tbody>
     </table>`
-}
-
-function settingsTable(settings: CurateSettings): Html {
-  return html`<table>
-    <tbody>
-      ${effectiveSettings(settings).map(
-        ([name, value]) =>
-          html`<tr>
-            <td><code>${name}</code></td>
-            <td>${typeof value === 'string' ? value : JSON.stringify(value)}</td>
-          </tr>`,
-      )}
-    </tbody>
-  </table>`
 }

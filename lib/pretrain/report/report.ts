@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PretrainSettings } from '../../options/pretrain.js'
 import { html, type Html } from '../../report/html.js'
+import { settingsTable } from '../../report/settings.js'
 import { style } from '../../report/style.js'
 import type { CuratedSlices } from '../../slices/curated.js'
 import type { ViewLoader } from '../../view-loader.js'
@@ -57,7 +58,7 @@ export async function writeReport(sources: ReportSources): Promise<string> {
         </p>
         ${montage}
         <h2>Settings</h2>
-        ${settingsTable(settings)}
+        ${settingsTable(Object.entries(settings))}
       </body>
     </html> `
   const path = join(settings.out, 'report.html')
@@ -196,17 +197,3 @@ function tiles(
 
 const percent = (share: number | undefined): string =>
   share === undefined ? '–' : `${(100 * share).toFixed(1)} %`
-
-function settingsTable(settings: PretrainSettings): Html {
-  return html`<table>
-    <tbody>
-      ${Object.entries(settings).map(
-        ([name, value]) =>
-          html`<tr>
-            <td><code>${name}</code></td>
-            <td>${typeof value === 'string' ? value : JSON.stringify(value)}</td>
-          </tr>`,
-      )}
-    </tbody>
-  </table>`
-}

@@ -166,8 +166,7 @@ class Cell {
     try {
       for (let step = first; step < first + stepsPerEpoch; step += 1) {
         throwIfAborted(signal)
-        await drawn
-        const labels = await this.#labelsOf(step)
+        const labels = await drawn
         lr = learningRateAt(step, this.#plan, 0)
         const mix = mixAt(this.#settings.mixup, this.#settings.seed, step)
         const result = this.#trainer.step(this.#bufferOf(step), labels, { lr, mix })
@@ -217,8 +216,9 @@ class Cell {
     return this.#buffers[step % 2 === 0 ? 0 : 1]
   }
 
-  #draw(step: number): Promise<void> {
-    const drawn = this.#views.fillFirst(step, this.#bufferOf(step))
+  /** Fills the step's buffer and tells the classes of its images. */
+  #draw(step: number): Promise<Int32Array> {
+    const drawn = this.#views.fillFirst(step, this.#bufferOf(step)).then(() => this.#labelsOf(step))
     drawn.catch(() => undefined) // reported when the step wants it
     return drawn
   }

@@ -192,17 +192,3 @@ export function list(items: readonly string[]): Html {
     ${items.map((item) => html`<li>${item}</li>`)}
   </ul>`
 }
-
-export function settingsTable(settings: Readonly<Record<string, unknown>>): Html {
-  return html`<table>
-    <tbody>
-      ${Object.entries(settings).map(
-        ([name, value]) =>
-          html`<tr>
-            <td><code>${name}</code></td>
-            <td>${typeof value === 'string' ? value : JSON.stringify(value)}</td>
-          </tr>`,
-      )}
-    </tbody>
-  </table>`
-}

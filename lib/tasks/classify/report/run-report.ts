@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import type { OpenedSet } from '../../../labelled/open.js'
 import type { FinetuneSettings } from '../../../options/classify.js'
 import { html, type Html } from '../../../report/html.js'
+import { settingsTable } from '../../../report/settings.js'
 import { writeWhole } from '../../../write-file.js'
 import type { Report, ScoreName } from '../events.js'
 import type { CellOutcome } from '../train-cell.js'
 import { chooseExamples } from './examples.js'
-import { confusionTable, curves, list, page, percent, pictures, reliability, settingsTable } from './parts.js'
+import { confusionTable, curves, list, page, percent, pictures, reliability } from './parts.js'
 
 const shown = 12
 
@@ -47,7 +48,7 @@ export async function writeRunReport(sources: {
     <h2>What was found of the images</h2>
     ${list(opened.warnings)}
     <h2>Settings</h2>
-    ${settingsTable(settings)}`
+    ${settingsTable(Object.entries(settings))}`
   const path = join(settings.out, 'report.html')
   await writeWhole(path, page('fine-tuning', body))
   return path

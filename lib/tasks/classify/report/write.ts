@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import type { OpenedSet } from '../../../labelled/open.js'
 import type { CompareSettings } from '../../../options/classify.js'
 import { html, type Html } from '../../../report/html.js'
+import { settingsTable } from '../../../report/settings.js'
 import { writeWhole } from '../../../write-file.js'
 import { shareOfLabels, type Cell, type CellResult } from '../cells.js'
 import { testLabels } from '../data.js'
 import { scoreNames, type ComparisonRow as Row, type ScoreName } from '../events.js'
 import { chooseExamples } from './examples.js'
-import { confusionTable, curves, list, page, percent, pictures, settingsTable } from './parts.js'
+import { confusionTable, curves, list, page, percent, pictures } from './parts.js'
 import { summarize } from './summary.js'
 
 const shown = 8
@@ -100,7 +101,7 @@ async function body(
     <h2>What was found of the images</h2>
     ${list(opened.warnings)}
     <h2>Settings</h2>
-    ${settingsTable(settings)}`
+    ${settingsTable(Object.entries(settings))}`
 }
 
 const nameOf = ({ arm, labelFraction }: Pick<Row, 'arm' | 'labelFraction'>): string =>
