@@ -113,7 +113,10 @@ const differenceOf = (report, of) => {
 }
 
 async function compareAll(title, name, settings) {
+  const isWhole = !existsSync(join(work, name))
+  const start = performance.now()
   const toUntrained = await compareTo('untrained', name, settings)
+  const seconds = (performance.now() - start) / 1000
   const toRandom = await compareTo('random slices', name, settings)
   return {
     kind: 'benefit',
@@ -124,6 +127,8 @@ async function compareAll(title, name, settings) {
     subjects,
     steps,
     seeds: seeds.length,
+    // Of a comparison that ran in one piece.
+    ...(isWhole ? { minutes: seconds / 60 } : {}),
     classes: toUntrained.classes.length,
     tested: toUntrained.labels.length,
     rows: toUntrained.rows.map(({ arm, trained, mean, deviation }) => ({

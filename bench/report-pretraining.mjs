@@ -64,7 +64,9 @@ function benefitTable([machine, records]) {
     `### ${record.case}, on ${machine}`,
     '',
     `${day(record)}, ${record.subjects} subjects, ${record.steps} steps, ${record.seeds} seeds, ` +
-      `${record.classes} classes, ${record.tested} test slices; by \`${record.command}\``,
+      `${record.classes} classes, ${record.tested} test slices; ` +
+      (record.minutes === undefined ? '' : `\`compare\` took ${record.minutes.toFixed(1)} minutes; `) +
+      `by \`${record.command}\``,
     '',
     row(['arm', 'trained on', 'accuracy', 'mean recall of the classes', 'F1']),
     row(['---', '---:', '---:', '---:', '---:']),
