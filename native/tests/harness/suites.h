@@ -13,6 +13,7 @@ namespace gyrus::tests {
   X(engine_thread)            \
   X(device_run)               \
   X(graph_passes)             \
+  X(lowering)                 \
   X(sessions)                 \
   X(device_sessions)          \
   X(plan_intervals)           \
