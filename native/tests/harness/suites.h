@@ -21,6 +21,7 @@ namespace gyrus::tests {
   X(conv2d)                   \
   X(linear)                   \
   X(window_product)           \
+  X(pack_pairs)               \
   X(batch_norm)               \
   X(layer_norm)               \
   X(elementwise)              \
