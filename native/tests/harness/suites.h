@@ -52,6 +52,7 @@ namespace gyrus::tests {
   X(imaging_augment)          \
   X(data_views)               \
   X(features)                 \
+  X(features_solver)          \
   X(imaging_fastmri_file)     \
   X(io_corpus_replay)         \
   X(io_sha256)                \
