@@ -47,6 +47,43 @@ function feedingTable([machine, records]) {
   ]
 }
 
+const aboutProbe = [
+  '## The linear probe',
+  '',
+  'Softmax regression with a penalty on standardised features in memory, standardising included, the best of three',
+  'passes a process, contenders in alternation. PyTorch by L-BFGS goes to where the gradient is 1e-5 of the first',
+  "one's, as gyrus does; by SGD it takes 100 epochs of batches of 256, as probes of features are commonly run. The",
+  'loss is that of the training rows with the penalty: the lower one is nearer to the optimum.',
+  '',
+]
+
+function probeTable([machine, records]) {
+  const heads = ['work', 'date', 'by', 's', 'gyrus is faster by', 'loss', 'accuracy']
+  const names = { gyrus: 'gyrus', lbfgs: 'PyTorch, L-BFGS', sgd: 'PyTorch, SGD' }
+  return [
+    `### Linear probe on ${machine}`,
+    '',
+    row(heads),
+    row(['---', '---:', '---', ...heads.slice(3).map(() => '---:')]),
+    ...records.flatMap((record) =>
+      Object.entries(names).map(([by, name]) =>
+        row([
+          `${record.images} x ${record.case}`,
+          day(record),
+          name,
+          record.seconds[by].toFixed(3),
+          by === 'gyrus' ? '' : `**${times(record.speedups[by])}**`,
+          record.loss[by].toFixed(6),
+          percent(record.accuracy[by]),
+        ]),
+      ),
+    ),
+    '',
+    `Asked for: ${records[0].floor} ×. By \`${records[0].command}\`.`,
+    '',
+  ]
+}
+
 const aboutBenefit = [
   '## What pretraining is worth',
   '',
@@ -140,6 +177,7 @@ export function pretrainingSections(records, byMachine) {
   if (of('augmentation').length + of('feeding').length > 0) lines.push(...aboutPretraining)
   lines.push(...byMachine(of('augmentation')).flatMap(augmentationTable))
   lines.push(...byMachine(of('feeding')).flatMap(feedingTable))
+  if (of('probe').length > 0) lines.push(...aboutProbe, ...byMachine(of('probe')).flatMap(probeTable))
   if (of('benefit').length > 0) lines.push(...aboutBenefit, ...byMachine(of('benefit')).flatMap(benefitTable))
   if (of('endurance').length > 0)
     lines.push(...aboutEndurance, ...byMachine(of('endurance')).flatMap(enduranceTable))

@@ -9,6 +9,7 @@ namespace gyrus {
 
 struct ReleaseAligned {
   std::int64_t bytes = 0;
+  std::int64_t mapped_bytes = 0;  // of pages from the system; 0: from the heap
   void operator()(void* memory) const noexcept;
 };
 
@@ -17,6 +18,8 @@ class AlignedBuffer {
   AlignedBuffer() = default;
   // Contents are unspecified. Throws Code::out_of_memory naming the size. `bytes` may be 0.
   explicit AlignedBuffer(std::int64_t bytes);
+  // All bits zero. Large blocks come so from the system and are touched only when they are used.
+  static AlignedBuffer zeros(std::int64_t bytes);
 
   void* data() const { return memory_.get(); }
   template <class T>
@@ -24,7 +27,6 @@ class AlignedBuffer {
     return static_cast<T*>(memory_.get());
   }
   std::int64_t bytes() const { return memory_ ? memory_.get_deleter().bytes : 0; }
-  void fill_zero();
 
  private:
   std::unique_ptr<void, ReleaseAligned> memory_;

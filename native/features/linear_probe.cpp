@@ -2,84 +2,24 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <optional>
 
 #include "core/error.h"
+#include "features/cholesky.h"
 #include "features/dot_rows.h"
+#include "features/gram.h"
+#include "features/lbfgs.h"
 #include "features/softmax_gradient.h"
+#include "features/standard.h"
+#include "features/team.h"
 
 namespace gyrus::features {
 namespace {
 
-constexpr double kVanished = 1e-5;  // of the first gradient's norm
-constexpr int kPowerIterations = 30;
-constexpr double kEigenvalueMargin = 1.05;  // power iteration approaches from below
-
-// Moves and scales columns to mean 0 and standard deviation 1 over the training rows.
-class Standard {
- public:
-  Standard(std::span<const float> rows, std::size_t dim) : mean_(dim), scale_(dim) {
-    const std::size_t row_count = rows.size() / dim;
-    const auto count = static_cast<double>(row_count);
-    std::vector<double> squares(dim);
-    for (std::size_t at = 0; at < rows.size(); ++at) mean_[at % dim] += static_cast<double>(rows[at]);
-    for (double& mean : mean_) mean /= count;
-    for (std::size_t at = 0; at < rows.size(); ++at) {
-      const double off = static_cast<double>(rows[at]) - mean_[at % dim];
-      squares[at % dim] += off * off;
-    }
-    for (std::size_t i = 0; i < dim; ++i) scale_[i] = squares[i] > 0 ? std::sqrt(count / squares[i]) : 0;
-  }
-  std::vector<float> applied(std::span<const float> rows, const char* name) const {
-    std::vector<float> result(rows.size());
-    const std::size_t dim = mean_.size();
-    for (std::size_t at = 0; at < rows.size(); ++at) {
-      result[at] = static_cast<float>((static_cast<double>(rows[at]) - mean_[at % dim]) * scale_[at % dim]);
-      GYRUS_CHECK(std::isfinite(result[at]), Code::non_finite, "row ", at / dim, " of the ", name,
-                  " features holds NaN or infinity; embed again with finite weights");
-    }
-    return result;
-  }
-  // A classifier of standardised rows, [classes, dim + 1] with the bias last, as one of rows that are not.
-  void undo(std::span<const float> classifier, std::span<float> weights, std::span<float> bias) const {
-    const std::size_t dim = mean_.size();
-    for (std::size_t c = 0; c < bias.size(); ++c) {
-      const std::span<const float> own = classifier.subspan(c * (dim + 1), dim + 1);
-      double shift = static_cast<double>(own[dim]);
-      for (std::size_t i = 0; i < dim; ++i) {
-        const double weight = static_cast<double>(own[i]) * scale_[i];
-        weights[c * dim + i] = static_cast<float>(weight);
-        shift -= weight * mean_[i];
-      }
-      bias[c] = static_cast<float>(shift);
-    }
-  }
-
- private:
-  std::vector<double> mean_, scale_;
-};
-
-double norm(std::span<const float> values) {
-  return std::sqrt(std::inner_product(values.begin(), values.end(), values.begin(), 0.0));
-}
-
-// The largest eigenvalue of rows^T rows / n, by power iteration; 1 at least, which is the biases'.
-double largest_eigenvalue(std::span<const float> rows, std::size_t dim) {
-  const std::size_t count = rows.size() / dim;
-  std::vector<float> direction(dim, 1.0F), image(count), next(dim);
-  double value = 0;
-  for (int i = 0; i < kPowerIterations; ++i) {
-    const double length = norm(direction);
-    if (length == 0) break;
-    for (float& one : direction) one = static_cast<float>(static_cast<double>(one) / length);
-    dot_rows(rows, direction, dim, image);
-    std::fill(next.begin(), next.end(), 0.0F);
-    add_scaled_rows(rows, image, dim, next.data());
-    value = norm(next) / static_cast<double>(count);
-    direction.swap(next);
-  }
-  return std::max(1.0, value * kEigenvalueMargin);
-}
+constexpr double kVanished = 1e-5;           // of the first gradient's norm
+constexpr double kLeastRidge = 1e-6;         // so that features which depend on each other can be told apart
+constexpr std::size_t kMostFactored = 4096;  // features: 64 MB and 23 billion operations
+constexpr std::size_t kRowsOfADimension = 4, kEnoughRows = 5000;  // that are enough for the preconditioner
 
 void check(std::span<const float> train, std::span<const std::int32_t> labels, std::span<const float> test,
            const LinearProbeOptions& options) {
@@ -96,44 +36,67 @@ void check(std::span<const float> train, std::span<const std::int32_t> labels, s
   }
 }
 
-struct Solution {
-  std::vector<float> weights;
-  double loss = 0;
-  int iterations = 0;
+// The inverse of (variance x^T x / n + l2), for each class alike: where all classes are as likely, which is where the
+// solution starts from, that is the Hessian, with 1 / classes for the variance. Some of the rows are enough to tell.
+class Preconditioner {
+ public:
+  Preconditioner(std::span<const float> rows, const LinearProbeOptions& options, int threads)
+      : dim_(options.dim),
+        classes_(options.classes),
+        threads_(threads),
+        variance_(1.0 / static_cast<double>(classes_)) {
+    if (dim_ > kMostFactored) return;
+    const std::size_t count = rows.size() / dim_;
+    const std::size_t step = std::max<std::size_t>(count / std::max(kRowsOfADimension * dim_, kEnoughRows), 1);
+    std::vector<float> matrix = gram(rows, dim_, step, threads);
+    for (float& value : matrix) value *= static_cast<float>(variance_);
+    for (double ridge = std::max(options.l2, kLeastRidge); !factored_ || !factored_->is_definite(); ridge *= 10) {
+      std::vector<float> ridged = matrix;
+      for (std::size_t i = 0; i < dim_; ++i) ridged[i * (dim_ + 1)] += static_cast<float>(ridge);
+      factored_.emplace(std::move(ridged), dim_, threads);
+    }
+  }
+
+  void apply(std::span<double> q) const {
+    for_pieces(classes_, threads_, [&](std::size_t c) {
+      const std::span<double> own = q.subspan(c * (dim_ + 1), dim_ + 1);
+      own[dim_] /= variance_;
+      if (!factored_) {
+        // The features have variance 1.
+        for (double& value : own.first(dim_)) value /= variance_;
+        return;
+      }
+      std::vector<float> x(own.begin(), own.begin() + static_cast<std::ptrdiff_t>(dim_));
+      factored_->solve(x);
+      std::copy(x.begin(), x.end(), own.begin());
+    });
+  }
+
+ private:
+  std::size_t dim_, classes_;
+  int threads_;
+  double variance_;
+  std::optional<Cholesky> factored_;
 };
 
-Solution solve(const SoftmaxProblem& problem, const LinearProbeOptions& options, const std::atomic<bool>& stop) {
-  const std::size_t stride = problem.dim + 1;
-  Solution solution{std::vector<float>(problem.classes * stride)};
-  std::vector<float> ahead = solution.weights, before = solution.weights, gradient(ahead.size());
-  // The Hessian of softmax is at most a half.
-  const double step = 1 / (0.5 * largest_eigenvalue(problem.rows, problem.dim) + options.l2);
-  double first_norm = 0, pace = 1;
-  for (; solution.iterations < options.iterations; ++solution.iterations) {
+Minimum solve(const SoftmaxProblem& problem, const LinearProbeOptions& options, const std::atomic<bool>& stop,
+              int threads) {
+  const std::size_t stride = problem.dim + 1, size = problem.classes * stride;
+  const Preconditioner preconditioner(problem.rows, options, threads);
+  Objective objective;
+  objective.evaluate = [&](std::span<const double> x, std::span<double> gradient) {
     GYRUS_CHECK(!stop, Code::aborted, "the linear probe was cancelled");
-    solution.loss = softmax_gradient(problem, ahead, gradient);
-    for (std::size_t at = 0; at < ahead.size(); ++at) {
+    const std::vector<float> weights(x.begin(), x.end());
+    double loss = softmax_gradient(problem, weights, gradient, threads);
+    for (std::size_t at = 0; at < size; ++at) {
       if (at % stride == problem.dim) continue;
-      gradient[at] += static_cast<float>(options.l2) * ahead[at];
-      solution.loss += 0.5 * options.l2 * static_cast<double>(ahead[at]) * static_cast<double>(ahead[at]);
+      gradient[at] += options.l2 * x[at];
+      loss += 0.5 * options.l2 * x[at] * x[at];
     }
-    const double size = norm(gradient);
-    if (solution.iterations == 0) first_norm = size;
-    if (size <= kVanished * first_norm) break;
-    before.swap(solution.weights);
-    double turn = 0;  // positive when the last move went uphill
-    for (std::size_t at = 0; at < ahead.size(); ++at) {
-      solution.weights[at] = ahead[at] - static_cast<float>(step) * gradient[at];
-      turn += static_cast<double>(gradient[at]) * static_cast<double>(solution.weights[at] - before[at]);
-    }
-    const double next = turn > 0 ? 1 : 0.5 * (1 + std::sqrt(1 + 4 * pace * pace));
-    const auto momentum = static_cast<float>(turn > 0 ? 0 : (pace - 1) / next);
-    for (std::size_t at = 0; at < ahead.size(); ++at) {
-      ahead[at] = solution.weights[at] + momentum * (solution.weights[at] - before[at]);
-    }
-    pace = next;
-  }
-  return solution;
+    return loss;
+  };
+  objective.precondition = [&](std::span<double> q) { preconditioner.apply(q); };
+  return minimise(objective, std::vector<double>(size), kVanished, options.iterations);
 }
 
 }  // namespace
@@ -143,21 +106,25 @@ LinearProbeResult linear_probe(std::span<const float> train, std::span<const std
                                const std::atomic<bool>& stop) {
   check(train, labels, test, options);
   const std::size_t dim = options.dim, classes = options.classes;
-  const Standard standard(train, dim);
-  const std::vector<float> rows = standard.applied(train, "training"), tests = standard.applied(test, "test");
-  const Solution solution = solve({rows, labels, dim, classes}, options, stop);
+  const int threads = all_threads();
+  const Standard standard(train, dim, threads);
+  const AlignedBuffer train_rows = standard.applied(train, "training", threads);
+  const AlignedBuffer test_rows = standard.applied(test, "test", threads);
+  const std::span<const float> rows{train_rows.as<float>(), train.size()}, tests{test_rows.as<float>(), test.size()};
+  const Minimum solution = solve({rows, labels, dim, classes}, options, stop, threads);
+  const std::vector<float> weights(solution.x.begin(), solution.x.end());
   LinearProbeResult result;
   result.logits.resize(tests.size() / dim * classes);
   result.weights.resize(classes * dim);
   result.bias.resize(classes);
-  result.loss = solution.loss;
+  result.loss = solution.value;
   result.iterations = solution.iterations;
-  standard.undo(solution.weights, result.weights, result.bias);
+  standard.undo(weights, result.weights, result.bias);
   std::vector<float> matrix(classes * dim);
-  for (std::size_t c = 0; c < classes; ++c) std::copy_n(&solution.weights[c * (dim + 1)], dim, &matrix[c * dim]);
+  for (std::size_t c = 0; c < classes; ++c) std::copy_n(&weights[c * (dim + 1)], dim, &matrix[c * dim]);
   dot_rows(tests, matrix, dim, result.logits);
   for (std::size_t at = 0; at < result.logits.size(); ++at) {
-    result.logits[at] += solution.weights[(at % classes) * (dim + 1) + dim];
+    result.logits[at] += weights[(at % classes) * (dim + 1) + dim];
   }
   return result;
 }

@@ -16,9 +16,7 @@ struct SoftmaxProblem {
 // Of weights [classes, dim + 1], the last of each row the bias: returns the mean cross-entropy, and writes its
 // gradient, of the weights' shape. Each row of features is read from memory once: 4 bytes and 4 * classes operations a
 // feature.
-double softmax_gradient(const SoftmaxProblem& problem, std::span<const float> weights, std::span<float> gradient);
-
-// sum_i factors[i] * rows[i] is added to `sum` [dim].
-void add_scaled_rows(std::span<const float> rows, std::span<const float> factors, std::size_t dim, float* sum);
+double softmax_gradient(const SoftmaxProblem& problem, std::span<const float> weights, std::span<double> gradient,
+                        int threads);
 
 }  // namespace gyrus::features

@@ -44,10 +44,8 @@ ParameterStore::ParameterStore(graph::ParameterSpecs specs, DType storage) : sto
     entries_.push_back(entry);
   }
   const std::int64_t width = size_of(storage);
-  parameters_ = AlignedBuffer(parameter_count_ * width);
-  buffers_ = AlignedBuffer(buffer_count_ * width);
-  parameters_.fill_zero();
-  buffers_.fill_zero();
+  parameters_ = AlignedBuffer::zeros(parameter_count_ * width);
+  buffers_ = AlignedBuffer::zeros(buffer_count_ * width);
 }
 
 ParameterStore::~ParameterStore() = default;
@@ -110,15 +108,10 @@ void* ParameterStore::slot(int index, std::string_view name) const {
 void ParameterStore::allocate_training(int slots, bool has_accumulator) {
   GYRUS_ASSERT(!mirror_);
   const std::int64_t bytes = trainable_count_ * size_of(storage_);
-  const auto make = [](std::int64_t size) {
-    AlignedBuffer arena(size);
-    arena.fill_zero();
-    return arena;
-  };
-  gradients_ = make(bytes);
-  if (has_accumulator) accumulator_ = make(bytes);
-  if (slots > 0) slot0_ = make(bytes);
-  if (slots > 1) slot1_ = make(bytes);
+  gradients_ = AlignedBuffer::zeros(bytes);
+  if (has_accumulator) accumulator_ = AlignedBuffer::zeros(bytes);
+  if (slots > 0) slot0_ = AlignedBuffer::zeros(bytes);
+  if (slots > 1) slot1_ = AlignedBuffer::zeros(bytes);
   ema_ = AlignedBuffer(ema_count_ * size_of(storage_));
   copy_parameters_to_ema();
 }

@@ -13,6 +13,7 @@ namespace gyrus::tests {
   X(engine_thread)            \
   X(device_run)               \
   X(graph_passes)             \
+  X(lowering)                 \
   X(sessions)                 \
   X(device_sessions)          \
   X(plan_intervals)           \
@@ -20,6 +21,7 @@ namespace gyrus::tests {
   X(conv2d)                   \
   X(linear)                   \
   X(window_product)           \
+  X(pack_pairs)               \
   X(batch_norm)               \
   X(layer_norm)               \
   X(elementwise)              \
@@ -50,6 +52,7 @@ namespace gyrus::tests {
   X(imaging_augment)          \
   X(data_views)               \
   X(features)                 \
+  X(features_solver)          \
   X(imaging_fastmri_file)     \
   X(io_corpus_replay)         \
   X(io_sha256)                \

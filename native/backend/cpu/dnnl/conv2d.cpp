@@ -1,5 +1,8 @@
 #include "backend/cpu/dnnl/conv2d.h"
 
+#include <algorithm>
+#include <array>
+
 #include "backend/cpu/amx/grad_weight.h"
 #include "backend/cpu/amx/row_product.h"
 #include "backend/cpu/conv_geometry.h"
@@ -7,6 +10,7 @@
 #include "backend/cpu/dnnl/primitive_sequence.h"
 #include "backend/cpu/dnnl/spread_grad_input.h"
 #include "backend/cpu/simd/grad_weight.h"
+#include "backend/cpu/simd/unblock.h"
 #include "backend/cpu/simd/window_product.h"
 
 namespace gyrus::backend::cpu {
@@ -50,6 +54,36 @@ convolution_forward::primitive_desc forward_desc(const DnnlEngine& engine, const
           d.padding_begin,
           d.padding_end,
           dnnl_attributes()};
+}
+
+// The gradient of weights, in oneDNN's order in scratch memory, then in ours.
+class UnblockedGradWeight final : public Kernel {
+ public:
+  UnblockedGradWeight(std::unique_ptr<Kernel> gradient, Place blocked, std::unique_ptr<Kernel> unblock)
+      : gradient_(std::move(gradient)), blocked_(blocked), unblock_(std::move(unblock)) {}
+  std::int64_t scratch_bytes() const override { return gradient_->scratch_bytes(); }
+  void bind(const KernelArgs& args) override {
+    gradient_->bind(args);
+    const std::array<void*, 1> blocked{resolve(blocked_, args)};
+    KernelArgs rest = args;
+    rest.in = blocked;
+    unblock_->bind(rest);
+  }
+  void run() override {
+    gradient_->run();
+    unblock_->run();
+  }
+
+ private:
+  std::unique_ptr<Kernel> gradient_;
+  Place blocked_;
+  std::unique_ptr<Kernel> unblock_;
+};
+
+// oneDNN's reorder moves 6 GB/s where ours moves 40.
+bool can_unblock(const ConvGeometry& g, const memory::desc& blocked) {
+  const memory::desc by_sixteen({g.co, g.ci, g.kh, g.kw}, memory::data_type::f32, memory::format_tag::ABcd16b16a);
+  return g.co % 16 == 0 && g.ci % 16 == 0 && blocked == by_sixteen && cpu::can_unblock();
 }
 
 // A dense 1x1 convolution is a product of rows: ours is the better one for some shapes.
@@ -149,6 +183,10 @@ LoweredKernel make_conv2d_grad_weight(const NodeContext& node) {
         convolution_backward_weights(backward),
         {{DNNL_ARG_SRC, d.x, input(0)}, {DNNL_ARG_DIFF_DST, d.y, input(1)}, {DNNL_ARG_DIFF_WEIGHTS, blocked, dw}},
         backward.scratchpad_desc());
+    if (can_unblock(g, blocked)) {
+      auto unblock = make_unblock({g.co, g.ci, g.kh * g.kw}, node.threads);
+      return LoweredKernel{std::make_unique<UnblockedGradWeight>(std::move(kernel), dw, std::move(unblock)), {}};
+    }
     if (!is_plain) {
       const ::dnnl::reorder::primitive_desc unblock(node.dnnl->engine(), blocked, node.dnnl->engine(), d.plain_w,
                                                     dnnl_attributes());
