@@ -131,11 +131,13 @@ class Run implements AsyncDisposable {
     try {
       for (let step = done + 1; step <= steps; step += 1) {
         const found = await this.#step(feeder, step)
+        const isDue = step === steps || step % saveEvery === 0
         const isStopping = signal?.aborted === true && step < steps
+        // Only where one is due: a signal must not give metrics.jsonl a number that a run without it lacks.
+        const probed = isDue && this.#sentinel.isGood ? await probe?.measure(trainer) : undefined
+        yield await this.#record(log, found, probed)
         // Collapsed weights would push the last good ones out.
-        const isSaved = (isStopping || step === steps || step % saveEvery === 0) && this.#sentinel.isGood
-        yield await this.#record(log, found, isSaved ? await probe?.measure(trainer) : undefined)
-        if (isSaved) yield await this.#save(log, step)
+        if ((isDue || isStopping) && this.#sentinel.isGood) yield await this.#save(log, step)
         if (isStopping) {
           await this.#report()
           throw abortError(signal)

@@ -7,7 +7,7 @@ import t from 'tap'
 import { Encoder, pretrain, ViewLoader } from '../../lib/index.js'
 import { gyrus, gyrusInterrupted, gyrusWithFileLimit, jsonLines } from '../support/cli.js'
 import { readNpy, readSafetensors } from '../support/files.js'
-import { config, consume, digest, folders } from '../support/pretrain.js'
+import { config, consume, digest, folders, writeLabels } from '../support/pretrain.js'
 import { rejection } from '../support/rejection.js'
 
 const cli = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
@@ -26,9 +26,7 @@ const small = [
 ]
 void t.test('a run, its files and its events', async (t) => {
   const { data, out } = folders(t)
-  const labels = join(data, 'labels.csv')
-  const lines = Array.from({ length: 24 }, (_, row) => `${row},${row % 3 === 0 ? 'a' : 'b'}`)
-  writeFileSync(labels, ['index,label', ...lines].join('\n'))
+  const labels = writeLabels(data)
   const { status, stdout, stderr } = gyrus(
     ...['pretrain', '--data', data, '--out', out, ...small, '--save-every', '4', '--probe', labels, '--json'],
   )
