@@ -142,18 +142,19 @@ async function take(...parameters: Parameters<typeof openRunFolder>): ReturnType
   return folder
 }
 
-async function save(checkpoints: Checkpoints, step: number): Promise<string> {
-  const { path } = await checkpoints.save(step, ['a', 'b'], async (folder) => {
+async function save(checkpoints: Checkpoints, step: number, badLooks = 0): Promise<string> {
+  const write = async (folder: string): Promise<void> => {
     await writeFile(join(folder, 'a'), `a ${step}`)
     await writeFile(join(folder, 'b'), 'b'.repeat(100_000))
-  })
+  }
+  const { path } = await checkpoints.save(step, ['a', 'b'], write, badLooks)
   return path
 }
 
 void t.test('checkpoints: the newest whole one', async (t) => {
   const run = t.testdir()
   const checkpoints = new Checkpoints(run, 2)
-  t.same(await checkpoints.newest(), { found: undefined, damaged: [] })
+  t.same(await checkpoints.newest(), { found: undefined, good: undefined, damaged: [] })
   for (const step of [1, 2, 3]) await save(checkpoints, step)
   t.same(readdirSync(join(run, 'checkpoints')).sort(), ['step-00000002', 'step-00000003'], 'two are kept')
   t.equal(readFileSync(join(run, 'latest'), 'utf8'), 'checkpoints/step-00000003\n')
@@ -172,6 +173,18 @@ void t.test('checkpoints: the newest whole one', async (t) => {
   // A run that goes on from an older one removes what it left behind.
   await save(checkpoints, 1)
   t.same(readdirSync(join(run, 'checkpoints')), ['step-00000001'])
+})
+
+void t.test('checkpoints of embeddings that looked collapsed push no good ones out', async (t) => {
+  const run = t.testdir()
+  const checkpoints = new Checkpoints(run, 2)
+  for (const step of [1, 2]) await save(checkpoints, step)
+  for (const step of [3, 4]) await save(checkpoints, step, step - 2)
+  const steps = (): string[] => readdirSync(join(run, 'checkpoints')).map((name) => name.slice(-1))
+  t.same(steps(), ['1', '2', '4'], 'beside them, and the newest alone')
+  t.match(await checkpoints.newest(), { found: { step: 4, badLooks: 2 }, good: { step: 2, badLooks: 0 } })
+  await save(checkpoints, 5)
+  t.same(steps(), ['2', '5'])
 })
 
 void t.test('a save that fails leaves what was there', async (t) => {
@@ -253,6 +266,15 @@ void t.test('collapse is seen after so many looks, and not before', (t) => {
     },
     { code: 'ERR_GYRUS_COLLAPSED', message: /the last good checkpoint is run\/checkpoints\/step-3/ },
   )
+  const continued = new CollapseSentinel({ std: 0.05, rank: 1.5, checks: 3 })
+  continued.restore(2)
+  t.throws(() => {
+    continued.look(dead, 5, undefined)
+  }, /have collapsed/)
+  const ending = new CollapseSentinel({ std: 0.05, rank: 1.5, checks: 3 })
+  t.throws(() => {
+    ending.look(dead, 6, undefined, true)
+  }, /there is no earlier checkpoint/)
   t.end()
 })
 
