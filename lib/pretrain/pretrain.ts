@@ -201,12 +201,13 @@ class Run implements AsyncDisposable {
   }
 
   async *#save(log: RunLog, step: number): AsyncGenerator<PretrainEvent> {
-    const { trainer } = this.#parts
+    const { trainer, settings } = this.#parts
+    const { mean, std } = settings
     const { badLooks } = this.#sentinel
     await log.sync()
     const write = async (folder: string): Promise<void> => {
       await trainer.saveState(join(folder, stateName))
-      await trainer.saveBackbone(join(folder, backboneName))
+      await trainer.saveBackbone(join(folder, backboneName), { mean, std })
     }
     const saved = await this.#checkpoints.save(step, [stateName, backboneName], write, badLooks)
     const { path } = saved

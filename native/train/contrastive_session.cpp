@@ -102,7 +102,7 @@ class EngineContrastiveSession final : public ContrastiveSession {
   }
   void save(const std::string& path) override {
     check_between_steps();
-    save_tensors(path, tensors());
+    save_tensors(path, tensors(), network_facts(options_.encoder));
   }
   void load_state(const std::string& path) override {
     core_.load_state(path, tensors(), facts());
@@ -113,7 +113,7 @@ class EngineContrastiveSession final : public ContrastiveSession {
     core_.save_state(path, tensors(), facts());
   }
 
-  void save_backbone(const std::string& path, std::int64_t channels) override {
+  void save_backbone(const std::string& path, std::int64_t channels, const Metadata& more) override {
     constexpr std::string_view kBase = "base_encoder.";
     const std::string projector = std::string(kBase) + projector_name(options_.encoder) + ".";
     std::vector<NamedTensor> backbone;
@@ -124,7 +124,13 @@ class EngineContrastiveSession final : public ContrastiveSession {
     }
     // Each part of a step sends two views through the base encoder.
     const std::int64_t parts = micro_ ? micro_->parts() : 1;
-    train::save_backbone(path, backbone, {channels, 2 * parts * core_.steps_done()});
+    Metadata metadata = network_facts(options_.encoder);
+    metadata.insert(more.begin(), more.end());
+    train::save_backbone(path, backbone,
+                         {.channels = channels,
+                          .batches_tracked = 2 * parts * core_.steps_done(),
+                          .rename = nullptr,
+                          .metadata = std::move(metadata)});
   }
 
  private:

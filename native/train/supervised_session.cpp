@@ -192,7 +192,7 @@ class EngineSupervisedSession final : public SupervisedSession {
     for (const auto& [given, own] : parts) std::copy(given.begin(), given.end(), own.data.begin());
     core_.store().bump_version();
   }
-  void save(const std::string& path) override { save_tensors(path, tensors()); }
+  void save(const std::string& path) override { save_tensors(path, tensors(), network_facts(options_.encoder)); }
   void load_state(const std::string& path) override { core_.load_state(path, tensors(), facts()); }
   void save_state(const std::string& path) override { core_.save_state(path, tensors(), facts()); }
 
