@@ -18,7 +18,7 @@ import { readCurated, rowsOf } from '../../lib/slices/curated.js'
 import { readLabels } from '../../lib/slices/labels.js'
 
 import { rejection } from '../support/rejection.js'
-import { writeCurated } from '../support/shards.js'
+import { shardBytes, writeCurated } from '../support/shards.js'
 
 const required = { data: 'data', out: 'out' }
 
@@ -298,6 +298,29 @@ void t.test('curated folders that are whole, and others', async (t) => {
   writeFileSync(join(folder, 'manifest.parquet'), 'PAR1')
   await rejection(t, readCurated(folder), 'ERR_GYRUS_FILE_FORMAT')
   await rejection(t, readCurated(join(folder, 'none')), 'ERR_GYRUS_FILE_NOT_FOUND')
+})
+
+void t.test('a manifest that says of slices what is not in the shards', async (t) => {
+  const shape = { rows: 9, size: 8, shardRows: 4 }
+  const refused = async (what: object, pattern: RegExp): Promise<string> => {
+    const folder = writeCurated(t.testdir(), { ...shape, ...what })
+    const error = await rejection(t, readCurated(folder), 'ERR_GYRUS_FILE_FORMAT')
+    t.match(error.message, pattern)
+    t.match(error.message, /run `gyrus curate` into it again/)
+    return folder
+  }
+  await refused(
+    { place: (row: number) => 3 - (row % 4) },
+    /row 3 of slices-00000\.npy where row 0 must follow/,
+  )
+  await refused({ place: (row: number) => Math.min(2, row % 4) }, /row 2 of slices-00000\.npy where row 3/)
+  const folder = writeCurated(t.testdir(), shape)
+  writeFileSync(
+    join(folder, 'slices-00001.npy'),
+    shardBytes(5, 8, () => 0),
+  )
+  const longer = await rejection(t, readCurated(folder), 'ERR_GYRUS_FILE_FORMAT')
+  t.match(longer.message, /slices-00001\.npy holds \[5, 8, 8\] of <u2, by the manifest \[4, 8, 8\]/)
 })
 
 void t.test('labels find their slices', async (t) => {
