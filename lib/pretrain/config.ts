@@ -1,5 +1,6 @@
 // From what a caller said to a complete configuration: preset, then file, then flags, the later over the earlier.
 import { invalidOption } from '../errors.js'
+import type { OptimizerOptions } from '../options/optimizer.js'
 import { parseOptions } from '../options/parse.js'
 import { pretrainSettings, type PretrainConfig, type PretrainSettings } from '../options/pretrain.js'
 import { suggest } from '../options/suggest.js'
@@ -18,6 +19,11 @@ export function resolveConfig(config: PretrainConfig): PretrainSettings {
     throw invalidOption('pretrain: epochs', 'left out when steps is given', settings.epochs)
   const norm = settings.projector.norm ?? (settings.method === 'simclr' ? 'none' : 'batch_norm')
   return { ...settings, projector: { ...settings.projector, norm } }
+}
+
+/** What a configuration that names no optimizer is trained with. */
+export function optimizerOf({ preset, arch }: Pick<PretrainConfig, 'preset' | 'arch'>): OptimizerOptions {
+  return presetOf(preset ?? presetFor(arch)).optimizer ?? { name: 'adamw' }
 }
 
 function presetFor(arch: string | undefined): PresetName {
