@@ -45,6 +45,12 @@ function merge(base: Preset, own: Omit<PretrainConfig, 'preset' | 'cropMin'>): P
   if (own.steps !== undefined) delete rest['epochs']
   if (own.steps !== undefined || own.epochs !== undefined || own.warmupSteps !== undefined)
     delete rest['warmupEpochs']
+  const { microBatch } = base
+  const { batchSize } = own
+  // The preset's parts are of the preset's batch.
+  const isDivided = (whole: number, part: number): boolean => whole > part && whole % part === 0
+  if (microBatch !== undefined && batchSize !== undefined && !isDivided(batchSize, microBatch))
+    delete rest['microBatch']
   const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined))
   for (const name of ['optimizer', 'projector'] as const) {
     const [from, to] = [base[name], own[name]]

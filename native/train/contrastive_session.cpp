@@ -5,6 +5,7 @@
 
 #include "features/embedding_health.h"
 #include "train/contrastive_graphs.h"
+#include "train/memory_remedy.h"
 #include "train/micro_step.h"
 #include "train/optimizer.h"
 #include "train/sessions.h"
@@ -38,15 +39,11 @@ class EngineContrastiveSession final : public ContrastiveSession {
         method_(find_method(options.method)),
         core_(checked_parameters(options), options.optimizer, options.device, options.seed, is_micro(options)) {
     core_.set_encoder(options.encoder);
-    if (is_micro(options)) {
-      micro_ = std::make_unique<MicroStep>(core_, method_, options);
-      return;
+    try {
+      compile();
+    } catch (const MemoryShortage& shortage) {
+      throw with_remedy(shortage, options, core_.store().bytes());
     }
-    const StepGraph step = step_graph(method_, options);
-    names_ = step.names;
-    first_embedding_ = step.graph.outputs()[0].name;
-    last_embedding_ = step.graph.outputs()[1].name;
-    core_.compile(step.graph, names_.losses);
   }
 
   SessionInfo info() const override {
@@ -135,6 +132,18 @@ class EngineContrastiveSession final : public ContrastiveSession {
 
  private:
   static bool is_micro(const ContrastiveOptions& options) { return options.micro_batch > 0; }
+
+  void compile() {
+    if (is_micro(options_)) {
+      micro_ = std::make_unique<MicroStep>(core_, method_, options_);
+      return;
+    }
+    const StepGraph step = step_graph(method_, options_);
+    names_ = step.names;
+    first_embedding_ = step.graph.outputs()[0].name;
+    last_embedding_ = step.graph.outputs()[1].name;
+    core_.compile(step.graph, names_.losses);
+  }
 
   MicroStep& micro() {
     GYRUS_CHECK(micro_ != nullptr, Code::invalid_argument,

@@ -48,6 +48,13 @@ void t.test('what a caller says goes before the preset', (t) => {
     weightDecay: 0,
   })
   t.equal(resolveConfig({ ...required, arch: 'mocov3_vit_small' }).batchSize, 1024, 'the preset of its kind')
+  const parts = (more: object): unknown =>
+    resolveConfig({ ...required, preset: 'mocov3-resnet50', ...more }).microBatch
+  t.equal(parts({}), 64, 'a batch of 4096 comes in parts')
+  t.equal(parts({ batchSize: 1024 }), 64)
+  t.equal(parts({ batchSize: 16 }), undefined, 'the parts were of the other batch')
+  t.equal(parts({ batchSize: 96 }), undefined)
+  t.equal(parts({ microBatch: 128 }), 128)
   const refused = (config: object, pattern: RegExp): void => {
     t.throws(() => resolveConfig({ ...required, ...config }), {
       code: 'ERR_GYRUS_INVALID_ARGUMENT',
