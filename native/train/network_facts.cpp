@@ -54,13 +54,11 @@ void check_heads(const std::string& path, const io::RecognisedWeights& weights,
                  const std::optional<nn::EncoderOptions>& stated, const nn::EncoderOptions* encoder) {
   const int heads = encoder == nullptr ? 0 : nn::attention_heads(*encoder);
   if (heads == 0) return;
-  if (stated) {
-    const int wanted = nn::attention_heads(*stated);
+  if (stated && stated->heads > 0) {
+    const int wanted = stated->heads;
     GYRUS_CHECK(wanted == heads, Code::weights_mismatch, path, ": is of ", stated->arch, " with ", wanted, " heads; ",
                 encoder->arch, " has ", heads, ". Remedy: take the architecture ", stated->arch,
-                stated->heads == 0 || stated->heads == nn::attention_heads({.arch = stated->arch})
-                    ? std::string()
-                    : text(" with heads ", wanted));
+                wanted == nn::attention_heads({.arch = stated->arch}) ? std::string() : text(" with heads ", wanted));
     return;
   }
   GYRUS_CHECK(heads == kMocoHeads || !is_from_moco_v3(weights), Code::weights_mismatch, path,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { Encoder, pretrain, ViewLoader } from '../../lib/index.js'
+import { takeSections } from '../../lib/report/section.js'
 import { gyrus, gyrusInterrupted, gyrusWithFileLimit, jsonLines } from '../support/cli.js'
 import { readNpy, readSafetensors } from '../support/files.js'
 import { config, consume, digest, folders, writeLabels } from '../support/pretrain.js'
@@ -54,6 +55,7 @@ void t.test('a run, its files and its events', async (t) => {
   const report = readFileSync(join(out, 'report.html'), 'utf8')
   t.notMatch(report, /(src|href)="(?!data:)/, 'the report stands alone')
   t.match(report, /Nearest slices of other subjects/)
+  t.equal(takeSections(report, ['learning', 'health', 'neighbours']).length, 3, 'which the demo shows again')
   t.ok((report.match(/<img/g) ?? []).length > 20, 'with pictures')
   t.notOk(existsSync(join(out, 'run.lock')) || existsSync(join(out, 'probe.safetensors.partial')))
 
