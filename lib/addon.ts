@@ -337,7 +337,7 @@ export interface NativeEncoder {
   ): Promise<{ info: SessionInfo; loadReport: LoadReport }>
   embed(x: Float32Array, ticket?: NativeTicket): Promise<Float32Array>
   embedFile(input: string, output: string, batchSize: number, ticket?: NativeTicket): Promise<number>
-  save(path: string, form: ExportForm): Promise<void>
+  save(path: string, form: ExportForm, metadata: Readonly<Record<string, string>>): Promise<void>
   dispose(): Promise<void>
 }
 
@@ -358,7 +358,7 @@ export interface NativeTrainer<Options, Target> {
 export interface NativeContrastiveTrainer extends NativeTrainer<NativeContrastiveOptions, Float32Array> {
   loadState(path: string): Promise<void>
   saveState(path: string): Promise<void>
-  saveBackbone(path: string, channels: 1 | 3): Promise<void>
+  saveBackbone(path: string, channels: 1 | 3, metadata: Readonly<Record<string, string>>): Promise<void>
   health(): Promise<EmbeddingHealth>
   rehearse(
     part: number,

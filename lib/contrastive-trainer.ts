@@ -11,7 +11,7 @@ import {
   type StepResult,
 } from './native.js'
 import { callOptions, type CallOptions } from './options/encoder.js'
-import { toNativeDevice, toNativeEncoder } from './options/model.js'
+import { toNativeDevice, toNativeEncoder, toNativeFacts } from './options/model.js'
 import { toNativeOptimizer } from './options/optimizer.js'
 import { parseOptions } from './options/parse.js'
 import {
@@ -159,12 +159,16 @@ export abstract class ContrastiveTrainer implements AsyncDisposable {
    * Writes the base encoder without projector as safetensors, under the names that torchvision (ResNets, with fc as
    * Identity) and timm (ViTs, num_classes=0) load strictly. A one-channel network is written for three channels, a
    * third of its first convolution for each, which computes the same of a grey image given thrice; `channels: 1`
-   * leaves it as it is.
+   * leaves it as it is. The file's metadata say which network it is of: arch, heads, image_size, channels, and mean and
+   * std where they are given.
    */
   async saveBackbone(path: string, options: SaveBackboneOptions = {}): Promise<void> {
     checkPath('saveBackbone', path)
-    const { channels } = parseOptions(saveBackboneOptions, this.#named('saveBackbone'), options)
-    return callEngine(this.saveBackbone, undefined, () => this.#engine.native.saveBackbone(path, channels))
+    const { channels, mean, std } = parseOptions(saveBackboneOptions, this.#named('saveBackbone'), options)
+    const facts = toNativeFacts({ mean, std })
+    return callEngine(this.saveBackbone, undefined, () =>
+      this.#engine.native.saveBackbone(path, channels, facts),
+    )
   }
 
   /** Whether the last step's embeddings still tell images apart. */

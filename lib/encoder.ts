@@ -12,7 +12,7 @@ import {
   type EncoderOptions,
   type SaveEncoderOptions,
 } from './options/encoder.js'
-import { toNativeDevice, toNativeEncoder } from './options/model.js'
+import { toNativeDevice, toNativeEncoder, toNativeFacts } from './options/model.js'
 import { parseOptions } from './options/parse.js'
 
 const progressInterval = 100 // ms
@@ -87,13 +87,15 @@ export class Encoder implements AsyncDisposable {
   }
 
   /**
-   * Writes the encoder, without a head, for other libraries: as safetensors under their names, or as an ONNX model
+   * Writes the encoder, without a head, for other libraries: as safetensors under their names, whose metadata say
+   * which network it is (arch, heads, image_size, channels, and mean and std where given), or as an ONNX model
    * (opset 17) with the input `images` [batch, C, H, W] and the output `features` [batch, dim].
    */
   async save(path: string, options: SaveEncoderOptions = {}): Promise<void> {
     if (typeof path !== 'string') throw invalidOption('Encoder.save: path', 'a path', path)
-    const { form } = parseOptions(saveEncoderOptions, 'Encoder.save', options)
-    return callEngine(this.save, undefined, () => this.#native.save(path, form))
+    const { form, mean, std } = parseOptions(saveEncoderOptions, 'Encoder.save', options)
+    const facts = toNativeFacts({ mean, std })
+    return callEngine(this.save, undefined, () => this.#native.save(path, form, facts))
   }
 
   /** Frees everything, after the calls under way. Calling it again waits for the same end. */

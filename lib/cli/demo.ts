@@ -1,6 +1,7 @@
 // `gyrus demo`: from simulated scans to an encoder and what it has learned; --only-data stops after the scans.
 import { Command } from 'commander'
 import { writeCohort } from '../cohort/cohort.js'
+import { findTemplate } from '../cohort/find-template.js'
 import { runDemo, type DemoResult } from '../demo/demo.js'
 import type { CohortOptions } from '../options/cohort.js'
 import { parseCount, parseWhole } from './arguments.js'
@@ -26,7 +27,11 @@ export function demoCommand(): Command {
     .option('--datasets <list>', 'of ixi,oasis3,brats21,fastmri (--only-data; default: all)', (text) =>
       text.split(','),
     )
-    .option('--template <file>', 'a T1 volume of a real head to deform, instead of formulas')
+    .option(
+      '--template <file>',
+      "a T1 volume of a real head to deform; 'auto': one that other tools brought; 'none': heads from formulas " +
+        '(default: auto; --only-data: none)',
+    )
     .option('--threads <n>', 'subjects at a time (--only-data; default: all processors)', parseCount)
     .option('--json', 'print one JSON object a line', false)
     .action(async ({ onlyData, steps, json, ...options }: DemoFlags) => {
@@ -36,7 +41,13 @@ export function demoCommand(): Command {
     })
 }
 
-async function writeData(options: CohortOptions, json: boolean, signal: AbortSignal): Promise<void> {
+async function writeData(
+  { template = 'none', ...given }: CohortOptions,
+  json: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const real = template === 'auto' ? await findTemplate() : template === 'none' ? undefined : template
+  const options = { ...given, ...(real === undefined ? {} : { template: real }) }
   const progress = makeProgress('drawing subjects', json)
   try {
     const onProgress = (done: number, total: number): void => {
@@ -60,7 +71,7 @@ async function run(
   const {
     out,
     steps,
-    template,
+    template = 'auto',
     subjects = defaults.subjects,
     size = defaults.size,
     seed = defaults.seed,
@@ -77,6 +88,10 @@ async function run(
   }
   try {
     const watcher = {
+      template(path: string | undefined): void {
+        const found = path === undefined ? 'drawn from formulas' : `deformed from ${path}`
+        if (!json) printNote(`heads are ${found}`)
+      },
       progress(name: 'drawing' | 'curating', done: number, total: number): void {
         bar(name).update(done, total)
       },
@@ -91,7 +106,7 @@ async function run(
       steps,
       seed,
       signal,
-      ...(template === undefined ? {} : { template }),
+      template,
     }
     const result = await runDemo(options, watcher)
     bars.at(-1)?.stop()
@@ -106,7 +121,7 @@ async function run(
   }
 }
 
-function show({ untrained, pretrained, backbone, reports }: DemoResult): void {
+function show({ untrained, pretrained, backbone, report, reports }: DemoResult): void {
   const percent = (value: number): string => `${(100 * value).toFixed(1).padStart(5)} %`
   const { classes, trained, tested } = pretrained
   printLine(
@@ -117,5 +132,6 @@ function show({ untrained, pretrained, backbone, reports }: DemoResult): void {
   printLine(`  untrained network     ${percent(untrained.balancedAccuracy)}`)
   printLine(`  pretrained network    ${percent(pretrained.balancedAccuracy)}`)
   printLine(`\nweights: ${backbone}`)
-  for (const report of reports) printLine(`report:  ${report}`)
+  printLine(`report:  ${report}`)
+  for (const other of reports) printLine(`         ${other}`)
 }

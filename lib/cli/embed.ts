@@ -7,6 +7,8 @@ import type { SessionInfo } from '../native.js'
 import { npyInfo } from '../npy.js'
 import type { EncoderOptions } from '../options/encoder.js'
 import { embedFolder } from '../slices/embed-folder.js'
+import type { NetworkFacts } from '../weights/file-facts.js'
+import { findWeights } from '../weights/run-weights.js'
 import { parseCount, parseImageSize, parseNumber } from './arguments.js'
 import { withInterrupt } from './interrupt.js'
 import { makeProgress } from './progress.js'
@@ -14,7 +16,8 @@ import { printJson, printLine } from './report.js'
 
 interface EmbedFlags {
   weights: string
-  arch: NonNullable<EncoderOptions['arch']>
+  arch?: EncoderOptions['arch']
+  heads?: number
   input: string
   output: string
   imageSize?: number | [number, number]
@@ -32,18 +35,27 @@ export function embedCommand(): Command {
   return new Command('embed')
     .description('turn images into feature vectors')
     .requiredOption(
-      '--weights <file>',
-      'weights: safetensors, .pth or .ckpt of torchvision, timm, moco-v3, ...',
+      '--weights <path>',
+      'the folder of a run; or safetensors, .pth or .ckpt of torchvision, timm, moco-v3, ...',
     )
-    .requiredOption('--arch <name>', 'architecture: resnet50, vit_small_patch16_224, ...')
+    .option('--arch <name>', "architecture: resnet50, vit_small_patch16_224, ...; default: the weights'")
+    .option(
+      '--heads <n>',
+      "attention heads of a ViT; default: the weights', or the architecture's",
+      parseCount,
+    )
     .requiredOption('--input <file>', 'images, normalised: .npy [N, C, H, W]; or a curated folder')
     .requiredOption('--output <file>', 'features: .npy float32 [N, D]')
     .option(
       '--image-size <size>',
-      'pixels, 224 or 224x192 (height x width); default: as in the input, 224 for a folder',
+      "pixels, 224 or 224x192 (height x width); default: as in the input; for a folder the weights', or 224",
       parseImageSize,
     )
-    .option('--channels <n>', 'channels of an image; default: as in the input, 1 for a folder', parseCount)
+    .option(
+      '--channels <n>',
+      "channels of an image; default: as in the input; for a folder the weights', or 1",
+      parseCount,
+    )
     .addOption(
       new Option('--device <name>', 'where to compute').choices(['auto', 'cpu', 'cuda']).default('auto'),
     )
@@ -54,10 +66,14 @@ export function embedCommand(): Command {
     .option('--batch-size <n>', 'images read at a time', parseCount, 32)
     .option(
       '--mean <x>',
-      'of a curated folder: subtracted from values between 0 and 1 (default: 0.449)',
+      "of a curated folder: subtracted from values between 0 and 1 (default: the weights', or 0.449)",
       parseNumber,
     )
-    .option('--std <x>', 'of a curated folder: by which they are then divided (default: 0.226)', parseNumber)
+    .option(
+      '--std <x>',
+      "of a curated folder: by which they are then divided (default: the weights', or 0.226)",
+      parseNumber,
+    )
     .option('--json', 'print one JSON object a line', false)
     .action(async (flags: EmbedFlags) => {
       await withInterrupt((signal) => embed(flags, signal))
@@ -65,6 +81,22 @@ export function embedCommand(): Command {
 }
 
 const defaultSize = 224
+
+/** The flags, and where they say nothing, what the run or the file of weights says of its network. */
+interface Asked extends EmbedFlags {
+  readonly arch: NonNullable<EncoderOptions['arch']>
+  readonly trained: NetworkFacts
+}
+
+async function complete(flags: EmbedFlags): Promise<Asked> {
+  const { path, ...trained } = await findWeights(flags.weights)
+  const arch = flags.arch ?? (trained.arch as EncoderOptions['arch'] | undefined) // the engine knows the names
+  if (arch === undefined)
+    throw invalidOption('embed: arch', `given: ${path} does not say which architecture it is of`, arch)
+  // Of another architecture, the number says nothing.
+  const heads = flags.heads ?? (arch === trained.arch ? trained.heads : undefined)
+  return { ...flags, weights: path, arch, trained, ...(heads === undefined ? {} : { heads }) }
+}
 
 async function embed(flags: EmbedFlags, signal: AbortSignal): Promise<void> {
   const start = performance.now()
@@ -78,7 +110,7 @@ async function embed(flags: EmbedFlags, signal: AbortSignal): Promise<void> {
   }
   let result: Embedded
   try {
-    result = await (isFolder ? embedSlices : embedArray)(flags, { signal, onProgress })
+    result = await (isFolder ? embedSlices : embedArray)(await complete(flags), { signal, onProgress })
   } finally {
     progress.stop()
   }
@@ -105,18 +137,19 @@ interface Watch {
 }
 
 /** Of a curated folder: every slice of its shards, in their order, resized and normalised as pretraining does. */
-async function embedSlices(flags: EmbedFlags, watch: Watch): Promise<Embedded> {
-  const { weights, arch, device, precision, threads, input, output, batchSize, mean, std } = flags
-  const { imageSize = defaultSize, channels = 1 } = flags
+async function embedSlices(asked: Asked, watch: Watch): Promise<Embedded> {
+  const { weights, arch, heads, device, precision, threads, input, output, batchSize, trained } = asked
+  const { imageSize = trained.imageSize ?? defaultSize, channels = trained.trainedChannels ?? 1 } = asked
+  const { mean = trained.mean, std = trained.std } = asked
   if (typeof imageSize !== 'number')
     throw invalidOption('embed: imageSize', 'one number, as slices are square', imageSize)
   if (channels !== 1 && channels !== 3) throw invalidOption('embed: channels', '1 or 3', channels, 'range')
-  const network = { weights, arch, device, precision, threads, imageSize, batchSize, mean, std }
+  const network = { weights, arch, heads, device, precision, threads, imageSize, batchSize, mean, std }
   return embedFolder({ ...network, channels, data: input, output, ...watch })
 }
 
-async function embedArray(flags: EmbedFlags, { signal, onProgress }: Watch): Promise<Embedded> {
-  const { weights, arch, device, precision, threads, input, output, batchSize } = flags
+async function embedArray(flags: Asked, { signal, onProgress }: Watch): Promise<Embedded> {
+  const { weights, arch, heads, device, precision, threads, input, output, batchSize } = flags
   const { shape } = await npyInfo(input)
   const [, channels, height, width] = shape
   if (shape.length !== 4 || channels === undefined || height === undefined || width === undefined) {
@@ -129,7 +162,10 @@ async function embedArray(flags: EmbedFlags, { signal, onProgress }: Watch): Pro
     imageSize: flags.imageSize ?? ([height, width] as const),
     channels: flags.channels ?? channels,
   }
-  const encoder = await Encoder.load({ weights, arch, device, precision, threads, ...size }, { signal })
+  const encoder = await Encoder.load(
+    { weights, arch, heads, device, precision, threads, ...size },
+    { signal },
+  )
   try {
     const count = await encoder.embedFile(input, output, { batchSize, signal, onProgress })
     onProgress(count, count)

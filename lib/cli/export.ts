@@ -53,7 +53,8 @@ async function run(flags: ExportFlags, signal: AbortSignal): Promise<void> {
     { signal },
   )
   try {
-    await encoder.save(output, { form })
+    const { mean, std } = found
+    await encoder.save(output, { form, mean, std })
     const { form: from, adapted } = encoder.loadReport
     const report = { output, form, from, weights: found.path, tensors: encoder.loadReport.matched.length }
     if (json) printJson({ event: 'done', ...report, adapted: adapted.length })

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import { architectures } from '../options/model.js'
 import type { PretrainConfig } from '../options/pretrain.js'
 import { readConfig } from '../run/config-file.js'
+import { optimizerOf } from '../pretrain/config.js'
 import type { PretrainEvent } from '../pretrain/events.js'
 import { pretrainJsonSchema } from '../pretrain/json-schema.js'
 import { pretrain } from '../pretrain/pretrain.js'
@@ -47,7 +48,7 @@ export function addTrainingFlags(command: Command): Command {
         'sgd',
       ]),
     )
-    .option('--weight-decay <x>', 'of the optimizer that is named', parseNumber)
+    .option('--weight-decay <x>', 'of the optimizer', parseNumber)
     .option('--temperature <x>', 'of the contrastive loss', parseNumber)
     .option('--momentum <x>', 'of the momentum encoder, at the start', parseNumber)
     .option('--crop-min <x>', 'smallest share of a slice that a view shows', parseNumber)
@@ -90,14 +91,15 @@ export function pretrainCommand(): Command {
 export async function toConfig(flags: PretrainFlags): Promise<PretrainConfig> {
   const { config, optimizer, weightDecay, probe, ...settings } = flags
   const file = config === undefined ? {} : await readConfig(config)
-  return {
+  const merged = {
     ...file,
     ...settings,
-    ...(optimizer === undefined
-      ? {}
-      : { optimizer: { name: optimizer, ...(weightDecay === undefined ? {} : { weightDecay }) } }),
+    ...(optimizer === undefined ? {} : { optimizer: { name: optimizer } }),
     ...(probe === undefined ? {} : { probe: { labels: probe } }),
   } as PretrainConfig
+  if (weightDecay === undefined) return merged
+  // Of the optimizer that is named, or else the file's, or else the preset's.
+  return { ...merged, optimizer: { ...(merged.optimizer ?? optimizerOf(merged)), weightDecay } }
 }
 
 async function run(

@@ -1,7 +1,7 @@
 // What a backbone knows about tumours that nobody told it of: a linear probe on its frozen features, subjects apart.
 import { Encoder } from '../encoder.js'
 import { linearProbe } from '../features.js'
-import { balancedAccuracy, confusionMatrix, predictedClasses } from '../metrics/confusion.js'
+import { balancedAccuracy, confusionMatrix, predictedClasses, type Confusion } from '../metrics/confusion.js'
 import type { PretrainSettings } from '../options/pretrain.js'
 import { readCurated } from '../slices/curated.js'
 import { embedAll } from '../slices/embed.js'
@@ -16,6 +16,10 @@ export interface ProbeResult {
   readonly tested: number
   /** Mean over the classes of the share of their test slices that are recognised: 1 / classes by guessing. */
   readonly balancedAccuracy: number
+  /** Share of all test slices. */
+  readonly accuracy: number
+  /** [truth][found]: how many test slices. */
+  readonly confusion: Confusion
 }
 
 type Network = Pick<PretrainSettings, 'arch' | 'imageSize' | 'channels' | 'mean' | 'std'>
@@ -48,12 +52,15 @@ export async function probeBackbone(
     dim: encoder.dim,
     classes: classes.length,
   })
+  const found = predictedClasses(logits, classes.length)
+  const confusion = confusionMatrix(test.labels, found, classes.length)
+  const hits = test.labels.reduce((sum, label, at) => sum + (label === found[at] ? 1 : 0), 0)
   return {
     classes,
     trained: train.rows.length,
     tested: test.rows.length,
-    balancedAccuracy: balancedAccuracy(
-      confusionMatrix(test.labels, predictedClasses(logits, classes.length), classes.length),
-    ),
+    balancedAccuracy: balancedAccuracy(confusion),
+    accuracy: hits / test.labels.length,
+    confusion,
   }
 }

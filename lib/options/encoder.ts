@@ -1,6 +1,6 @@
 // Options of Encoder.
 import { z } from 'zod'
-import { deviceFields, encoderFields, seed } from './model.js'
+import { deviceFields, encoderFields, normalizationFacts, seed } from './model.js'
 
 export const encoderOptions = z
   .strictObject({
@@ -48,6 +48,7 @@ export const saveEncoderOptions = z.strictObject({
     .enum(exportForms)
     .default('timm')
     .describe("safetensors under torchvision's, timm's or moco-v3's names, or an ONNX model"),
+  ...normalizationFacts,
 })
 export type SaveEncoderOptions = z.input<typeof saveEncoderOptions>
 

@@ -60,6 +60,12 @@ export const trainableEncoderFields = {
     .describe('ViT: the patch projection stays at its random start (MoCo v3 does so)'),
 }
 
+/** For a file's metadata: what the network's images were normalised with. */
+export const normalizationFacts = {
+  mean: z.number().optional().describe('of the images that it was trained on; kept in the metadata'),
+  std: z.number().gt(0).optional().describe('of the same'),
+}
+
 export const deviceFields = {
   device: z
     .enum(['auto', 'cpu', 'cuda'])
@@ -99,6 +105,14 @@ export function toNativeEncoder(options: EncoderFields): NativeEncoderOptions {
     hasTrainablePositions: options.hasTrainablePositions ?? false,
     hasFrozenPatchProjection: options.hasFrozenPatchProjection ?? false,
   }
+}
+
+export function toNativeFacts(facts: {
+  mean?: number | undefined
+  std?: number | undefined
+}): Readonly<Record<string, string>> {
+  const given = Object.entries(facts).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(given.map(([name, value]) => [name, String(value)]))
 }
 
 export function toNativeDevice(

@@ -1,7 +1,7 @@
 // Options of the trainers and of their steps.
 import { z } from 'zod'
 import { signal } from './encoder.js'
-import { batchSize, count, deviceFields, seed, trainableEncoderFields } from './model.js'
+import { batchSize, count, deviceFields, normalizationFacts, seed, trainableEncoderFields } from './model.js'
 import { optimizer } from './optimizer.js'
 
 /** How the layers of projectors and predictors are normalised; layer_norm treats every image by itself. */
@@ -96,6 +96,7 @@ export const saveBackboneOptions = z.strictObject({
     .union([z.literal(1), z.literal(3)])
     .default(3)
     .describe('of the images that its reader has'),
+  ...normalizationFacts,
 })
 export type SaveBackboneOptions = z.input<typeof saveBackboneOptions>
 

@@ -12,12 +12,26 @@ const form = 1
 interface Manifest {
   readonly form: number
   readonly step: number
+  /** How often in a row the embeddings had looked collapsed, where they had. */
+  readonly badLooks?: number
   readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>
 }
 
 export interface Checkpoint {
   readonly step: number
   readonly path: string
+  /** Above 0: something to continue from, but not to go back to. */
+  readonly badLooks: number
+}
+
+/** What a run folder holds. */
+export interface FoundCheckpoints {
+  /** The newest one whose files are as they were written. */
+  readonly found: Checkpoint | undefined
+  /** The newest such one whose embeddings looked alive. */
+  readonly good: Checkpoint | undefined
+  /** What is wrong with newer ones than `found`. */
+  readonly damaged: readonly string[]
 }
 
 export class Checkpoints {
@@ -31,11 +45,15 @@ export class Checkpoints {
     this.#keep = keep
   }
 
-  /** `write` fills an empty folder with the named files. The checkpoint exists when the promise settles. */
+  /**
+   * `write` fills an empty folder with the named files. The checkpoint exists when the promise settles. One with bad
+   * looks pushes no other out, and goes when a good one follows.
+   */
   async save(
     step: number,
     names: readonly string[],
     write: (folder: string) => Promise<void>,
+    badLooks = 0,
   ): Promise<Checkpoint> {
     const path = join(this.#folder, `step-${String(step).padStart(8, '0')}`)
     const partial = `${path}.partial`
@@ -48,26 +66,30 @@ export class Checkpoints {
         await syncToDisk(join(partial, name))
         files[name] = await digest(join(partial, name))
       }
-      const manifest: Manifest = { form, step, files }
+      const manifest: Manifest = { form, step, ...(badLooks === 0 ? {} : { badLooks }), files }
       await writeWhole(join(partial, manifestName), `${JSON.stringify(manifest, undefined, 2)}\n`, true)
       await rm(path, { recursive: true, force: true }) // one of an earlier, longer attempt
       await rename(partial, path)
       await syncToDisk(this.#folder)
       await this.#pointTo(step)
-      await this.#prune(step)
+      await this.#prune(step, badLooks > 0)
     } catch (error) {
       await rm(partial, { recursive: true, force: true }).catch(() => undefined)
       throw writeError(path, error)
     }
-    return { step, path }
+    return { step, path, badLooks }
   }
 
-  /** Ends what a crash may have kept from following the checkpoint: the pointer to it, the file in the run's folder. */
-  async settle(checkpoint: Checkpoint, name: string): Promise<void> {
-    await this.#pointTo(checkpoint.step).catch((error: unknown) => {
-      throw writeError(join(this.#run, 'latest'), error)
-    })
-    await this.publish(checkpoint, name)
+  /**
+   * Ends what a crash may have kept from following the checkpoints: the pointer to the newest, and the good one's file
+   * in the run's folder.
+   */
+  async settle({ found, good }: FoundCheckpoints, name: string): Promise<void> {
+    if (found !== undefined)
+      await this.#pointTo(found.step).catch((error: unknown) => {
+        throw writeError(join(this.#run, 'latest'), error)
+      })
+    if (good !== undefined) await this.publish(good, name)
   }
 
   async #pointTo(step: number): Promise<void> {
@@ -87,18 +109,22 @@ export class Checkpoints {
     return target
   }
 
-  /** The newest one whose files are as they were written; `damaged`: what is wrong with newer ones. */
-  async newest(): Promise<{ readonly found: Checkpoint | undefined; readonly damaged: readonly string[] }> {
+  async newest(): Promise<FoundCheckpoints> {
     const damaged: string[] = []
+    let found: Checkpoint | undefined
     for (const { step, path } of (await this.#list()).reverse()) {
-      const problem = await problemOf(path, step)
-      if (problem === undefined) return { found: { step, path }, damaged }
-      damaged.push(problem)
+      const one = await verified(path, step)
+      if (typeof one === 'string') {
+        if (found === undefined) damaged.push(one)
+        continue
+      }
+      found ??= one
+      if (one.badLooks === 0) return { found, good: one, damaged }
     }
-    return { found: undefined, damaged }
+    return { found, good: undefined, damaged }
   }
 
-  async #list(): Promise<Checkpoint[]> {
+  async #list(): Promise<Place[]> {
     const names = await readdir(this.#folder).catch(() => [])
     return names
       .filter((name) => /^step-\d{8,}$/.test(name))
@@ -106,12 +132,32 @@ export class Checkpoints {
       .sort((a, b) => a.step - b.step)
   }
 
-  /** Removes the oldest, and what lies beyond the newest: a run that went back to an older one has left it. */
-  async #prune(newest: number): Promise<void> {
+  /** Removes the oldest, those with bad looks, and what lies beyond the newest: a run that went back has left it. */
+  async #prune(newest: number, hasBadLooks: boolean): Promise<void> {
     const all = await this.#list()
-    const past = all.filter(({ step }) => step <= newest)
-    const stale = [...past.slice(0, -this.#keep), ...all.filter(({ step }) => step > newest)]
-    for (const { path } of stale) await rm(path, { recursive: true, force: true })
+    const past: Place[] = []
+    const stale = all.filter(({ step }) => step > newest)
+    for (const place of all) {
+      if (place.step > newest || (place.step === newest && hasBadLooks)) continue
+      const { badLooks = 0 } = (await manifestOf(place.path)) ?? {}
+      if (badLooks > 0) stale.push(place)
+      else past.push(place)
+    }
+    for (const { path } of [...past.slice(0, -this.#keep), ...stale])
+      await rm(path, { recursive: true, force: true })
+  }
+}
+
+interface Place {
+  readonly step: number
+  readonly path: string
+}
+
+async function manifestOf(path: string): Promise<Partial<Manifest> | undefined> {
+  try {
+    return JSON.parse(await readFile(join(path, manifestName), 'utf8')) as Partial<Manifest>
+  } catch {
+    return undefined
   }
 }
 
@@ -125,14 +171,10 @@ async function digest(path: string): Promise<{ bytes: number; sha256: string }> 
   return { bytes, sha256: hash.digest('hex') }
 }
 
-/** What is wrong with a checkpoint, in a sentence; undefined when nothing is. */
-async function problemOf(path: string, step: number): Promise<string | undefined> {
-  let manifest: Partial<Manifest>
-  try {
-    manifest = JSON.parse(await readFile(join(path, manifestName), 'utf8')) as Partial<Manifest>
-  } catch {
-    return `${path} has no readable ${manifestName}`
-  }
+/** The checkpoint, or what is wrong with it, in a sentence. */
+async function verified(path: string, step: number): Promise<Checkpoint | string> {
+  const manifest = await manifestOf(path)
+  if (manifest === undefined) return `${path} has no readable ${manifestName}`
   if (manifest.form !== form)
     return `${path} was written in form ${String(manifest.form)}; this gyrus reads ${form}`
   if (manifest.step !== step || typeof manifest.files !== 'object')
@@ -146,5 +188,5 @@ async function problemOf(path: string, step: number): Promise<string | undefined
       return `${join(path, name)} cannot be read`
     }
   }
-  return undefined
+  return { step, path, badLooks: manifest.badLooks ?? 0 }
 }

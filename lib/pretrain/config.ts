@@ -1,5 +1,6 @@
 // From what a caller said to a complete configuration: preset, then file, then flags, the later over the earlier.
 import { invalidOption } from '../errors.js'
+import type { OptimizerOptions } from '../options/optimizer.js'
 import { parseOptions } from '../options/parse.js'
 import { pretrainSettings, type PretrainConfig, type PretrainSettings } from '../options/pretrain.js'
 import { suggest } from '../options/suggest.js'
@@ -18,6 +19,11 @@ export function resolveConfig(config: PretrainConfig): PretrainSettings {
     throw invalidOption('pretrain: epochs', 'left out when steps is given', settings.epochs)
   const norm = settings.projector.norm ?? (settings.method === 'simclr' ? 'none' : 'batch_norm')
   return { ...settings, projector: { ...settings.projector, norm } }
+}
+
+/** What a configuration that names no optimizer is trained with. */
+export function optimizerOf({ preset, arch }: Pick<PretrainConfig, 'preset' | 'arch'>): OptimizerOptions {
+  return presetOf(preset ?? presetFor(arch)).optimizer ?? { name: 'adamw' }
 }
 
 function presetFor(arch: string | undefined): PresetName {
@@ -39,6 +45,12 @@ function merge(base: Preset, own: Omit<PretrainConfig, 'preset' | 'cropMin'>): P
   if (own.steps !== undefined) delete rest['epochs']
   if (own.steps !== undefined || own.epochs !== undefined || own.warmupSteps !== undefined)
     delete rest['warmupEpochs']
+  const { microBatch } = base
+  const { batchSize } = own
+  // The preset's parts are of the preset's batch.
+  const isDivided = (whole: number, part: number): boolean => whole > part && whole % part === 0
+  if (microBatch !== undefined && batchSize !== undefined && !isDivided(batchSize, microBatch))
+    delete rest['microBatch']
   const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined))
   for (const name of ['optimizer', 'projector'] as const) {
     const [from, to] = [base[name], own[name]]

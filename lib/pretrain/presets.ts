@@ -22,11 +22,13 @@ function scannerViews(cropMin: number): [ViewOptions, ViewOptions] {
 const resnet = { hasZeroInitResidual: true }
 const vit = { hasFrozenPatchProjection: true, optimizer: { name: 'adamw', weightDecay: 0.1 } } as const
 
+/** Batches of 4096 come in parts: at once they fit no machine. */
 export const presets = {
   'mocov3-resnet50': {
     ...resnet,
     arch: 'resnet50',
     batchSize: 4096,
+    microBatch: 64,
     epochs: 100,
     warmupEpochs: 10,
     baseLr: 0.6,
@@ -47,6 +49,7 @@ export const presets = {
     ...vit,
     arch: 'mocov3_vit_base',
     batchSize: 4096,
+    microBatch: 64,
     epochs: 300,
     warmupEpochs: 40,
     baseLr: 1.5e-4,

@@ -71,7 +71,8 @@ class Run implements AsyncDisposable {
   readonly #sentinel: CollapseSentinel
   readonly #start = performance.now()
   #log: RunLog | undefined
-  #last: Checkpoint | undefined
+  /** The last checkpoint whose embeddings looked alive. */
+  #good: Checkpoint | undefined
   #lastTime = performance.now()
   /** Seconds of a step, smoothed. */
   #pace = NaN
@@ -84,9 +85,8 @@ class Run implements AsyncDisposable {
   }
 
   async *work(isContinued: boolean, signal: AbortSignal | undefined): AsyncGenerator<PretrainEvent> {
-    if (isContinued) yield* this.#restore()
+    const resumed = isContinued ? yield* this.#restore() : 0
     const { settings, schedule, views, trainer } = this.#parts
-    const resumed = this.#last?.step ?? 0
     this.#log = await RunLog.open(settings.out, resumed, settings.batchSize)
     const { device, precision, threads } = trainer.info
     const { steps, stepsPerEpoch } = schedule
@@ -107,9 +107,11 @@ class Run implements AsyncDisposable {
     await this.#log?.close()
   }
 
-  async *#restore(): AsyncGenerator<PretrainEvent> {
+  /** Returns the steps that are done. */
+  async *#restore(): AsyncGenerator<PretrainEvent, number> {
     const { settings, trainer } = this.#parts
-    const { found, damaged } = await this.#checkpoints.newest()
+    const checkpoints = await this.#checkpoints.newest()
+    const { found, good, damaged } = checkpoints
     for (const problem of damaged)
       yield { type: 'warning', message: `a damaged checkpoint is left out: ${problem}` }
     if (found === undefined && damaged.length > 0)
@@ -117,10 +119,12 @@ class Run implements AsyncDisposable {
         'ERR_GYRUS_FILE_FORMAT',
         `${settings.out} has no whole checkpoint (${damaged.join('; ')}): start anew with overwrite`,
       )
-    if (found === undefined) return
+    if (found === undefined) return 0
     await trainer.loadState(join(found.path, stateName))
-    await this.#checkpoints.settle(found, backboneName)
-    this.#last = found
+    await this.#checkpoints.settle(checkpoints, backboneName)
+    this.#sentinel.restore(found.badLooks)
+    this.#good = good
+    return found.step
   }
 
   async *#train(log: RunLog, done: number, signal: AbortSignal | undefined): AsyncGenerator<PretrainEvent> {
@@ -131,11 +135,13 @@ class Run implements AsyncDisposable {
     try {
       for (let step = done + 1; step <= steps; step += 1) {
         const found = await this.#step(feeder, step)
+        const isDue = step === steps || step % saveEvery === 0
         const isStopping = signal?.aborted === true && step < steps
-        // Collapsed weights would push the last good ones out.
-        const isSaved = (isStopping || step === steps || step % saveEvery === 0) && this.#sentinel.isGood
-        yield await this.#record(log, found, isSaved ? await probe?.measure(trainer) : undefined)
-        if (isSaved) yield await this.#save(log, step)
+        // Only where one is due: a signal must not give metrics.jsonl a number that a run without it lacks.
+        const probed = isDue && this.#sentinel.isGood ? await probe?.measure(trainer) : undefined
+        yield await this.#record(log, found, probed)
+        // While the embeddings look collapsed nothing is saved, unless a signal would lose the steps.
+        if (isStopping || (isDue && this.#sentinel.isGood)) yield* this.#save(log, step)
         if (isStopping) {
           await this.#report()
           throw abortError(signal)
@@ -157,9 +163,12 @@ class Run implements AsyncDisposable {
     })
     const epoch = Math.floor((step - 1) / stepsPerEpoch)
     const metrics: StepMetrics = { step, epoch, loss, top1: hits, lr, ...moving }
-    if (step % settings.healthEvery !== 0) return { metrics, wait }
+    // A run does not end in doubt.
+    const isLast = step === steps
+    const isLook = step % settings.healthEvery === 0 || (isLast && !this.#sentinel.isGood)
+    if (!isLook) return { metrics, wait }
     const health = await trainer.health()
-    this.#sentinel.look(health, step, this.#last?.path)
+    this.#sentinel.look(health, step, this.#good?.path, isLast)
     return { metrics: { ...metrics, health }, wait }
   }
 
@@ -191,24 +200,35 @@ class Run implements AsyncDisposable {
     return seconds
   }
 
-  async #save(log: RunLog, step: number): Promise<PretrainEvent> {
-    const { trainer } = this.#parts
+  async *#save(log: RunLog, step: number): AsyncGenerator<PretrainEvent> {
+    const { trainer, settings } = this.#parts
+    const { mean, std } = settings
+    const { badLooks } = this.#sentinel
     await log.sync()
-    this.#last = await this.#checkpoints.save(step, [stateName, backboneName], async (folder) => {
+    const write = async (folder: string): Promise<void> => {
       await trainer.saveState(join(folder, stateName))
-      await trainer.saveBackbone(join(folder, backboneName))
-    })
-    await this.#checkpoints.publish(this.#last, backboneName)
-    return { type: 'checkpoint', ...this.#last }
+      await trainer.saveBackbone(join(folder, backboneName), { mean, std })
+    }
+    const saved = await this.#checkpoints.save(step, [stateName, backboneName], write, badLooks)
+    const { path } = saved
+    if (badLooks === 0) {
+      this.#good = saved
+      await this.#checkpoints.publish(saved, backboneName)
+    } else {
+      const what = `${path} is to continue from, ${backboneName} stays`
+      const message = `the embeddings looked collapsed ${badLooks} times: ${what}`
+      yield { type: 'warning', message }
+    }
+    yield { type: 'checkpoint', step, path }
   }
 
   /** Says, of numbers that are none, where to go back to and what to change. */
   #withRemedy(error: unknown, step: number): unknown {
     if (!isGyrusError(error) || error.code !== 'ERR_GYRUS_NON_FINITE') return error
     const where =
-      this.#last === undefined
+      this.#good === undefined
         ? 'there is no checkpoint yet'
-        : `the last good checkpoint is ${this.#last.path}`
+        : `the last good checkpoint is ${this.#good.path}`
     return new GyrusError(
       'ERR_GYRUS_NON_FINITE',
       `step ${step}: ${error.message}; ${where}; lower baseLr or lengthen the warm-up`,

@@ -1,8 +1,10 @@
 // The slices of a curated folder: which shards, and what the manifest says of each row.
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asyncBufferFromFile, parquetMetadataAsync, parquetRead } from 'hyparquet'
-import { GyrusError } from '../errors.js'
+import { GyrusError, isGyrusError } from '../errors.js'
+import type { NpyInfo } from '../native.js'
+import { npyInfo } from '../npy.js'
 
 export const sliceFacts = [
   'dataset',
@@ -37,25 +39,13 @@ export function rowsOf(slices: CuratedSlices, split: 'train' | 'val' | 'all'): U
 export async function readCurated(folder: string): Promise<CuratedSlices> {
   const summary = await readSummary(folder)
   const table = await readKept(join(folder, 'manifest.parquet'))
-  const names = [...new Set(table.shard)]
-  const isInOrder = table.row.every(
-    (row, at) => at === 0 || table.shard[at] !== table.shard[at - 1] || row > 0,
-  )
   const count = table.shard.length
-  if (
-    count !== summary.kept ||
-    !isInOrder ||
-    names.some((name, at) => at > 0 && name <= (names[at - 1] ?? ''))
-  )
+  if (count !== summary.kept)
     throw damaged(folder, `the manifest has ${count} kept slices, curation.json ${summary.kept}`)
   if (count === 0) throw damaged(folder, 'it holds no slices')
-  for (const name of names) {
-    const bytes = await sizeOf(join(folder, name))
-    const rows = table.shard.filter((shard) => shard === name).length
-    // A header and the values; what the header says is the loader's to check.
-    if (bytes < rows * summary.size ** 2 * 2)
-      throw damaged(folder, `${name} has ${bytes} bytes, too few for the manifest's ${rows} slices`)
-  }
+  const shards = rowsOfShards(folder, table)
+  for (const [name, rows] of shards) await checkShard(folder, name, rows, summary.size)
+  const names = [...shards.keys()]
   return {
     folder,
     shards: names.map((name) => join(folder, name)),
@@ -65,10 +55,45 @@ export async function readCurated(folder: string): Promise<CuratedSlices> {
   }
 }
 
-function damaged(folder: string, what: string): GyrusError {
+/** How many rows the manifest gives each shard. Rows are counted through the shards, so each must be where it says. */
+function rowsOfShards(folder: string, { shard, row }: Kept): Map<string, number> {
+  const rows = new Map<string, number>()
+  let last = ''
+  for (const [at, name] of shard.entries()) {
+    if (name < last) throw damaged(folder, `the manifest has rows of ${name} behind those of ${last}`)
+    last = name
+    const expected = rows.get(name) ?? 0
+    if (row[at] !== expected)
+      throw damaged(folder, `the manifest has row ${row[at]} of ${name} where row ${expected} must follow`)
+    rows.set(name, expected + 1)
+  }
+  return rows
+}
+
+/** The shard's own header against the manifest: one row more or less would give all later slices the wrong facts. */
+async function checkShard(folder: string, name: string, rows: number, size: number): Promise<void> {
+  const { shape, dtype } = await headerOf(folder, name)
+  const found = `[${shape.join(', ')}] of ${dtype}`
+  const wanted = `[${rows}, ${size}, ${size}] of <u2`
+  if (found !== wanted) throw damaged(folder, `${name} holds ${found}, by the manifest ${wanted}`)
+}
+
+async function headerOf(folder: string, name: string): Promise<NpyInfo> {
+  try {
+    return await npyInfo(join(folder, name))
+  } catch (error) {
+    if (!isGyrusError(error) || error.code === 'ERR_GYRUS_FILE_IO') throw error
+    if (error.code !== 'ERR_GYRUS_FILE_NOT_FOUND') throw damaged(folder, error.message, error)
+    const message = `${join(folder, name)} is missing: run \`gyrus curate\` again`
+    throw new GyrusError(error.code, message, { cause: error })
+  }
+}
+
+function damaged(folder: string, what: string, cause?: unknown): GyrusError {
   return new GyrusError(
     'ERR_GYRUS_FILE_FORMAT',
     `${folder} is no whole curated folder: ${what}; run \`gyrus curate\` into it again`,
+    { cause },
   )
 }
 
@@ -93,16 +118,6 @@ async function readSummary(folder: string): Promise<{ kept: number; size: number
   if (typeof kept !== 'number' || typeof size !== 'number' || typeof fingerprint !== 'string')
     throw damaged(folder, 'curation.json lacks kept, fingerprint or settings.size')
   return { kept, size, fingerprint }
-}
-
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size
-  } catch (cause) {
-    throw new GyrusError('ERR_GYRUS_FILE_NOT_FOUND', `${path} is missing: run \`gyrus curate\` again`, {
-      cause,
-    })
-  }
 }
 
 interface Kept {

@@ -10,7 +10,7 @@ import type { EncoderOptions } from '../options/encoder.js'
 
 export interface EmbedFolderOptions extends Pick<
   EncoderOptions,
-  'weights' | 'arch' | 'device' | 'precision' | 'threads'
+  'weights' | 'arch' | 'heads' | 'device' | 'precision' | 'threads'
 > {
   /** A folder that `gyrus curate` wrote. */
   readonly data: string

@@ -3,12 +3,10 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { GyrusError } from '../errors.js'
+import { factsOfFile, type NetworkFacts } from './file-facts.js'
 
-export interface FoundWeights {
+export interface FoundWeights extends NetworkFacts {
   readonly path: string
-  readonly arch?: string
-  readonly imageSize?: number
-  readonly heads?: number
   /** Of the weights, where a run has no others than its network's. */
   readonly channels?: number
 }
@@ -17,24 +15,25 @@ const network = z.object({
   arch: z.string(),
   imageSize: z.number().optional(),
   heads: z.number().optional(),
+  channels: z.number().optional(),
+  mean: z.number().optional(),
+  std: z.number().optional(),
 })
-// Of a pretraining, and of a fine-tuning.
+// Of a pretraining, whose backbone has three channels whatever its network has, and of a fine-tuning.
 const runConfig = z.union([
   z
     .object({ settings: network })
-    .transform(({ settings }) => ({ ...settings, file: 'backbone.safetensors' })),
-  network
-    .extend({ channels: z.number().optional() })
-    .transform((settings) => ({ ...settings, file: 'model.safetensors' })),
+    .transform(({ settings }) => ({ ...settings, file: 'backbone.safetensors', isNetworks: false })),
+  network.transform((settings) => ({ ...settings, file: 'model.safetensors', isNetworks: true })),
 ])
 
-/** What lies at the path; of a run also which network it trained. */
+/** What lies at the path, and which network it is of, where the run's settings or the file's metadata say so. */
 export async function findWeights(path: string): Promise<FoundWeights> {
   const isFolder = await stat(path).then(
     (found) => found.isDirectory(),
     () => false, // the engine says why it cannot be opened
   )
-  if (!isFolder) return { path }
+  if (!isFolder) return { path, ...(await factsOfFile(path)) }
   const config = join(path, 'config.json')
   const found = runConfig.safeParse(await readConfig(config))
   if (!found.success) {
@@ -43,14 +42,13 @@ export async function findWeights(path: string): Promise<FoundWeights> {
       `${config} does not say which network the run trained; give a file of weights and its architecture`,
     )
   }
-  const { file, arch, imageSize, heads } = found.data
-  const channels = 'channels' in found.data ? found.data.channels : undefined
+  const { file, isNetworks, channels, ...facts } = found.data
+  const given = Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined))
   return {
     path: join(path, file),
-    arch,
-    ...(imageSize === undefined ? {} : { imageSize }),
-    ...(heads === undefined ? {} : { heads }),
-    ...(channels === undefined ? {} : { channels }),
+    ...(given as NetworkFacts),
+    ...(channels === undefined ? {} : { trainedChannels: channels }),
+    ...(channels === undefined || !isNetworks ? {} : { channels }),
   }
 }
 

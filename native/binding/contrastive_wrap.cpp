@@ -67,11 +67,13 @@ Napi::Value ContrastiveWrap::save_state(const Napi::CallbackInfo& info) {
   });
 }
 
-// saveBackbone(path, channels)
+// saveBackbone(path, channels, metadata)
 Napi::Value ContrastiveWrap::save_backbone(const Napi::CallbackInfo& info) {
   return start_job(info, core(), Call::use, kNoTicket, [&](AsyncJob& job) {
-    job.set([this, path = to_string_argument(info[0], "path"), channels = to_integer(info[1], "channels", 1, 3)](
-                const runtime::Stop&) { session().save_backbone(path, channels); });
+    job.set([this, path = to_string_argument(info[0], "path"), channels = to_integer(info[1], "channels", 1, 3),
+             more = to_metadata(info[2], "metadata")](const runtime::Stop&) {
+      session().save_backbone(path, channels, more);
+    });
   });
 }
 

@@ -163,6 +163,18 @@ train::SupervisedOptions to_supervised_options(Napi::Value value) {
           .seed = to_seed(value)};
 }
 
+train::Metadata to_metadata(Napi::Value value, std::string_view name) {
+  if (!value.IsObject()) refuse_value(name, "an object of strings", value);
+  const auto object = value.As<Napi::Object>();
+  const Napi::Array keys = object.GetPropertyNames();
+  train::Metadata metadata;
+  for (std::uint32_t at = 0; at < keys.Length(); ++at) {
+    const std::string key = to_string_argument(keys.Get(at), name);
+    metadata.emplace(key, to_string_argument(object.Get(key), text(name, ".", key)));
+  }
+  return metadata;
+}
+
 train::ExportForm to_export_form(Napi::Value value) {
   const std::string name = to_string_argument(value, "form");
   if (name == "torchvision") return train::ExportForm::torchvision;

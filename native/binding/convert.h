@@ -16,6 +16,8 @@ namespace gyrus::binding {
 std::string describe(Napi::Value value);
 
 std::string to_string_argument(Napi::Value value, std::string_view name);
+// An object whose values are strings: what goes into a file's metadata.
+train::Metadata to_metadata(Napi::Value value, std::string_view name);
 // An integer in [least, most], which must be within JS's exact integers.
 std::int64_t to_integer(Napi::Value value, std::string_view name, std::int64_t least, std::int64_t most);
 

@@ -23,11 +23,6 @@ class SafetensorsReader final : public TensorFile {
   // The same over bytes in memory (fuzzing, tests); `label` stands for the path in messages.
   SafetensorsReader(std::span<const std::byte> bytes, std::string label);
   explicit SafetensorsReader(InputFile opened);
-
-  const std::map<std::string, std::string>& metadata() const { return metadata_; }
-
- private:
-  std::map<std::string, std::string> metadata_;
 };
 
 // What to write: f32 data by pointer, [shape] in C order; or one i64, as PyTorch keeps its counters.

@@ -107,7 +107,7 @@ void check_tiling(std::span<const HeaderEntry> entries, std::int64_t data_bytes,
 SafetensorsReader::SafetensorsReader(InputFile opened) : TensorFile(std::move(opened)) {
   const std::int64_t length = read_header_length(input());
   Header header = read_header(input(), length);
-  metadata_ = std::move(header.metadata);
+  set_metadata(std::move(header.metadata));
   const std::int64_t data_begin = kLengthBytes + length, data_bytes = input().size() - data_begin;
   for (const HeaderEntry& entry : header.entries) check_entry(entry, data_bytes, file());
   std::stable_sort(header.entries.begin(), header.entries.end(), [](const HeaderEntry& a, const HeaderEntry& b) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -34,6 +35,8 @@ class TensorFile {
   const std::string& file() const { return input_.label(); }  // the path, or what stands for it
   // In the order of their bytes in the file: reading them in this order reads the file sequentially.
   std::span<const StoredTensor> tensors() const { return tensors_; }
+  // What a safetensors file says of itself; empty for other formats.
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
   const StoredTensor* find(std::string_view name) const;  // nullptr: not there
   // Converts to f32 (f64, f16, bf16 and integers included). `out` must have as many elements (Code::shape).
   // Code::file_io when the file was truncated since it was opened. Thread-safe.
@@ -46,10 +49,12 @@ class TensorFile {
   const InputFile& input() const { return input_; }
   // Takes checked tensors with different names, sorted by their offsets.
   void set_tensors(std::vector<StoredTensor> tensors);
+  void set_metadata(std::map<std::string, std::string> metadata) { metadata_ = std::move(metadata); }
 
  private:
   InputFile input_;
   std::vector<StoredTensor> tensors_;
+  std::map<std::string, std::string> metadata_;
   std::vector<const StoredTensor*> by_name_;  // sorted; into tensors_
 };
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/available_memory.h"
 #include "core/error.h"
 #include "runtime/device_mirror.h"
 #include "runtime/lifetimes.h"
@@ -93,10 +94,18 @@ class ProgramBuilder {
     }
   }
 
+  // The caller brings them, but they must be somewhere.
+  std::int64_t input_bytes() const {
+    std::int64_t bytes = 0;
+    for (const Program::Checked& input : checked_inputs_) bytes += input.elements * size_of(input.dtype);
+    return bytes;
+  }
+
   void* place_of_stored(void* host) const { return queue_ ? program_->device_->mirror().twin(host) : host; }
 
   void allocate() {
     const std::int64_t bytes = program_->placement_.peak_bytes;
+    if (!queue_) check_available(bytes + input_bytes(), "the program, with the arrays that it reads,");
     try {
       if (queue_) {
         arena_ = static_cast<std::byte*>(program_->device_->allocate_arena(bytes));

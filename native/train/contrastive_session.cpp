@@ -5,6 +5,7 @@
 
 #include "features/embedding_health.h"
 #include "train/contrastive_graphs.h"
+#include "train/memory_remedy.h"
 #include "train/micro_step.h"
 #include "train/optimizer.h"
 #include "train/sessions.h"
@@ -38,15 +39,11 @@ class EngineContrastiveSession final : public ContrastiveSession {
         method_(find_method(options.method)),
         core_(checked_parameters(options), options.optimizer, options.device, options.seed, is_micro(options)) {
     core_.set_encoder(options.encoder);
-    if (is_micro(options)) {
-      micro_ = std::make_unique<MicroStep>(core_, method_, options);
-      return;
+    try {
+      compile();
+    } catch (const MemoryShortage& shortage) {
+      throw with_remedy(shortage, options, core_.store().bytes());
     }
-    const StepGraph step = step_graph(method_, options);
-    names_ = step.names;
-    first_embedding_ = step.graph.outputs()[0].name;
-    last_embedding_ = step.graph.outputs()[1].name;
-    core_.compile(step.graph, names_.losses);
   }
 
   SessionInfo info() const override {
@@ -102,7 +99,7 @@ class EngineContrastiveSession final : public ContrastiveSession {
   }
   void save(const std::string& path) override {
     check_between_steps();
-    save_tensors(path, tensors());
+    save_tensors(path, tensors(), network_facts(options_.encoder));
   }
   void load_state(const std::string& path) override {
     core_.load_state(path, tensors(), facts());
@@ -113,7 +110,7 @@ class EngineContrastiveSession final : public ContrastiveSession {
     core_.save_state(path, tensors(), facts());
   }
 
-  void save_backbone(const std::string& path, std::int64_t channels) override {
+  void save_backbone(const std::string& path, std::int64_t channels, const Metadata& more) override {
     constexpr std::string_view kBase = "base_encoder.";
     const std::string projector = std::string(kBase) + projector_name(options_.encoder) + ".";
     std::vector<NamedTensor> backbone;
@@ -124,11 +121,29 @@ class EngineContrastiveSession final : public ContrastiveSession {
     }
     // Each part of a step sends two views through the base encoder.
     const std::int64_t parts = micro_ ? micro_->parts() : 1;
-    train::save_backbone(path, backbone, {channels, 2 * parts * core_.steps_done()});
+    Metadata metadata = network_facts(options_.encoder);
+    metadata.insert(more.begin(), more.end());
+    train::save_backbone(path, backbone,
+                         {.channels = channels,
+                          .batches_tracked = 2 * parts * core_.steps_done(),
+                          .rename = nullptr,
+                          .metadata = std::move(metadata)});
   }
 
  private:
   static bool is_micro(const ContrastiveOptions& options) { return options.micro_batch > 0; }
+
+  void compile() {
+    if (is_micro(options_)) {
+      micro_ = std::make_unique<MicroStep>(core_, method_, options_);
+      return;
+    }
+    const StepGraph step = step_graph(method_, options_);
+    names_ = step.names;
+    first_embedding_ = step.graph.outputs()[0].name;
+    last_embedding_ = step.graph.outputs()[1].name;
+    core_.compile(step.graph, names_.losses);
+  }
 
   MicroStep& micro() {
     GYRUS_CHECK(micro_ != nullptr, Code::invalid_argument,

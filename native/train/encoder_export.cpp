@@ -12,11 +12,17 @@ std::string as_moco_v3(std::string_view name) { return text("module.base_encoder
 std::string as_it_is(std::string_view name) { return std::string(name); }
 
 // The network that torchvision, timm or moco-v3 would make for these names must be this one.
-void check_known_elsewhere(const nn::EncoderOptions& encoder) {
+void check_known_elsewhere(const nn::EncoderOptions& encoder, ExportForm form) {
   GYRUS_CHECK(
       !nn::has_first_stride(encoder), Code::invalid_argument, encoder.arch,
       " has its strides where torchvision, timm and moco-v3 have none: they would load its weights into another "
       "network; export it as onnx");
+  // timm and torchvision take the number as an option, and the file's metadata say it; moco-v3 has no such option.
+  constexpr int kMocoHeads = 12;
+  const int heads = nn::attention_heads(encoder);
+  GYRUS_CHECK(form != ExportForm::mocov3 || heads == 0 || heads == kMocoHeads, Code::invalid_argument, encoder.arch,
+              " has ", heads, " heads here, and moco-v3 has ", kMocoHeads,
+              " in every vision transformer: it would load the weights into another network; export it as timm");
 }
 
 void export_onnx(const runtime::ParameterStore& store, const nn::EncoderOptions& encoder, const std::string& path) {
@@ -41,15 +47,15 @@ void export_onnx(const runtime::ParameterStore& store, const nn::EncoderOptions&
 }  // namespace
 
 void export_encoder(const runtime::ParameterStore& store, const nn::EncoderOptions& encoder, const std::string& path,
-                    ExportForm form) {
+                    ExportForm form, const Metadata& more) {
   if (form == ExportForm::onnx) return export_onnx(store, encoder, path);
-  check_known_elsewhere(encoder);
+  check_known_elsewhere(encoder, form);
   const bool is_torchvision_vit = form == ExportForm::torchvision && nn::attention_heads(encoder) > 0;
   BackboneOptions options{.channels = encoder.channels, .batches_tracked = 0, .rename = as_it_is, .metadata = {}};
   if (is_torchvision_vit) options.rename = io::to_torchvision_vit;
   if (form == ExportForm::mocov3) options.rename = as_moco_v3;
-  options.metadata = {{"arch", encoder.arch}};
-  if (nn::attention_heads(encoder) > 0) options.metadata["heads"] = std::to_string(nn::attention_heads(encoder));
+  options.metadata = network_facts(encoder);
+  options.metadata.insert(more.begin(), more.end());
   save_backbone(path, tensors_of(store, "", ""), options);
 }
 

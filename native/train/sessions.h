@@ -14,6 +14,7 @@
 #include "io/weights_match.h"
 #include "runtime/program.h"
 #include "train/device.h"
+#include "train/network_facts.h"
 #include "train/session_options.h"
 
 namespace gyrus::train {
@@ -49,8 +50,9 @@ class EncoderSession {
   virtual SessionInfo info() const = 0;
   // x [count, C, H, W] f32, already normalised -> out [count, D] f32. Any count >= 0: worked off in chunks.
   virtual void embed(const float* x, std::int64_t count, float* out, const Stop& stop) = 0;
-  // The encoder without a head, for torchvision, timm, moco-v3 or ONNX runtimes.
-  virtual void save(const std::string& path, ExportForm form) = 0;
+  // The encoder without a head, for torchvision, timm, moco-v3 or ONNX runtimes. A safetensors file says in its
+  // metadata which network it is of (network_facts), and `more`.
+  virtual void save(const std::string& path, ExportForm form, const Metadata& more) = 0;
 };
 
 class ContrastiveSession {
@@ -77,8 +79,9 @@ class ContrastiveSession {
   // would have followed save_state().
   virtual void load_state(const std::string& path) = 0;
   virtual void save_state(const std::string& path) = 0;
-  // The base encoder without projector, under torchvision's or timm's names, for `channels` input channels.
-  virtual void save_backbone(const std::string& path, std::int64_t channels) = 0;
+  // The base encoder without projector, under torchvision's or timm's names, for `channels` input channels; `more` for
+  // its metadata.
+  virtual void save_backbone(const std::string& path, std::int64_t channels, const Metadata& more) = 0;
 };
 
 class SupervisedSession {

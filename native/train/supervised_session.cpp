@@ -7,6 +7,7 @@
 
 #include "graph/ops.h"
 #include "train/chunked_inference.h"
+#include "train/memory_remedy.h"
 #include "train/optimizer.h"
 #include "train/sessions.h"
 #include "train/soft_targets.h"
@@ -134,7 +135,11 @@ class EngineSupervisedSession final : public SupervisedSession {
                    core_.device(), core_.store()) {
     const std::array<std::string, 1> losses{"loss"};
     core_.set_encoder(options.encoder);
-    core_.compile(supervised_graph(options), losses);
+    try {
+      core_.compile(supervised_graph(options), losses);
+    } catch (const MemoryShortage& shortage) {
+      throw with_remedy(shortage, options);
+    }
     if (has_soft_targets(options)) targets_.resize(static_cast<std::size_t>(options.batch_size * options.classes));
     if (options.has_mixup) mixed_ = AlignedBuffer(options.batch_size * image_elements(options) * size_of(DType::f32));
   }
@@ -192,7 +197,7 @@ class EngineSupervisedSession final : public SupervisedSession {
     for (const auto& [given, own] : parts) std::copy(given.begin(), given.end(), own.data.begin());
     core_.store().bump_version();
   }
-  void save(const std::string& path) override { save_tensors(path, tensors()); }
+  void save(const std::string& path) override { save_tensors(path, tensors(), network_facts(options_.encoder)); }
   void load_state(const std::string& path) override { core_.load_state(path, tensors(), facts()); }
   void save_state(const std::string& path) override { core_.save_state(path, tensors(), facts()); }
 

@@ -124,6 +124,7 @@ void TrainingCore::save_state(const std::string& path, std::vector<NamedTensor> 
   append_slots(tensors);
   Facts metadata = with_own(facts);
   metadata.emplace("steps", std::to_string(steps_done_));
+  if (encoder_) metadata.merge(network_facts(*encoder_));
   save_tensors(path, tensors, metadata);
 }
 

@@ -7,6 +7,7 @@
 #include "io/safetensors.h"
 #include "io/weight_forms.h"
 #include "nn/init.h"
+#include "train/network_facts.h"
 #include "train/sessions.h"
 
 namespace gyrus::train {
@@ -34,23 +35,6 @@ void check_type(const io::TensorFile& file, const io::StoredTensor& stored) {
   GYRUS_CHECK(io::is_floating(stored.type), Code::dtype, file.file(), ": the tensor '", stored.name,
               "' has the element type ", io::safetensors_name(stored.type),
               ", F32, F16, BF16 or F64 was expected; save it in floating point, dequantised if it was quantised");
-}
-
-// Networks that have the same tensors and compute something else with them.
-void check_network(const std::string& path, const RecognisedWeights& weights, const nn::EncoderOptions* encoder) {
-  const std::string_view arch = encoder == nullptr ? std::string_view("this one") : encoder->arch;
-  const bool has_first_stride = encoder != nullptr && nn::has_first_stride(*encoder);
-  GYRUS_CHECK(
-      !weights.has_biases || has_first_stride, Code::weights_mismatch, path,
-      ": its convolutions have biases, as those of Keras and RadImageNet, whose ResNets have their strides on a "
-      "block's first convolution; ",
-      arch, " has them on the second. Remedy: take the architecture resnet50_v1");
-  constexpr std::string_view kMocoV3 = "module.base_encoder.";
-  constexpr int kMocoHeads = 12;
-  const int heads = encoder == nullptr ? 0 : nn::attention_heads(*encoder);
-  GYRUS_CHECK(heads == 0 || heads == kMocoHeads || weights.prefix.find(kMocoV3) == std::string::npos,
-              Code::weights_mismatch, path, ": is moco-v3's, whose vision transformers have ", kMocoHeads, " heads; ",
-              arch, " has ", heads, ". Remedy: take the architecture mocov3_vit_small, or heads 12");
 }
 
 // Summed over the three input channels of a stem, for a network over one.
@@ -124,7 +108,7 @@ io::MatchReport load_tensors(const std::string& path, std::span<const NamedTenso
   io::MatchReport report = io::match_weights(wanted, weights.tensors, extras);
   report.form = weights.form;
   io::check_match(report, path);
-  check_network(path, weights, encoder);
+  check_network(path, weights, file->metadata(), encoder);
   const std::vector<RecognisedTensor> sources = sources_of(tensors, weights);
 
   // First everything into memory of its own, then everything into the store: a bad tensor in the middle changes
@@ -146,12 +130,11 @@ void check_finite(const std::string& path, std::span<const NamedTensor> tensors)
   }
 }
 
-void save_tensors(const std::string& path, std::span<const NamedTensor> tensors,
-                  const std::map<std::string, std::string>& metadata) {
+void save_tensors(const std::string& path, std::span<const NamedTensor> tensors, const Metadata& metadata) {
   std::vector<io::TensorToWrite> to_write;
   check_finite(path, tensors);
   for (const NamedTensor& tensor : tensors) to_write.push_back({tensor.name, tensor.shape, tensor.data});
-  std::map<std::string, std::string> all = metadata;
+  Metadata all = metadata;
   all.emplace("format", "pt");
   io::write_safetensors(path, to_write, all);
 }
@@ -182,7 +165,7 @@ void save_backbone(const std::string& path, std::span<const NamedTensor> tensors
     const std::string counter = tensor.name.substr(0, tensor.name.size() - kVariance.size()) + "num_batches_tracked";
     to_write.push_back({renamed(counter), Shape{}, {}, options.batches_tracked});
   }
-  std::map<std::string, std::string> metadata = options.metadata;
+  Metadata metadata = options.metadata;
   metadata.emplace("format", "pt");
   io::write_safetensors(path, to_write, metadata);
 }

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
 import t, { type Test } from 'tap'
 import { curate, readVolume, type CurateEvent } from '../../lib/index.js'
+import { takeSections } from '../../lib/report/section.js'
 import { gyrus, gyrusWithFileLimit, jsonLines } from '../support/cli.js'
 import { drawBall, writeNifti } from '../support/nifti.js'
 import { rejection } from '../support/rejection.js'
@@ -143,6 +144,7 @@ void t.test('the report stands alone and shows both sides of the thresholds', as
   const out = join(folder, 'out')
   for await (const event of curate({ roots: [root], out, size: 32, entropyMin: 2 })) t.ok(event.type)
   const page = readFileSync(join(out, 'report.html'), 'utf8')
+  t.equal(takeSections(page, ['by-dataset', 'near-thresholds']).length, 2, 'which the demo shows again')
   t.match(page, /8 of 64 slices kept/)
   t.notMatch(page, /<img src=x>|<i>/, 'names of files are text')
   t.match(page, /&lt;img src=x&gt; &amp; co\.nii/)

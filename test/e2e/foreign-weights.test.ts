@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { Encoder, type EncoderOptions } from '../../lib/index.js'
 import { gyrus } from '../support/cli.js'
-import { readNpy, readSafetensors, writeNpy } from '../support/files.js'
+import { readNpy, readSafetensors, writeNpy, writeSafetensors } from '../support/files.js'
 import { images, imageSize } from '../support/model.js'
 import { rejection } from '../support/rejection.js'
 import { pickledCall, writeTorchFile, type TorchDict, type TorchTensor } from '../support/torch-file.js'
@@ -34,6 +34,7 @@ const vit = await reference('vit_tiny_patch16_224')
 /** The same tensors serve both ResNet-50s; the features are v1's. */
 async function v1Reference(): ReturnType<typeof reference> {
   const { tensors } = await reference('resnet50')
+  writeSafetensors(join(folder, 'resnet50.safetensors'), tensors) // without the metadata, which name the other one
   await using encoder = await Encoder.load({
     ...model,
     arch: 'resnet50_v1',

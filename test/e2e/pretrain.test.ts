@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { Encoder, pretrain, ViewLoader } from '../../lib/index.js'
+import { takeSections } from '../../lib/report/section.js'
 import { gyrus, gyrusInterrupted, gyrusWithFileLimit, jsonLines } from '../support/cli.js'
 import { readNpy, readSafetensors } from '../support/files.js'
-import { config, consume, digest, folders } from '../support/pretrain.js'
+import { config, consume, digest, folders, writeLabels } from '../support/pretrain.js'
 import { rejection } from '../support/rejection.js'
 
 const cli = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
@@ -26,9 +27,7 @@ const small = [
 ]
 void t.test('a run, its files and its events', async (t) => {
   const { data, out } = folders(t)
-  const labels = join(data, 'labels.csv')
-  const lines = Array.from({ length: 24 }, (_, row) => `${row},${row % 3 === 0 ? 'a' : 'b'}`)
-  writeFileSync(labels, ['index,label', ...lines].join('\n'))
+  const labels = writeLabels(data)
   const { status, stdout, stderr } = gyrus(
     ...['pretrain', '--data', data, '--out', out, ...small, '--save-every', '4', '--probe', labels, '--json'],
   )
@@ -56,6 +55,7 @@ void t.test('a run, its files and its events', async (t) => {
   const report = readFileSync(join(out, 'report.html'), 'utf8')
   t.notMatch(report, /(src|href)="(?!data:)/, 'the report stands alone')
   t.match(report, /Nearest slices of other subjects/)
+  t.equal(takeSections(report, ['learning', 'health', 'neighbours']).length, 3, 'which the demo shows again')
   t.ok((report.match(/<img/g) ?? []).length > 20, 'with pictures')
   t.notOk(existsSync(join(out, 'run.lock')) || existsSync(join(out, 'probe.safetensors.partial')))
 

@@ -47,6 +47,12 @@ export function writeSafetensors(
   )
 }
 
+/** What a safetensors file says of itself. */
+export function readMetadata(bytes: Buffer): Record<string, string> {
+  const header: unknown = JSON.parse(bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE(0))))
+  return (header as { __metadata__?: Record<string, string> }).__metadata__ ?? {}
+}
+
 /** The tensors of a safetensors file of float32. */
 export function readSafetensors(bytes: Buffer): Record<string, { shape: number[]; data: Float32Array }> {
   const start = 8 + Number(bytes.readBigUInt64LE(0))

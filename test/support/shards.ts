@@ -22,6 +22,8 @@ export interface CuratedOptions {
   readonly subject?: (row: number) => string
   readonly split?: (row: number) => 'train' | 'val'
   readonly pixel?: (row: number, at: number) => number
+  /** The row of its shard that the manifest says it is: wrong ones, to be refused. */
+  readonly place?: (row: number) => number
 }
 
 /** Blobs whose place and width tell rows apart. */
@@ -38,7 +40,7 @@ function blob(size: number): (row: number, at: number) => number {
 }
 
 export function writeCurated(folder: string, options: CuratedOptions): string {
-  const { rows, size, shardRows = rows, pixel = blob(size) } = options
+  const { rows, size, shardRows = rows, pixel = blob(size), place = (row) => row % shardRows } = options
   const { subject = (row) => `subject-${Math.floor(row / 2)}`, split = () => 'train' } = options
   mkdirSync(folder, { recursive: true })
   const name = (shard: number): string => `slices-${String(shard).padStart(5, '0')}.npy`
@@ -58,7 +60,7 @@ export function writeCurated(folder: string, options: CuratedOptions): string {
     { name: 'kept', data: list.map(() => true), type: 'BOOLEAN' as const },
     text('split', split),
     text('shard', (row) => name(Math.floor(row / shardRows))),
-    { name: 'row', data: list.map((row) => row % shardRows), type: 'INT32' as const },
+    { name: 'row', data: list.map(place), type: 'INT32' as const },
   ]
   writeFileSync(join(folder, 'manifest.parquet'), Buffer.from(parquetWriteBuffer({ columnData })))
   const summary = { kept: rows, fingerprint: `made-${rows}-${size}`, settings: { size } }

@@ -18,7 +18,7 @@ import { readCurated, rowsOf } from '../../lib/slices/curated.js'
 import { readLabels } from '../../lib/slices/labels.js'
 
 import { rejection } from '../support/rejection.js'
-import { writeCurated } from '../support/shards.js'
+import { shardBytes, writeCurated } from '../support/shards.js'
 
 const required = { data: 'data', out: 'out' }
 
@@ -48,6 +48,13 @@ void t.test('what a caller says goes before the preset', (t) => {
     weightDecay: 0,
   })
   t.equal(resolveConfig({ ...required, arch: 'mocov3_vit_small' }).batchSize, 1024, 'the preset of its kind')
+  const parts = (more: object): unknown =>
+    resolveConfig({ ...required, preset: 'mocov3-resnet50', ...more }).microBatch
+  t.equal(parts({}), 64, 'a batch of 4096 comes in parts')
+  t.equal(parts({ batchSize: 1024 }), 64)
+  t.equal(parts({ batchSize: 16 }), undefined, 'the parts were of the other batch')
+  t.equal(parts({ batchSize: 96 }), undefined)
+  t.equal(parts({ microBatch: 128 }), 128)
   const refused = (config: object, pattern: RegExp): void => {
     t.throws(() => resolveConfig({ ...required, ...config }), {
       code: 'ERR_GYRUS_INVALID_ARGUMENT',
@@ -142,18 +149,19 @@ async function take(...parameters: Parameters<typeof openRunFolder>): ReturnType
   return folder
 }
 
-async function save(checkpoints: Checkpoints, step: number): Promise<string> {
-  const { path } = await checkpoints.save(step, ['a', 'b'], async (folder) => {
+async function save(checkpoints: Checkpoints, step: number, badLooks = 0): Promise<string> {
+  const write = async (folder: string): Promise<void> => {
     await writeFile(join(folder, 'a'), `a ${step}`)
     await writeFile(join(folder, 'b'), 'b'.repeat(100_000))
-  })
+  }
+  const { path } = await checkpoints.save(step, ['a', 'b'], write, badLooks)
   return path
 }
 
 void t.test('checkpoints: the newest whole one', async (t) => {
   const run = t.testdir()
   const checkpoints = new Checkpoints(run, 2)
-  t.same(await checkpoints.newest(), { found: undefined, damaged: [] })
+  t.same(await checkpoints.newest(), { found: undefined, good: undefined, damaged: [] })
   for (const step of [1, 2, 3]) await save(checkpoints, step)
   t.same(readdirSync(join(run, 'checkpoints')).sort(), ['step-00000002', 'step-00000003'], 'two are kept')
   t.equal(readFileSync(join(run, 'latest'), 'utf8'), 'checkpoints/step-00000003\n')
@@ -172,6 +180,18 @@ void t.test('checkpoints: the newest whole one', async (t) => {
   // A run that goes on from an older one removes what it left behind.
   await save(checkpoints, 1)
   t.same(readdirSync(join(run, 'checkpoints')), ['step-00000001'])
+})
+
+void t.test('checkpoints of embeddings that looked collapsed push no good ones out', async (t) => {
+  const run = t.testdir()
+  const checkpoints = new Checkpoints(run, 2)
+  for (const step of [1, 2]) await save(checkpoints, step)
+  for (const step of [3, 4]) await save(checkpoints, step, step - 2)
+  const steps = (): string[] => readdirSync(join(run, 'checkpoints')).map((name) => name.slice(-1))
+  t.same(steps(), ['1', '2', '4'], 'beside them, and the newest alone')
+  t.match(await checkpoints.newest(), { found: { step: 4, badLooks: 2 }, good: { step: 2, badLooks: 0 } })
+  await save(checkpoints, 5)
+  t.same(steps(), ['2', '5'])
 })
 
 void t.test('a save that fails leaves what was there', async (t) => {
@@ -253,6 +273,15 @@ void t.test('collapse is seen after so many looks, and not before', (t) => {
     },
     { code: 'ERR_GYRUS_COLLAPSED', message: /the last good checkpoint is run\/checkpoints\/step-3/ },
   )
+  const continued = new CollapseSentinel({ std: 0.05, rank: 1.5, checks: 3 })
+  continued.restore(2)
+  t.throws(() => {
+    continued.look(dead, 5, undefined)
+  }, /have collapsed/)
+  const ending = new CollapseSentinel({ std: 0.05, rank: 1.5, checks: 3 })
+  t.throws(() => {
+    ending.look(dead, 6, undefined, true)
+  }, /there is no earlier checkpoint/)
   t.end()
 })
 
@@ -276,6 +305,29 @@ void t.test('curated folders that are whole, and others', async (t) => {
   writeFileSync(join(folder, 'manifest.parquet'), 'PAR1')
   await rejection(t, readCurated(folder), 'ERR_GYRUS_FILE_FORMAT')
   await rejection(t, readCurated(join(folder, 'none')), 'ERR_GYRUS_FILE_NOT_FOUND')
+})
+
+void t.test('a manifest that says of slices what is not in the shards', async (t) => {
+  const shape = { rows: 9, size: 8, shardRows: 4 }
+  const refused = async (what: object, pattern: RegExp): Promise<string> => {
+    const folder = writeCurated(t.testdir(), { ...shape, ...what })
+    const error = await rejection(t, readCurated(folder), 'ERR_GYRUS_FILE_FORMAT')
+    t.match(error.message, pattern)
+    t.match(error.message, /run `gyrus curate` into it again/)
+    return folder
+  }
+  await refused(
+    { place: (row: number) => 3 - (row % 4) },
+    /row 3 of slices-00000\.npy where row 0 must follow/,
+  )
+  await refused({ place: (row: number) => Math.min(2, row % 4) }, /row 2 of slices-00000\.npy where row 3/)
+  const folder = writeCurated(t.testdir(), shape)
+  writeFileSync(
+    join(folder, 'slices-00001.npy'),
+    shardBytes(5, 8, () => 0),
+  )
+  const longer = await rejection(t, readCurated(folder), 'ERR_GYRUS_FILE_FORMAT')
+  t.match(longer.message, /slices-00001\.npy holds \[5, 8, 8\] of <u2, by the manifest \[4, 8, 8\]/)
 })
 
 void t.test('labels find their slices', async (t) => {

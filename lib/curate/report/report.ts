@@ -3,6 +3,7 @@
 import sharp from 'sharp'
 import type { CurateSettings } from '../../options/curate.js'
 import { html, type Html } from '../../report/html.js'
+import { section } from '../../report/section.js'
 import { settingsTable } from '../../report/settings.js'
 import { style } from '../../report/style.js'
 import { effectiveSettings } from '../plan.js'
@@ -69,14 +70,14 @@ export async function renderReport(facts: ReportFacts): Promise<string> {
           <small>${percent(counts.kept, counts.considered)}</small>
         </h1>
         ${tiles(facts)}
-        <h2>By dataset</h2>
-        ${tallies.map((tally) => datasetFigures(tally, facts.settings))}
-        <h2>By reason</h2>
-        ${reasonTable(tallies)}
-        <h2>By contrast</h2>
-        ${contrastTable(counts)}
-        <h2>Near the thresholds</h2>
-        ${montages} ${unreadable(facts)} ${skipped(facts)}
+        ${section(
+          'by-dataset',
+          'By dataset',
+          tallies.map((tally) => datasetFigures(tally, facts.settings)),
+        )}
+        ${section('by-reason', 'By reason', reasonTable(tallies))}
+        ${section('by-contrast', 'By contrast', contrastTable(counts))}
+        ${section('near-thresholds', 'Near the thresholds', montages)} ${unreadable(facts)} ${skipped(facts)}
         <h2>Settings</h2>
         ${settingsTable(effectiveSettings(facts.settings))}
       </body>

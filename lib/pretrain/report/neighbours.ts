@@ -14,6 +14,7 @@ const bankSize = 512 // slices at most
 const candidates = 64 // so that enough are of other subjects
 const thumbnailSize = 96 // px
 const batchSize = 32
+const longestName = 12 // of a subject below its picture; fastMRI's are hashes
 
 interface Sources {
   readonly settings: PretrainSettings
@@ -85,7 +86,10 @@ async function picture(
     .resize(thumbnailSize, thumbnailSize)
     .png({ compressionLevel: 9 })
     .toBuffer()
-  const name = `${facts.subject[row]} ${facts.contrast[row]}, slice ${facts.index[row]}`
+  const subject = facts.subject[row] ?? ''
+  const behind = `${facts.contrast[row]}, slice ${facts.index[row]}`
+  const name = `${subject} ${behind}`
+  const short = `${subject.length > longestName ? `${subject.slice(0, longestName - 1)}…` : subject} ${behind}`
   return html`<figure title="${name}">
     <img
       src="data:image/png;base64,${png.toString('base64')}"
@@ -93,6 +97,8 @@ async function picture(
       height="${thumbnailSize}"
       alt="${facts.dataset[row] ?? ''}: ${name}"
     />
-    <figcaption>${cosine === undefined ? html`<b>${name}</b>` : `${name} (${cosine.toFixed(3)})`}</figcaption>
+    <figcaption>
+      ${cosine === undefined ? html`<b>${short}</b>` : `${short} (${cosine.toFixed(3)})`}
+    </figcaption>
   </figure>`
 }

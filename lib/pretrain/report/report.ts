@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PretrainSettings } from '../../options/pretrain.js'
 import { html, type Html } from '../../report/html.js'
+import { section } from '../../report/section.js'
 import { settingsTable } from '../../report/settings.js'
 import { style } from '../../report/style.js'
 import type { CuratedSlices } from '../../slices/curated.js'
@@ -22,6 +23,11 @@ export interface ReportSources {
   readonly backbone: string
 }
 
+const methodNames = { mocov3: 'MoCo v3', simclr: 'SimCLR' } as const satisfies Record<
+  PretrainSettings['method'],
+  string
+>
+
 /** Writes the report from the run's logs and its last weights, and returns its path. */
 export async function writeReport(sources: ReportSources): Promise<string> {
   const { settings } = sources
@@ -32,6 +38,10 @@ export async function writeReport(sources: ReportSources): Promise<string> {
     () => false,
   )
   const montage = hasWeights ? await neighbourMontage(sources) : html`<p>There is no checkpoint yet.</p>`
+  const neighbours = html`<p>
+      Each line begins with a slice; behind it, by falling cosine, what the encoder holds for most like it.
+    </p>
+    ${montage}`
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -43,20 +53,12 @@ export async function writeReport(sources: ReportSources): Promise<string> {
         </style>
       </head>
       <body>
-        <h1>${settings.arch}, MoCo v3 <small>${metrics.length} steps</small></h1>
+        <h1>${settings.arch}, ${methodNames[settings.method]} <small>${metrics.length} steps</small></h1>
         ${tiles(settings, metrics, timings)}
-        <h2>Is it learning?</h2>
-        ${figures(learningCurves(settings, metrics))}
-        <h2>Are the embeddings alive?</h2>
-        ${figures(healthCurves(settings, metrics))}
-        <h2>Schedule and speed</h2>
-        ${figures(speedCurves(settings, metrics, timings))}
-        <h2>Nearest slices of other subjects</h2>
-        <p>
-          Each line begins with a slice; behind it, by falling cosine, what the encoder holds for most like
-          it.
-        </p>
-        ${montage}
+        ${section('learning', 'Is it learning?', figures(learningCurves(settings, metrics)))}
+        ${section('health', 'Are the embeddings alive?', figures(healthCurves(settings, metrics)))}
+        ${section('speed', 'Schedule and speed', figures(speedCurves(settings, metrics, timings)))}
+        ${section('neighbours', 'Nearest slices of other subjects', neighbours)}
         <h2>Settings</h2>
         ${settingsTable(Object.entries(settings))}
       </body>

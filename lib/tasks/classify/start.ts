@@ -20,7 +20,8 @@ export async function startOfFinetune(
 ): Promise<FinetuneSettings> {
   if (settings.weights === undefined) return settings
   const found = await findStart(settings.weights)
-  return { ...settings, weights: found.path, ...(config.arch === undefined ? networkOf(found) : {}) }
+  const network = { ...(config.arch === undefined ? networkOf(found) : {}), ...sizeOf(found, config) }
+  return { ...settings, weights: found.path, ...network }
 }
 
 /** The same for each arm; where all runs trained one architecture, it is that of arms without weights as well. */
@@ -39,6 +40,7 @@ export async function startsOfArms(
   return {
     ...settings,
     ...(isFree && names.size === 1 && common !== undefined ? networkOf(common) : {}),
+    ...(common === undefined ? {} : sizeOf(common, config)),
     arms: settings.arms.map((arm, at) => {
       const own = found[at]
       if (own === undefined) return arm
@@ -131,6 +133,15 @@ function networkOf({ arch, heads }: FoundWeights): { arch?: Architecture; heads?
     ...(arch === undefined ? {} : { arch: arch as Architecture }), // the engine knows the names
     ...(heads === undefined ? {} : { heads }),
   }
+}
+
+/** A ViT's positions are of one size: where none is asked for, the one that it was trained at. */
+function sizeOf(
+  { arch, imageSize }: FoundWeights,
+  asked: { imageSize?: number | undefined },
+): { imageSize?: number } {
+  const isFixed = asked.imageSize === undefined && arch?.includes('vit') === true
+  return isFixed && imageSize !== undefined ? { imageSize } : {}
 }
 
 function definedOf<Fields extends object>(fields: Fields): Fields {

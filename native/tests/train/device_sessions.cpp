@@ -87,7 +87,7 @@ Outcome pretrain(const Kind& kind, bool is_device) {
   outcome.numbers.push_back(static_cast<float>(session->health().std));
   session->save(folder.path("weights"));
   session->save_state(folder.path("state"));
-  session->save_backbone(folder.path("backbone"), 3);
+  session->save_backbone(folder.path("backbone"), 3, {});
   const auto next = ContrastiveSession::create(options);
   next->load_state(folder.path("state"));
   step(*next, 3, outcome);
@@ -170,7 +170,7 @@ Outcome encode(const std::string& arch, bool is_device) {
   outcome.numbers.resize(static_cast<std::size_t>(kBatch * session->info().feature_dim));
   session->embed(images(1).data(), kBatch, outcome.numbers.data(), kGoOn);
   for (const train::ExportForm form : {train::ExportForm::torchvision, train::ExportForm::onnx}) {
-    session->save(folder.path("encoder"), form);
+    session->save(folder.path("encoder"), form, {});
     outcome.files.push_back(read_bytes(folder.path("encoder")));
   }
   return outcome;

@@ -139,7 +139,7 @@ void test_non_finite(Suite& suite) {
     session->step(x1.data(), x2.data(), {std::numeric_limits<float>::infinity(), 0.9F}, kGoOn);
     check.throws(Code::non_finite, "state", [&] { session->save_state(folder.path("state")); });
     check.throws(Code::non_finite, "weights", [&] { session->save(folder.path("weights")); });
-    check.throws(Code::non_finite, "backbone", [&] { session->save_backbone(folder.path("backbone"), 3); });
+    check.throws(Code::non_finite, "backbone", [&] { session->save_backbone(folder.path("backbone"), 3, {}); });
     check.equal(folder.entries(), std::size_t{0}, "files");
     const std::string message = check.throws(Code::non_finite, "the next step", [&] { step(*session, 2); });
     check.that(message.find("the parameter ") != std::string::npos, message);
@@ -152,8 +152,8 @@ void test_backbones(Suite& suite) {
       const ScratchFolder folder;
       const auto session = ContrastiveSession::create(options_of(arch, "adamw"));
       step(*session, 0);
-      session->save_backbone(folder.path("rgb"), 3);
-      session->save_backbone(folder.path("grey"), 1);
+      session->save_backbone(folder.path("rgb"), 3, {});
+      session->save_backbone(folder.path("grey"), 1, {});
       const auto features = [&](const std::string& file, std::int64_t channels, std::size_t adapted) {
         train::DeviceOptions device{.device = test_device(), .precision = Precision::f32};
         const auto encoder =
