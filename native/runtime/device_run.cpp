@@ -19,9 +19,15 @@ void* DeviceRun::allocate_arena(std::int64_t bytes) {
   return arena_.get();
 }
 
+// Its pinned twin is made when the host brings something for the first time: a feed needs none.
 void* DeviceRun::add_input(std::int64_t bytes) {
-  inputs_.push_back(make_twin(bytes));
+  inputs_.push_back({queue_->allocate(bytes, MemoryKind::device), nullptr, nullptr, bytes});
   return inputs_.back().device.get();
+}
+
+void DeviceRun::set_feed(std::unique_ptr<InputFeed> feed) {
+  feed_ = std::move(feed);
+  for (std::size_t part = 0; part < kParts; ++part) ways_[kParts + part] = {};
 }
 
 const void* DeviceRun::add_output(const void* device, std::int64_t bytes) {
@@ -37,15 +43,29 @@ void DeviceRun::guard(std::span<const float* const> losses) {
 void DeviceRun::stage(std::span<const void* const> inputs, const backend::Hyper& values) {
   GYRUS_CHECK(inputs.size() == inputs_.size(), Code::invalid_argument, "the program takes ", inputs_.size(),
               " inputs, not ", inputs.size());
+  bool is_fed = false;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    std::memcpy(inputs_[i].pinned.get(), inputs[i], static_cast<std::size_t>(inputs_[i].bytes));
+    Twin& input = inputs_[i];
+    input.is_fed = inputs[i] == nullptr;
+    is_fed = is_fed || input.is_fed;
+    if (input.is_fed) continue;
+    if (!input.pinned) input.pinned = queue_->allocate(input.bytes, MemoryKind::pinned);
+    std::memcpy(input.pinned.get(), inputs[i], static_cast<std::size_t>(input.bytes));
   }
+  GYRUS_ASSERT(!is_fed || feed_ != nullptr);
   *static_cast<backend::Hyper*>(hyper_.pinned.get()) = values;
-  part_ = static_cast<std::size_t>(values.part);
+  way_ = static_cast<std::size_t>(values.part) + (is_fed ? kParts : 0);
+}
+
+void DeviceRun::take_feed() {
+  if (is_fed()) feed_->take();
 }
 
 void DeviceRun::enqueue_inputs() {
-  for (const Twin& input : inputs_) queue_->copy_to_device(input.device.get(), input.pinned.get(), input.bytes);
+  for (const Twin& input : inputs_) {
+    if (!input.is_fed) queue_->copy_to_device(input.device.get(), input.pinned.get(), input.bytes);
+  }
+  if (is_fed()) feed_->write();
   queue_->copy_to_device(hyper_.device.get(), hyper_.pinned.get(), hyper_.bytes);
 }
 
@@ -60,7 +80,7 @@ void DeviceRun::enqueue_outputs() {
 
 bool DeviceRun::finish() {
   queue_->synchronize();
-  ++ways_[part_].runs;
+  ++ways_[way_].runs;
   return static_cast<const backend::Hyper*>(hyper_.pinned.get())->may_update != 0;
 }
 

@@ -46,14 +46,20 @@ class Program {
                                           ParameterStore& store, const ProgramOptions& options = {});
 
   // Runs every kernel in order. `inputs`: one pointer a graph input, in the order of the graph's sources; row-major, in
-  // the input's dtype. `stop`, when set from another thread, ends run() between two kernels (on a device: before the
-  // first). `times`, if not null, gets an entry for each kernel that ran (on a device: waiting for each).
+  // the input's dtype; nullptr for those that a feed writes. `stop`, when set from another thread, ends run() between
+  // two kernels (on a device: before the first). `times`, if not null, gets an entry for each kernel that ran (on a
+  // device: waiting for each).
   RunEnd run(std::span<const void* const> inputs, const backend::Hyper& hyper, const std::atomic<bool>* stop = nullptr,
              std::vector<KernelTime>* times = nullptr);
 
   // Runs the kernels before the first update once more and names the first thing that holds NaN or infinity: an input,
   // a parameter, a momentum copy, or a kernel's output; "" if there is none. Changes running statistics, not weights.
   std::string first_non_finite(std::span<const void* const> inputs, const backend::Hyper& hyper);
+
+  // On a device: where an input lies, by its number among them, and what writes the inputs that the host does not
+  // bring.
+  void* device_input(std::size_t number) const;
+  void set_feed(std::unique_ptr<InputFeed> feed);
 
   // Reads a marked output (f32, or f64 in the reference backend, row-major) as it was left by the last run.
   const void* output(std::string_view name) const;

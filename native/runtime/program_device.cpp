@@ -1,7 +1,9 @@
 // Program::run where kernels only enqueue: the whole step, or each part of one over micro-batches, is recorded once and
 // then put into the device's queue at once.
 #include <chrono>
+#include <utility>
 
+#include "core/error.h"
 #include "runtime/device_mirror.h"
 #include "runtime/program.h"
 
@@ -32,11 +34,22 @@ void Program::enqueue(backend::StepPart part, std::vector<KernelTime>* times) {
   device_->enqueue_outputs();
 }
 
+void* Program::device_input(std::size_t number) const {
+  GYRUS_ASSERT(device_ != nullptr);
+  return device_->input(number);
+}
+
+void Program::set_feed(std::unique_ptr<InputFeed> feed) {
+  GYRUS_ASSERT(device_ != nullptr);
+  device_->set_feed(std::move(feed));
+}
+
 RunEnd Program::run_on_device(std::span<const void* const> inputs, const backend::Hyper& hyper,
                               const std::atomic<bool>* stop, std::vector<KernelTime>* times) {
   if (stop != nullptr && stop->load(std::memory_order_relaxed)) return RunEnd::stopped;
   device_->mirror().bring_to_device();
   device_->stage(inputs, hyper);
+  device_->take_feed();
   if (prologue_version_ != store_.version()) {
     for (Step& step : steps_) {
       if (step.is_prologue) step.kernel->run();

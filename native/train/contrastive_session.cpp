@@ -85,6 +85,50 @@ class EngineContrastiveSession final : public ContrastiveSession {
     return seconds_since(start);
   }
 
+  std::shared_ptr<ViewFeed> open_feed(const FeedOptions& options) override {
+    const nn::EncoderOptions& encoder = options_.encoder;
+    const std::shared_ptr<backend::DeviceQueue> queue = core_.device().backend->queue();
+    if (!queue) return nullptr;
+    GYRUS_CHECK(options.size == encoder.image_height && options.size == encoder.image_width &&
+                    options.channels == encoder.channels,
+                Code::shape, "the loader makes views of ", options.channels, " x ", options.size, " x ", options.size,
+                ", the trainer takes ", encoder.channels, " x ", encoder.image_height, " x ", encoder.image_width,
+                ": open both with the same imageSize and channels");
+    const std::int64_t images = micro_ ? options_.micro_batch : options_.batch_size;
+    const auto feed = std::make_shared<ViewFeed>(queue, images, options);
+    if (micro_) {
+      micro_->take_views_from(*feed);
+    } else {
+      feed->serve(core_.program());
+    }
+    feed_ = feed;
+    return feed;
+  }
+
+  StepResult step_fed(std::uint64_t step, const StepHyper& hyper, const Stop& stop) override {
+    const auto start = Clock::now();
+    GYRUS_CHECK(!micro_, Code::invalid_argument,
+                "a step over micro-batches takes what was fed part by part: call rehearse, contrast and accumulate");
+    feed().expect({step, 0, 1});
+    StepResult result = whole(nullptr, nullptr, hyper, stop, nullptr);
+    result.seconds = seconds_since(start);
+    return result;
+  }
+
+  double rehearse_fed(std::uint64_t step, std::int64_t part, const StepHyper& hyper, const Stop& stop) override {
+    const auto start = Clock::now();
+    feed().expect({step, part, micro().parts()});
+    micro().rehearse(part, nullptr, nullptr, hyper, stop, nullptr);
+    return seconds_since(start);
+  }
+
+  double accumulate_fed(std::uint64_t step, std::int64_t part, const StepHyper& hyper, const Stop& stop) override {
+    const auto start = Clock::now();
+    feed().expect({step, part, micro().parts()});
+    micro().accumulate(part, nullptr, nullptr, hyper, stop, nullptr);
+    return seconds_since(start);
+  }
+
   features::EmbeddingHealth health() override {
     GYRUS_CHECK(core_.steps_done() > 0, Code::invalid_argument,
                 "health() speaks of the last step's embeddings, and no step was done: call step() first");
@@ -134,6 +178,12 @@ class EngineContrastiveSession final : public ContrastiveSession {
     GYRUS_CHECK(micro_ != nullptr, Code::invalid_argument,
                 "this trainer computes its steps in one piece: create it with microBatch, or call step()");
     return *micro_;
+  }
+
+  ViewFeed& feed() {
+    GYRUS_CHECK(feed_ != nullptr, Code::invalid_argument,
+                "nothing feeds this trainer: open a feed on its device, or bring views");
+    return *feed_;
   }
 
   void check_between_steps() const {
@@ -193,6 +243,7 @@ class EngineContrastiveSession final : public ContrastiveSession {
   LossNames names_;
   std::string first_embedding_, last_embedding_;
   std::unique_ptr<MicroStep> micro_;  // after core_, whose programs it holds
+  std::shared_ptr<ViewFeed> feed_;    // null unless open_feed() was called, on a device with memory of its own
 };
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "runtime/program.h"
 #include "train/device.h"
 #include "train/session_options.h"
+#include "train/view_feed.h"
 
 namespace gyrus::train {
 
@@ -68,6 +69,13 @@ class ContrastiveSession {
   virtual StepResult contrast(const StepHyper&, const Stop& stop) = 0;
   virtual double accumulate(std::int64_t part, const float* x1, const float* x2, const StepHyper&,
                             const Stop& stop) = 0;
+  // On a device with memory of its own, views may be made there, from slices that a loader fills the feed with while
+  // steps run; null on others. In place of an earlier feed. The steps below take what was fed for that step and part
+  // (counted from 0), in the order in which it was fed; else Code::invalid_argument, and nothing is changed.
+  virtual std::shared_ptr<ViewFeed> open_feed(const FeedOptions& options) = 0;
+  virtual StepResult step_fed(std::uint64_t step, const StepHyper&, const Stop& stop) = 0;
+  virtual double rehearse_fed(std::uint64_t step, std::int64_t part, const StepHyper&, const Stop& stop) = 0;
+  virtual double accumulate_fed(std::uint64_t step, std::int64_t part, const StepHyper&, const Stop& stop) = 0;
   // Of the last step's embeddings. Code::invalid_argument before the first step.
   virtual features::EmbeddingHealth health() = 0;
   // safetensors with base_encoder.*, momentum_encoder.*, predictor.* (science.md B12).

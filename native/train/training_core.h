@@ -40,6 +40,8 @@ class TrainingCore {
   [[noreturn]] void fail_non_finite(const std::string& what, runtime::Program& program,
                                     std::span<const void* const> inputs, const PartHyper& hyper);
 
+  // That compile() made.
+  runtime::Program& program() { return *program_; }
   const Device& device() const { return device_; }
   const OptimizerOptions& optimizer() const { return optimizer_; }
 

@@ -12,9 +12,11 @@ namespace gyrus::tests {
   X(shape)                    \
   X(engine_thread)            \
   X(device_run)               \
+  X(device_feed)              \
   X(graph_passes)             \
   X(sessions)                 \
   X(device_sessions)          \
+  X(device_views)             \
   X(plan_intervals)           \
   X(op_table)                 \
   X(conv2d)                   \
