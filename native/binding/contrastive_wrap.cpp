@@ -42,6 +42,10 @@ Napi::Function ContrastiveWrap::define(Napi::Env env) {
 
 Napi::Value ContrastiveWrap::open(const Napi::CallbackInfo& info) { return open_with(info, &to_contrastive_options); }
 
+void ContrastiveWrap::opened() {
+  session().while_waiting([this] { core().prepare_next(); });
+}
+
 Napi::Value ContrastiveWrap::step(const Napi::CallbackInfo& info) { return start_step(info); }
 Napi::Value ContrastiveWrap::profile(const Napi::CallbackInfo& info) { return start_profile(info); }
 
@@ -154,8 +158,11 @@ ContrastiveWrap::Step ContrastiveWrap::read_step(AsyncJob& job, const Napi::Call
   const train::StepHyper hyper = to_step_hyper(info[2]);
   const std::int64_t images = options().batch_size;
   const auto x1 = lease_images(job, info[0], "x1", images), x2 = lease_images(job, info[1], "x2", images);
-  return [this, x1, x2, hyper](const runtime::Stop& stop, std::vector<runtime::KernelTime>* times) {
-    return session().step(x1.data(), x2.data(), hyper, stop, times);
+  // Of a step that was called while another runs, the views travel to a device meanwhile.
+  const auto prefetched = std::make_shared<std::uint64_t>(0);
+  job.set_preparation([this, x1, x2, prefetched] { *prefetched = session().prefetch(x1.data(), x2.data()); });
+  return [this, x1, x2, hyper, prefetched](const runtime::Stop& stop, std::vector<runtime::KernelTime>* times) {
+    return session().step(x1.data(), x2.data(), hyper, stop, times, *prefetched);
   };
 }
 

@@ -33,6 +33,7 @@ class ContrastiveWrap : public TrainerWrap<ContrastiveWrap, train::ContrastiveSe
   using FedPart = double (train::ContrastiveSession::*)(std::uint64_t, std::int64_t, const train::StepHyper&,
                                                         const train::Stop&);
   Napi::Value start_fed_part(const Napi::CallbackInfo& info, FedPart part);
+  void opened() override;
   Step read_step(AsyncJob& job, const Napi::CallbackInfo& info) override;
 };
 

@@ -11,8 +11,8 @@ std::string describe(const FeedTag& tag) { return text("part ", tag.part, " of "
 
 }  // namespace
 
-DeviceFeed::DeviceFeed(std::shared_ptr<backend::DeviceQueue> queue, std::int64_t bytes)
-    : queue_(std::move(queue)), bytes_(bytes), current_(queue_->allocate(bytes, MemoryKind::device)) {
+DeviceFeed::DeviceFeed(std::shared_ptr<backend::DeviceQueue> queue, std::int64_t bytes, std::size_t slots)
+    : queue_(std::move(queue)), bytes_(bytes), slots_(slots) {
   for (Slot& slot : slots_) {
     slot.pinned = queue_->allocate(bytes, MemoryKind::pinned);
     slot.device = queue_->allocate(bytes, MemoryKind::device);
@@ -25,7 +25,7 @@ DeviceFeed::DeviceFeed(std::shared_ptr<backend::DeviceQueue> queue, std::int64_t
 DeviceFeed::Slot& DeviceFeed::begin_fill() {
   const std::lock_guard lock(mutex_);
   Slot& slot = slots_[to_fill_];
-  GYRUS_CHECK(slot.state == State::free, Code::busy, "both slots on the way to the device are taken (the next holds ",
+  GYRUS_CHECK(slot.state == State::free, Code::busy, "all slots on the way to the device are full (the next holds ",
               describe(slots_[to_take_].tag), "): let the trainer take one before more is fed");
   slot.state = State::filling;
   return slot;
@@ -51,7 +51,7 @@ void DeviceFeed::fill(const FeedTag& tag, const std::function<void(std::byte*)>&
   const std::lock_guard lock(mutex_);
   slot.tag = tag;
   slot.state = State::full;
-  to_fill_ = (to_fill_ + 1) % kSlots;
+  to_fill_ = (to_fill_ + 1) % slots_.size();
 }
 
 void DeviceFeed::expect(const FeedTag& tag) {
@@ -59,24 +59,35 @@ void DeviceFeed::expect(const FeedTag& tag) {
   const Slot& next = slots_[to_take_];
   if (next.state == State::full && next.tag == tag) return;
   const std::string found = next.state == State::full ? describe(next.tag) : "nothing";
-  for (Slot& slot : slots_) {
-    if (slot.state == State::full) slot.state = State::free;
-  }
-  to_take_ = to_fill_;
+  drop_full();
   throw Error(Code::invalid_argument,
               text(describe(tag), " is to be computed, but what was fed next is ", found,
                    ": feed parts in the order in which the trainer takes them, and await each before its step"));
 }
 
-void DeviceFeed::take() {
+void DeviceFeed::drop_full() {
+  for (Slot& slot : slots_) {
+    if (slot.state == State::full) slot.state = State::free;
+  }
+  to_take_ = to_fill_;
+}
+
+void DeviceFeed::drop() {
+  const std::lock_guard lock(mutex_);
+  drop_full();
+}
+
+void DeviceFeed::take(std::span<const Place> places) {
   const std::lock_guard lock(mutex_);
   Slot& slot = slots_[to_take_];
   GYRUS_ASSERT(slot.state == State::full);
   queue_->wait_for(*slot.arrived);
-  queue_->copy_on_device(current_.get(), slot.device.get(), bytes_);
+  for (const auto& [to, offset, bytes] : places) {
+    queue_->copy_on_device(to, static_cast<const std::byte*>(slot.device.get()) + offset, bytes);
+  }
   queue_->mark(*slot.taken);
   slot.state = State::free;
-  to_take_ = (to_take_ + 1) % kSlots;
+  to_take_ = (to_take_ + 1) % slots_.size();
 }
 
 }  // namespace gyrus::runtime

@@ -1,13 +1,14 @@
-// Batches on their way to a device: two slots of pinned memory, which a loader fills and which travel beside the queue
-// while a step runs, and one place on the device where a step finds the batch that it took.
+// Batches on their way to a device: slots of pinned memory, which a loader fills and which travel beside the queue
+// while a step runs, until a step takes them to where it reads.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
+#include <vector>
 
 #include "backend/device_queue.h"
 
@@ -21,28 +22,30 @@ struct FeedTag {
 };
 
 // Slots are filled and taken in turns. Each slot has a place on the device too, so that
-//   the loader writes slot k + 1's pinned memory once the upload of what it held has ended (the host waits for an
-//   event) the upload into the slot's place begins once the queue has copied the place away (the lane waits for one)
-//   the queue copies it away once the upload has ended (the queue waits for one)
-// and what the step reads stays where it is until the next is taken: a recorded step always reads the same addresses.
+//   - the loader writes a slot's pinned memory when the upload of what it held has ended (the host waits for an event);
+//   - the upload begins when the queue has copied the slot's place away (the lane waits for one);
+//   - the queue copies it away when the upload has ended (the queue waits for one);
+// and a recorded step always reads the same addresses.
 class DeviceFeed {
  public:
-  static constexpr std::size_t kSlots = 2;
-
   // `bytes`: of a slot. Throws Code::out_of_memory.
-  DeviceFeed(std::shared_ptr<backend::DeviceQueue> queue, std::int64_t bytes);
+  DeviceFeed(std::shared_ptr<backend::DeviceQueue> queue, std::int64_t bytes, std::size_t slots);
 
-  // The loader's thread. Calls write(pinned memory of `bytes`), then starts the upload. Code::busy when both slots wait
+  // The loader's thread. Calls write(pinned memory of `bytes`), then starts the upload. Code::busy when all slots wait
   // to be taken; what write() throws leaves the slot free.
   void fill(const FeedTag& tag, const std::function<void(std::byte*)>& write);
 
   // The queue's thread. Throws Code::invalid_argument unless the next slot is full of just this; what waits in the
   // slots is dropped then.
   void expect(const FeedTag& tag);
-  // Enqueues: what the next slot holds becomes current(). It must be full.
-  void take();
-  // On the device, `bytes` long, at one place for good.
-  std::byte* current() const { return static_cast<std::byte*>(current_.get()); }
+  void drop();
+  // Bytes of a slot, and where on the device a step reads them.
+  struct Place {
+    void* to = nullptr;
+    std::int64_t offset = 0, bytes = 0;
+  };
+  // Enqueues copies of what the next slot holds, which must be full.
+  void take(std::span<const Place> places);
 
  private:
   enum class State : std::uint8_t { free, filling, full };
@@ -55,12 +58,12 @@ class DeviceFeed {
   };
   Slot& begin_fill();
   void set_state(Slot& slot, State state);
+  void drop_full();
 
   std::shared_ptr<backend::DeviceQueue> queue_;
   const std::int64_t bytes_;
-  std::shared_ptr<void> current_;
   std::mutex mutex_;  // guards the slots' states and tags, and the two numbers
-  std::array<Slot, kSlots> slots_;
+  std::vector<Slot> slots_;
   std::size_t to_fill_ = 0, to_take_ = 0;
   std::unique_ptr<backend::DeviceLane> lane_;  // last: it ends its copies before their memory goes
 };

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backend/device_queue.h"
+#include "runtime/device_feed.h"
 #include "runtime/input_feed.h"
 
 namespace gyrus::runtime {
@@ -31,10 +32,15 @@ class DeviceRun {
   DeviceMirror& mirror() const { return mirror_; }
   backend::DeviceQueue& queue() const { return *queue_; }
 
+  // Sends the inputs of a later run on their way while one is under way: between its enqueue_outputs() and finish().
+  // The number that comes back is for that run's stage(); what was prefetched before is dropped.
+  std::uint64_t prefetch(std::span<const void* const> inputs);
+
   // A run: stage(), take_feed(), enqueue_inputs(), kernels with enqueue_guard() before the first update,
   // enqueue_outputs(), finish(). What is between take_feed() and finish() may be recorded, for runs of the same part of
   // a step whose inputs come from the same side.
-  void stage(std::span<const void* const> inputs, const backend::Hyper& values);
+  // `prefetched`: 0, or what prefetch() gave for these inputs.
+  void stage(std::span<const void* const> inputs, const backend::Hyper& values, std::uint64_t prefetched = 0);
   void take_feed();
   void enqueue_inputs();
   void enqueue_guard();
@@ -55,14 +61,14 @@ class DeviceRun {
     std::shared_ptr<void> device, pinned;
     const void* source = nullptr;  // on the device, of outputs
     std::int64_t bytes = 0;
-    bool is_fed = false;  // an input that the host did not bring this time
+    bool is_brought = false;  // an input that is copied from its pinned twin this time
   };
   struct Way {
     std::int64_t runs = 0;
     std::unique_ptr<backend::Recording> recording;
   };
   Twin make_twin(std::int64_t bytes);
-  bool is_fed() const { return way_ >= kParts; }
+  void bring(std::span<const void* const> inputs);
 
   std::shared_ptr<backend::DeviceQueue> queue_;
   DeviceMirror& mirror_;
@@ -71,8 +77,14 @@ class DeviceRun {
   Twin hyper_;
   std::unique_ptr<backend::Kernel> guard_;
   std::unique_ptr<InputFeed> feed_;
+  // Where inputs come from: the caller's memory, the slot of what was prefetched, or, some of them, a feed.
+  enum class Source : std::uint8_t { host, ahead, feed };
+  Source source_ = Source::host;
+  std::unique_ptr<DeviceFeed> ahead_;  // null until prefetch() is called: it takes as much memory as the inputs
+  std::vector<DeviceFeed::Place> places_;
+  std::uint64_t ahead_number_ = 0;
   static constexpr std::size_t kParts = backend::kStepParts;
-  std::array<Way, 2 * kParts> ways_;  // those of inputs that the host brings, then those of a feed
+  std::array<Way, 3 * kParts> ways_;  // of each source, one a part
   std::size_t way_ = 0;
 };
 

@@ -62,9 +62,9 @@ void Program::rebind_inputs(std::span<const void* const> inputs) {
 }
 
 RunEnd Program::run(std::span<const void* const> inputs, const backend::Hyper& hyper, const std::atomic<bool>* stop,
-                    std::vector<KernelTime>* times) {
+                    std::vector<KernelTime>* times, std::uint64_t prefetched) {
   using Clock = std::chrono::steady_clock;
-  if (device_) return run_on_device(inputs, hyper, stop, times);
+  if (device_) return run_on_device(inputs, hyper, stop, times, prefetched);
   hyper_ = hyper;
   rebind_inputs(inputs);
   const bool runs_prologue = prologue_version_ != store_.version();

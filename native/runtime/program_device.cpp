@@ -44,11 +44,13 @@ void Program::set_feed(std::unique_ptr<InputFeed> feed) {
   device_->set_feed(std::move(feed));
 }
 
+std::uint64_t Program::prefetch(std::span<const void* const> inputs) { return device_ ? device_->prefetch(inputs) : 0; }
+
 RunEnd Program::run_on_device(std::span<const void* const> inputs, const backend::Hyper& hyper,
-                              const std::atomic<bool>* stop, std::vector<KernelTime>* times) {
+                              const std::atomic<bool>* stop, std::vector<KernelTime>* times, std::uint64_t prefetched) {
   if (stop != nullptr && stop->load(std::memory_order_relaxed)) return RunEnd::stopped;
   device_->mirror().bring_to_device();
-  device_->stage(inputs, hyper);
+  device_->stage(inputs, hyper, prefetched);
   device_->take_feed();
   if (prologue_version_ != store_.version()) {
     for (Step& step : steps_) {
@@ -64,6 +66,7 @@ RunEnd Program::run_on_device(std::span<const void* const> inputs, const backend
   }
   // Constant parameters mean inference, which changes nothing in the store.
   if (!options_.has_constant_parameters) device_->mirror().note_device_change();
+  if (while_waiting_) while_waiting_();
   const bool was_guard_passed = device_->finish();
   prologue_version_ = store_.version();
   return was_guard_passed ? RunEnd::done : RunEnd::non_finite;

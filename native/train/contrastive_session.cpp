@@ -2,6 +2,7 @@
 // a step over micro-batches.
 #include <array>
 #include <chrono>
+#include <utility>
 
 #include "features/embedding_health.h"
 #include "train/contrastive_graphs.h"
@@ -57,11 +58,21 @@ class EngineContrastiveSession final : public ContrastiveSession {
   }
 
   StepResult step(const float* x1, const float* x2, const StepHyper& hyper, const Stop& stop,
-                  std::vector<runtime::KernelTime>* times) override {
+                  std::vector<runtime::KernelTime>* times, std::uint64_t prefetched) override {
     const auto start = Clock::now();
-    StepResult result = micro_ ? micro_whole(x1, x2, hyper, stop, times) : whole(x1, x2, hyper, stop, times);
+    StepResult result =
+        micro_ ? micro_whole(x1, x2, hyper, stop, times) : whole(x1, x2, hyper, stop, times, prefetched);
     result.seconds = seconds_since(start);
     return result;
+  }
+
+  void while_waiting(std::function<void()> call) override {
+    if (!micro_) core_.program().while_waiting(std::move(call));
+  }
+
+  std::uint64_t prefetch(const float* x1, const float* x2) override {
+    const std::array<const void*, 2> inputs{x1, x2};
+    return micro_ ? 0 : core_.program().prefetch(inputs);
   }
 
   double rehearse(std::int64_t part, const float* x1, const float* x2, const StepHyper& hyper,
@@ -110,7 +121,7 @@ class EngineContrastiveSession final : public ContrastiveSession {
     GYRUS_CHECK(!micro_, Code::invalid_argument,
                 "a step over micro-batches takes what was fed part by part: call rehearse, contrast and accumulate");
     feed().expect({step, 0, 1});
-    StepResult result = whole(nullptr, nullptr, hyper, stop, nullptr);
+    StepResult result = whole(nullptr, nullptr, hyper, stop, nullptr, 0);
     result.seconds = seconds_since(start);
     return result;
   }
@@ -192,9 +203,9 @@ class EngineContrastiveSession final : public ContrastiveSession {
   }
 
   StepResult whole(const float* x1, const float* x2, const StepHyper& hyper, const Stop& stop,
-                   std::vector<runtime::KernelTime>* times) {
+                   std::vector<runtime::KernelTime>* times, std::uint64_t prefetched) {
     const std::array<const void*, 2> inputs{x1, x2};
-    core_.run(inputs, hyper, stop, times);
+    core_.run(inputs, hyper, stop, times, prefetched);
     StepResult result;
     for (const std::string& name : names_.losses) result.loss += *core_.output(name.c_str());
     for (const std::string& name : names_.hits) result.hits += *core_.output(name.c_str());

@@ -8,6 +8,7 @@ namespace gyrus::train {
 namespace {
 
 constexpr std::int64_t kAlignment = 256;
+constexpr std::size_t kSlots = 2;
 
 std::int64_t slice_count(std::int64_t images, const FeedOptions& options) {
   GYRUS_CHECK(options.source_size >= 1 && options.std > 0, Code::invalid_argument, "slices of ", options.source_size,
@@ -28,7 +29,12 @@ std::int64_t slot_bytes(std::int64_t images, const FeedOptions& options) {
 }  // namespace
 
 ViewFeed::ViewFeed(std::shared_ptr<backend::DeviceQueue> queue, std::int64_t images, const FeedOptions& options)
-    : queue_(std::move(queue)), images_(images), options_(options), feed_(queue_, slot_bytes(images, options)) {}
+    : queue_(std::move(queue)),
+      images_(images),
+      options_(options),
+      bytes_(slot_bytes(images, options)),
+      current_(queue_->allocate(bytes_, MemoryKind::device)),
+      feed_(queue_, bytes_, kSlots) {}
 
 ViewFeed::Slot ViewFeed::slot_at(std::byte* memory) const {
   const auto images = static_cast<std::size_t>(images_);
@@ -46,7 +52,10 @@ class ViewFeed::Input final : public runtime::InputFeed {
  public:
   Input(std::shared_ptr<ViewFeed> feed, std::unique_ptr<backend::Kernel> augment)
       : feed_(std::move(feed)), augment_(std::move(augment)) {}
-  void take() override { feed_->feed_.take(); }
+  void take() override {
+    const runtime::DeviceFeed::Place all{feed_->current_.get(), 0, feed_->bytes_};
+    feed_->feed_.take({&all, 1});
+  }
   void write() override { augment_->run(); }
 
  private:
@@ -55,7 +64,7 @@ class ViewFeed::Input final : public runtime::InputFeed {
 };
 
 void ViewFeed::serve(runtime::Program& program) {
-  const Slot current = slot_at(feed_.current());
+  const Slot current = slot_at(static_cast<std::byte*>(current_.get()));
   backend::AugmentJob job;
   job.slices = current.slices.data();
   job.plans[0] = current.plans1.data();

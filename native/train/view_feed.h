@@ -45,6 +45,8 @@ class ViewFeed : public std::enable_shared_from_this<ViewFeed> {
   std::shared_ptr<backend::DeviceQueue> queue_;
   std::int64_t images_;
   FeedOptions options_;
+  std::int64_t bytes_;             // of a slot
+  std::shared_ptr<void> current_;  // on the device: the slot that was taken last
   runtime::DeviceFeed feed_;
 };
 

@@ -20,7 +20,10 @@ FeedTag whole(std::uint64_t step) { return {step, 0, 1}; }
 // A feed of blocks that hold one number everywhere.
 struct Numbers {
   std::shared_ptr<PretendedQueue> queue = std::make_shared<PretendedQueue>(Fence::each_kernel);
-  DeviceFeed feed{queue, kBytes};
+  std::shared_ptr<void> current = queue->allocate(kBytes, MemoryKind::device);
+  DeviceFeed feed;
+
+  explicit Numbers(std::size_t slots = 2) : feed(queue, kBytes, slots) {}
 
   void fill(const FeedTag& tag, int number) {
     feed.fill(tag, [&](std::byte* memory) {
@@ -28,21 +31,24 @@ struct Numbers {
       std::memset(memory, number, kBytes);
     });
   }
+  std::byte* at(std::int64_t offset) const { return static_cast<std::byte*>(current.get()) + offset; }
   // What a kernel finds after the next was taken; -1 where not all bytes are the same.
   int take(const FeedTag& tag) {
     feed.expect(tag);
-    feed.take();
+    constexpr std::int64_t kFirst = 24;
+    const DeviceFeed::Place places[] = {{current.get(), 0, kFirst}, {at(kFirst), kFirst, kBytes - kFirst}};
+    feed.take(places);
     const PretendedMemory::Access access(queue->memory());
     for (std::int64_t i = 1; i < kBytes; ++i) {
-      if (feed.current()[i] != feed.current()[0]) return -1;
+      if (*at(i) != *at(0)) return -1;
     }
-    return std::to_integer<int>(feed.current()[0]);
+    return std::to_integer<int>(*at(0));
   }
 };
 
 // As a run goes: while a step computes, the next is filled; now and then the host waits for the device.
-void take_in_turn(Check& check) {
-  Numbers numbers;
+void take_in_turn(Check& check, std::size_t slots) {
+  Numbers numbers(slots);
   numbers.fill(whole(0), 100);
   for (int step = 0; step < 9; ++step) {
     check.equal(numbers.take(whole(static_cast<std::uint64_t>(step))), 100 + step, "what a step reads");
@@ -113,7 +119,10 @@ void find_races(Check& check) {
 }  // namespace
 
 void device_feed(Suite& suite) {
-  suite.test("each step reads its own batch, and no slot is written before it was read", take_in_turn);
+  for (const std::size_t slots : {1, 2, 3}) {
+    suite.test(text(slots, " slots: each step reads its own batch, and none is written before it was read"),
+               [slots](Check& check) { take_in_turn(check, slots); });
+  }
   suite.test("the same when the loader runs ahead by both slots", run_ahead);
   suite.test("too much at once, nothing, and another step's", refuse);
   suite.test("a loader that fails leaves the slot free", fail_to_fill);
