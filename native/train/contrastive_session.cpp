@@ -106,7 +106,7 @@ class EngineContrastiveSession final : public ContrastiveSession {
                 ", the trainer takes ", encoder.channels, " x ", encoder.image_height, " x ", encoder.image_width,
                 ": open both with the same imageSize and channels");
     const std::int64_t images = micro_ ? options_.micro_batch : options_.batch_size;
-    const auto feed = std::make_shared<ViewFeed>(queue, images, options);
+    auto feed = std::make_shared<ViewFeed>(queue, images, options);
     if (micro_) {
       micro_->take_views_from(*feed);
     } else {
