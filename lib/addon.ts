@@ -304,6 +304,21 @@ export interface ViewLoaderInfo {
   readonly sliceSize: number
 }
 
+/** The way from a loader to the device of a trainer, which opens it. */
+export interface ViewFeed {
+  /** Whether there is one: the trainer's device has memory of its own, and the trainer was not disposed. */
+  isOpen(): boolean
+}
+
+/** Of the loader that fills a feed. */
+export interface NativeFeedOptions {
+  sliceSize: number
+  imageSize: number
+  channels: number
+  mean: number
+  std: number
+}
+
 export interface NativeViewLoader {
   open(options: NativeViewLoaderOptions, ticket?: NativeTicket): Promise<ViewLoaderInfo>
   /** `part` of `parts`: those images of the step's batch alone. */
@@ -315,6 +330,8 @@ export interface NativeViewLoader {
     parts: number,
     ticket?: NativeTicket,
   ): Promise<number>
+  /** The slices of that share, and what is drawn for their views, on their way to a trainer's device. */
+  feed(step: number, feed: ViewFeed, part: number, parts: number, ticket?: NativeTicket): Promise<number>
   fillFirst(step: number, x: Float32Array, ticket?: NativeTicket): Promise<void>
   rowsOf(step: number): Promise<Uint32Array>
   plain(rows: Uint32Array, side: number, x: Float32Array, ticket?: NativeTicket): Promise<void>
@@ -375,6 +392,11 @@ export interface NativeContrastiveTrainer extends NativeTrainer<NativeContrastiv
     hyper: NativeStepHyper,
     ticket?: NativeTicket,
   ): Promise<number>
+  /** The feed is open afterwards where the device has memory of its own. */
+  openFeed(options: NativeFeedOptions, feed: ViewFeed, ticket?: NativeTicket): Promise<void>
+  stepFed(step: number, hyper: NativeStepHyper, ticket?: NativeTicket): Promise<StepResult>
+  rehearseFed(step: number, part: number, hyper: NativeStepHyper, ticket?: NativeTicket): Promise<number>
+  accumulateFed(step: number, part: number, hyper: NativeStepHyper, ticket?: NativeTicket): Promise<number>
 }
 export interface NativeSupervisedTrainer extends NativeTrainer<NativeSupervisedOptions, Int32Array> {
   predict(x: Float32Array, logits: Float32Array, ticket?: NativeTicket): Promise<void>
@@ -424,5 +446,6 @@ export interface NativeAddon {
   ContrastiveTrainer: new () => NativeContrastiveTrainer
   SupervisedTrainer: new () => NativeSupervisedTrainer
   VolumeReader: new () => NativeVolumeReader
+  ViewFeed: new () => ViewFeed
   ViewLoader: new () => NativeViewLoader
 }

@@ -7,6 +7,7 @@ import {
   type LoadReport,
   type NativeContrastiveOptions,
   type NativeContrastiveTrainer,
+  type ViewFeed,
   type SessionInfo,
   type StepResult,
 } from './native.js'
@@ -22,6 +23,7 @@ import {
   type SaveBackboneOptions,
 } from './options/trainer.js'
 import { checkPath, TrainerEngine } from './trainer-engine.js'
+import type { ViewLoader } from './view-loader.js'
 
 type Engine = TrainerEngine<NativeContrastiveOptions, NativeContrastiveTrainer>
 
@@ -124,6 +126,50 @@ export abstract class ContrastiveTrainer implements AsyncDisposable {
     const { lr, momentum, signal } = parseOptions(contrastiveStepOptions, this.#named('accumulate'), options)
     return callEngine(this.accumulate, signal, (ticket) =>
       this.#engine.native.accumulate(part, x1, x2, { lr, momentum, mix: 1 }, ticket),
+    )
+  }
+
+  /**
+   * Lets the device make the views, where it has memory of its own: slices of 16 bits travel while a step runs, and the
+   * step begins by making what the loader would have made of them. Undefined on a CPU, which takes views by step().
+   * Opening another feed closes the one before.
+   */
+  async openFeed(
+    { info, form }: Pick<ViewLoader, 'info' | 'form'>,
+    options: CallOptions = {},
+  ): Promise<ViewFeed | undefined> {
+    const { signal } = parseOptions(callOptions, this.#named('openFeed'), options)
+    const feed = new (native().ViewFeed)()
+    const request = { sliceSize: info.sliceSize, ...form }
+    await callEngine(this.openFeed, signal, (ticket) => this.#engine.native.openFeed(request, feed, ticket))
+    return feed.isOpen() ? feed : undefined
+  }
+
+  /** step() over the batch that a loader fed for `step`, counted from 0; it must be the next on its way. */
+  async stepFed(step: number, options: ContrastiveStepOptions): Promise<StepResult> {
+    const { lr, momentum, signal } = parseOptions(contrastiveStepOptions, this.#named('stepFed'), options)
+    return callEngine(this.stepFed, signal, (ticket) =>
+      this.#engine.native.stepFed(step, { lr, momentum, mix: 1 }, ticket),
+    )
+  }
+
+  /** rehearse() of the part that a loader fed. */
+  async rehearseFed(step: number, part: number, options: ContrastiveStepOptions): Promise<number> {
+    const { lr, momentum, signal } = parseOptions(contrastiveStepOptions, this.#named('rehearseFed'), options)
+    return callEngine(this.rehearseFed, signal, (ticket) =>
+      this.#engine.native.rehearseFed(step, part, { lr, momentum, mix: 1 }, ticket),
+    )
+  }
+
+  /** accumulate() of the part that a loader fed, a second time. */
+  async accumulateFed(step: number, part: number, options: ContrastiveStepOptions): Promise<number> {
+    const { lr, momentum, signal } = parseOptions(
+      contrastiveStepOptions,
+      this.#named('accumulateFed'),
+      options,
+    )
+    return callEngine(this.accumulateFed, signal, (ticket) =>
+      this.#engine.native.accumulateFed(step, part, { lr, momentum, mix: 1 }, ticket),
     )
   }
 

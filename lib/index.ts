@@ -5,6 +5,7 @@ export { MocoTrainer } from './moco-trainer.js'
 export { SimclrTrainer } from './simclr-trainer.js'
 export { SupervisedTrainer } from './supervised-trainer.js'
 export { ViewLoader } from './view-loader.js'
+export type { ViewForm } from './view-loader.js'
 export { linearProbe, nearestNeighbours } from './features.js'
 export type { LinearProbeOptions, NeighbourOptions } from './features.js'
 export { pretrain } from './pretrain/pretrain.js'
@@ -65,5 +66,6 @@ export type {
   NpyInfo,
   SessionInfo,
   StepResult,
+  ViewFeed,
   ViewLoaderInfo,
 } from './native.js'

@@ -1,6 +1,6 @@
 // ViewLoader: two augmented views of each slice of a batch, made from curated shards by threads of its own.
 import { callEngine } from './call.js'
-import { native, type NativeViewLoader, type ViewLoaderInfo } from './native.js'
+import { native, type ViewFeed, type NativeViewLoader, type ViewLoaderInfo } from './native.js'
 import { callOptions, type CallOptions } from './options/encoder.js'
 import { parseOptions } from './options/parse.js'
 import {
@@ -13,6 +13,14 @@ import {
 } from './options/view-loader.js'
 import { toNativeView } from './options/views.js'
 
+/** What a loader's views are, whatever is drawn for them. */
+export interface ViewForm {
+  readonly imageSize: number
+  readonly channels: number
+  readonly mean: number
+  readonly std: number
+}
+
 /**
  * Views are a function of the seed, the epoch and the slice: neither threads nor restarts change them. Calls run in
  * order on a thread of their own, two at most may be under way. Arrays are lent until the promise settles.
@@ -20,11 +28,13 @@ import { toNativeView } from './options/views.js'
 export class ViewLoader implements AsyncDisposable {
   readonly #native: NativeViewLoader
   readonly info: ViewLoaderInfo
+  readonly form: ViewForm
   #disposal: Promise<void> | undefined
 
-  private constructor(loader: NativeViewLoader, info: ViewLoaderInfo) {
+  private constructor(loader: NativeViewLoader, info: ViewLoaderInfo, form: ViewForm) {
     this.#native = loader
     this.info = info
+    this.form = form
   }
 
   static async open(options: ViewLoaderOptions, call: CallOptions = {}): Promise<ViewLoader> {
@@ -35,7 +45,8 @@ export class ViewLoader implements AsyncDisposable {
     const loader = new (native().ViewLoader)()
     try {
       const info = await callEngine(ViewLoader.open, signal, (ticket) => loader.open(request, ticket))
-      return new ViewLoader(loader, info)
+      const { imageSize, channels, mean, std } = given
+      return new ViewLoader(loader, info, { imageSize, channels, mean, std })
     } catch (error) {
       await loader.dispose()
       throw error
@@ -50,6 +61,16 @@ export class ViewLoader implements AsyncDisposable {
   async fill(step: number, x1: Float32Array, x2: Float32Array, options: FillOptions = {}): Promise<number> {
     const { part, parts, signal } = parseOptions(fillOptions, 'ViewLoader.fill', options)
     return callEngine(this.fill, signal, (ticket) => this.#native.fill(step, x1, x2, part, parts, ticket))
+  }
+
+  /**
+   * Sends that batch's slices, and what is drawn for their views, to the device of the trainer that opened `feed`,
+   * which makes the same views there. Two batches, or parts, may be on their way; a third is ERR_GYRUS_BUSY until the
+   * trainer has taken the first. Returns the seconds that it took.
+   */
+  async feed(step: number, feed: ViewFeed, options: FillOptions = {}): Promise<number> {
+    const { part, parts, signal } = parseOptions(fillOptions, 'ViewLoader.feed', options)
+    return callEngine(this.feed, signal, (ticket) => this.#native.feed(step, feed, part, parts, ticket))
   }
 
   /** The first of the two views alone, into `x`. */

@@ -14,7 +14,7 @@ export const allowed = {
   'native/memory': ['native/core'],
   'native/graph': ['native/core'],
   'native/passes': ['native/core', 'native/memory', 'native/graph'],
-  'native/backend': ['native/core', 'native/memory', 'native/graph'],
+  'native/backend': engine,
   'native/backend/reference': [...engine, 'native/backend'],
   'native/backend/cpu': [
     ...engine,

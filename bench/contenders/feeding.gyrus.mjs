@@ -43,7 +43,7 @@ let waited = 0
 for (let round = 0; round < rounds; round += 1) {
   bare.push(await timed(() => trainer.step(x1, x2, hyper)))
   // A feeder draws ahead: its first views are ready before the block's clock starts, its last step draws no others.
-  const feeder = new Feeder(loader, trainer, settings, round * (block + 1), (round + 1) * (block + 1))
+  const feeder = await Feeder.open(loader, trainer, settings, round * (block + 1), (round + 1) * (block + 1))
   await feeder.step(hyper)
   fed.push(
     await timed(async () => {

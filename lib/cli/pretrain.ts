@@ -123,14 +123,20 @@ function toLine({ type, ...facts }: PretrainEvent): object {
   return { event: type, ...facts }
 }
 
+function placeOf(event: Extract<PretrainEvent, { type: 'start' }>): string {
+  const { device, precision, threads, augmentedOn } = event
+  const views = augmentedOn === 'cpu' ? '' : ', views made on the GPU'
+  return `on ${device} in ${precision} with ${threads} threads${views}`
+}
+
 /** An event in words, or on the bar. */
 export function showEvent(event: PretrainEvent, progress: Progress): void {
   switch (event.type) {
     case 'start':
       if (event.resumed > 0) printNote(`continuing behind step ${event.resumed} of ${event.steps}`)
       printNote(
-        `${event.slices} slices, ${event.steps} steps of ${event.stepsPerEpoch} an epoch, on ${event.device} in ` +
-          `${event.precision} with ${event.threads} threads; a loss of ${event.chance.toFixed(3)} is chance`,
+        `${event.slices} slices, ${event.steps} steps of ${event.stepsPerEpoch} an epoch, ${placeOf(event)}; ` +
+          `a loss of ${event.chance.toFixed(3)} is chance`,
       )
       return
     case 'step':

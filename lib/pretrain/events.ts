@@ -37,6 +37,8 @@ export type PretrainEvent =
       readonly device: string
       readonly precision: string
       readonly threads: number
+      /** Where views are made of slices: on the CPU by the loader's threads, or on the GPU by the step itself. */
+      readonly augmentedOn: 'cpu' | 'cuda'
       /** Loss of embeddings that say nothing. */
       readonly chance: number
     }

@@ -1,44 +1,47 @@
 // Keeps the engine fed: the next views are drawn while it computes on these. A step over micro-batches wants the views
 // of each part twice; they are drawn twice, which costs less than keeping them: the same ones, and few fit in memory.
-import type { ContrastiveTrainer } from '../contrastive-trainer.js'
 import type { StepResult } from '../native.js'
 import type { PretrainSettings } from '../options/pretrain.js'
-import type { ViewLoader } from '../view-loader.js'
-
-interface Views {
-  readonly x1: Float32Array
-  readonly x2: Float32Array
-}
+import { openViewSource, type FedTrainer, type FeedingLoader, type ViewSource } from './view-source.js'
 
 type Shape = Pick<PretrainSettings, 'batchSize' | 'microBatch' | 'channels' | 'imageSize'>
-type Hyper = Parameters<ContrastiveTrainer['contrast']>[0]
+type Hyper = Parameters<FedTrainer['contrast']>[0]
 
 export class Feeder {
-  readonly #loader: ViewLoader
-  readonly #trainer: ContrastiveTrainer
+  readonly #source: ViewSource
+  readonly #trainer: FedTrainer
   readonly #parts: number
   readonly #isMicro: boolean
-  readonly #buffers: readonly [Views, Views]
-  /** Draws from the first step that was asked for, and how many there will be. */
+  /** Draws from the first step that was asked for, how many of them were used, and how many there will be. */
   #drawn = 0
+  #used = 0
   readonly #draws: number
   readonly #done: number
   #next: Promise<unknown> = Promise.resolve()
   #wait = 0
 
-  /** Draws the first views of step `done` + 1 at once; `last` is the run's last step. */
-  constructor(loader: ViewLoader, trainer: ContrastiveTrainer, shape: Shape, done: number, last: number) {
-    const { batchSize, microBatch, channels, imageSize } = shape
-    const elements = (microBatch ?? batchSize) * channels * imageSize ** 2
-    const make = (): Views => ({ x1: new Float32Array(elements), x2: new Float32Array(elements) })
-    this.#loader = loader
+  private constructor(source: ViewSource, trainer: FedTrainer, shape: Shape, done: number, last: number) {
+    const { batchSize, microBatch } = shape
+    this.#source = source
     this.#trainer = trainer
     this.#isMicro = microBatch !== undefined
     this.#parts = batchSize / (microBatch ?? batchSize)
     this.#done = done
     this.#draws = (last - done) * this.#drawsOfStep
-    this.#buffers = [make(), make()]
     this.#draw()
+  }
+
+  /** Draws the first views of step `done` + 1 at once; `last` is the run's last step. */
+  static async open(
+    loader: FeedingLoader,
+    trainer: FedTrainer,
+    shape: Shape,
+    done: number,
+    last: number,
+  ): Promise<Feeder> {
+    const { batchSize, microBatch, channels, imageSize } = shape
+    const elements = (microBatch ?? batchSize) * channels * imageSize ** 2
+    return new Feeder(await openViewSource(loader, trainer, elements), trainer, shape, done, last)
   }
 
   /** Runs the next step; `wait`: seconds that it waited for views. */
@@ -54,27 +57,28 @@ export class Feeder {
   }
 
   #whole(hyper: Hyper): Promise<StepResult> {
-    return this.#feed(({ x1, x2 }) => this.#trainer.step(x1, x2, hyper))
+    return this.#feed((step) => this.#source.step(step, hyper))
   }
 
   async #partwise(hyper: Hyper): Promise<StepResult> {
-    const trainer = this.#trainer
+    const source = this.#source
     let seconds = 0
     for (let part = 0; part < this.#parts; part += 1)
-      seconds += await this.#feed(({ x1, x2 }) => trainer.rehearse(part, x1, x2, hyper))
-    const result = await trainer.contrast(hyper)
+      seconds += await this.#feed((step) => source.rehearse(step, part, hyper))
+    const result = await this.#trainer.contrast(hyper)
     for (let part = 0; part < this.#parts; part += 1)
-      seconds += await this.#feed(({ x1, x2 }) => trainer.accumulate(part, x1, x2, hyper))
+      seconds += await this.#feed((step) => source.accumulate(step, part, hyper))
     return { ...result, seconds: seconds + result.seconds }
   }
 
-  /** Hands over the views that were drawn last, and draws the next ones meanwhile. */
-  async #feed<Result>(use: (views: Views) => Promise<Result>): Promise<Result> {
+  /** Lets the views that were drawn last be used, and draws the next ones meanwhile. */
+  async #feed<Result>(use: (step: number) => Promise<Result>): Promise<Result> {
     const start = performance.now()
     await this.#next
     this.#wait += (performance.now() - start) / 1000
-    const result = use(this.#buffersOf(this.#drawn - 1))
+    const result = use(this.#stepOf(this.#used))
     result.catch(() => undefined) // reported below
+    this.#used += 1
     this.#draw()
     return result
   }
@@ -83,17 +87,14 @@ export class Feeder {
     return this.#isMicro ? 2 * this.#parts : 1
   }
 
-  #buffersOf(draw: number): Views {
-    return this.#buffers[draw % 2 === 0 ? 0 : 1]
+  #stepOf(draw: number): number {
+    return this.#done + Math.floor(draw / this.#drawsOfStep)
   }
 
   #draw(): void {
     if (this.#drawn === this.#draws) return
-    const { x1, x2 } = this.#buffersOf(this.#drawn)
-    const batch = this.#done + Math.floor(this.#drawn / this.#drawsOfStep)
-    const part = this.#drawn % this.#parts
+    this.#next = this.#source.draw(this.#stepOf(this.#drawn), this.#drawn % this.#parts, this.#parts)
     this.#drawn += 1
-    this.#next = this.#loader.fill(batch, x1, x2, { part, parts: this.#parts })
     this.#next.catch(() => undefined) // reported when the step wants it
   }
 }

@@ -50,7 +50,7 @@ export async function planPretraining(
   await using views = await openViews(settings, slices, signal)
   const { steps, stepsPerEpoch } = makeSchedule(settings, views.info.stepsPerEpoch)
   await using trainer = await openTrainer(settings, signal)
-  const feeder = new Feeder(views, trainer, settings, 0, probeSteps)
+  const feeder = await Feeder.open(views, trainer, settings, 0, probeSteps)
   const times: { seconds: number; wait: number }[] = []
   try {
     for (let step = 1; step <= probeSteps; step += 1) {

@@ -21,6 +21,7 @@ import { NeighbourProbe } from './probe.js'
 import { openRunFolder } from './run-folder.js'
 import { chanceLoss, encoderMomentumAt, learningRateAt, makeSchedule, type Schedule } from './schedule.js'
 import { CollapseSentinel } from './sentinel.js'
+import { augmentedOn } from './view-source.js'
 import { readCurated, type CuratedSlices } from '../slices/curated.js'
 
 const stateName = 'state.safetensors'
@@ -90,8 +91,9 @@ class Run implements AsyncDisposable {
     this.#log = await RunLog.open(settings.out, resumed, settings.batchSize)
     const { device, precision, threads } = trainer.info
     const { steps, stepsPerEpoch } = schedule
-    const chosen = { device, precision, threads, chance: chanceLoss(settings) }
-    yield { type: 'start', steps, stepsPerEpoch, resumed, slices: views.info.samples, ...chosen }
+    const chosen = { device, precision, threads, augmentedOn: augmentedOn(trainer) }
+    const chance = chanceLoss(settings)
+    yield { type: 'start', steps, stepsPerEpoch, resumed, slices: views.info.samples, ...chosen, chance }
     yield* this.#train(this.#log, resumed, signal)
     yield {
       type: 'done',
@@ -130,7 +132,7 @@ class Run implements AsyncDisposable {
   async *#train(log: RunLog, done: number, signal: AbortSignal | undefined): AsyncGenerator<PretrainEvent> {
     const { settings, schedule, views, trainer, probe } = this.#parts
     const { steps, saveEvery } = schedule
-    const feeder = new Feeder(views, trainer, settings, done, steps)
+    const feeder = await Feeder.open(views, trainer, settings, done, steps)
     this.#lastTime = performance.now()
     try {
       for (let step = done + 1; step <= steps; step += 1) {

@@ -9,8 +9,38 @@
 
 #include "backend/backend.h"
 #include "core/memory_stats.h"
+#include "math/view_plan.h"
 
 namespace gyrus::backend {
+
+// A point in a line of work, for which another line or the host can wait.
+class DeviceEvent {
+ public:
+  virtual ~DeviceEvent() = default;
+  // Blocks until what it was marked with last is done; not at all where it never was. Any thread.
+  virtual void synchronize() = 0;
+};
+
+// A line of work: calls only enqueue, and what they enqueue happens in their order. Used from one thread at a time.
+class DeviceLane {
+ public:
+  virtual ~DeviceLane() = default;
+  // Host memory that is not pinned must stay untouched until the queue's next synchronize().
+  virtual void copy_to_device(void* device, const void* host, std::int64_t bytes) = 0;
+  // The event is now this point: all that was enqueued here so far.
+  virtual void mark(DeviceEvent& event) = 0;
+  // What is enqueued here from now on waits for the point that `event` was marked with before this call.
+  virtual void wait_for(DeviceEvent& event) = 0;
+};
+
+// Two augmented views of each of a batch of 16-bit slices. All pointers are the device's.
+struct AugmentJob {
+  const std::uint16_t* slices = nullptr;  // [images, source_size, source_size]
+  const math::ViewPlan* plans[2] = {};    // [images] each: what imaging::plan_view() drew
+  float* out[2] = {};                     // [images, channels, size, size] each, channels alike
+  std::int64_t images = 0, channels = 1, source_size = 0, size = 0;
+  float mean = 0, std = 1;  // values between 0 and 1 are moved and scaled by these at the end
+};
 
 // Work that was recorded: launch() puts all of it into the queue at once.
 class Recording {
@@ -19,20 +49,16 @@ class Recording {
   virtual void launch() = 0;
 };
 
-// Everything but allocate() and synchronize() only enqueues, and happens in the order of the calls. Used from one
-// thread at a time.
-class DeviceQueue {
+// The line that kernels run in. Everything but allocate(), synchronize() and the makers only enqueues.
+class DeviceQueue : public DeviceLane {
  public:
-  virtual ~DeviceQueue() = default;
-
   // `kind`: device, or pinned for host memory that copies run from and to while the host goes on. 256-byte aligned,
   // counted, freed with the last copy of the pointer. Throws Code::out_of_memory with what was needed and what was
   // there; the device stays usable.
   virtual std::shared_ptr<void> allocate(std::int64_t bytes, MemoryKind kind) = 0;
 
-  // Host memory that is not pinned must stay untouched until the next synchronize().
-  virtual void copy_to_device(void* device, const void* host, std::int64_t bytes) = 0;
   virtual void copy_to_host(void* host, const void* device, std::int64_t bytes) = 0;
+  virtual void copy_on_device(void* to, const void* from, std::int64_t bytes) = 0;
   virtual void fill_zero(void* device, std::int64_t bytes) = 0;
 
   // Waits for everything enqueued. Throws Code::internal for what failed since the last time; the device cannot be used
@@ -42,8 +68,14 @@ class DeviceQueue {
   // `enqueue` only enqueues, between pinned and device memory.
   virtual std::unique_ptr<Recording> record(const std::function<void()>& enqueue) = 0;
 
+  // A line beside the queue, for copies that run while its kernels do; it may be used from another thread.
+  virtual std::unique_ptr<DeviceLane> make_lane() = 0;
+  virtual std::unique_ptr<DeviceEvent> make_event() = 0;
+
   // Sets hyper->may_update to whether all losses ([1] f32) are finite. All pointers are the device's.
   virtual std::unique_ptr<Kernel> make_finite_guard(std::span<const float* const> losses, Hyper* hyper) = 0;
+  // Its run() makes the views, from what `slices` and `plans` hold by then; it has scratch memory of its own.
+  virtual std::unique_ptr<Kernel> make_augment(const AugmentJob& job) = 0;
 };
 
 }  // namespace gyrus::backend

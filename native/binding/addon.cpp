@@ -5,6 +5,7 @@
 #include "binding/doctor.h"
 #include "binding/encoder_wrap.h"
 #include "binding/features.h"
+#include "binding/feed_handle.h"
 #include "binding/figshare.h"
 #include "binding/instance.h"
 #include "binding/session_wrap.h"
@@ -104,6 +105,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("Encoder", EncoderWrap::define(env));
   exports.Set("ContrastiveTrainer", ContrastiveWrap::define(env));
   exports.Set("SupervisedTrainer", SupervisedWrap::define(env));
+  exports.Set("ViewFeed", FeedHandle::define(env));
   exports.Set("ViewLoader", ViewLoaderWrap::define(env));
   exports.Set("VolumeReader", VolumeWrap::define(env));
   return exports;

@@ -53,6 +53,12 @@ class AsyncJob final : public runtime::EngineJob {
   template <class Work>
   void set(Work work);
 
+  // What may be done for it already, on the engine thread, while the job before it waits for a device.
+  void set_preparation(std::function<void()> prepare) { prepare_ = std::move(prepare); }
+  void prepare() override {
+    if (prepare_) prepare_();
+  }
+
   const std::shared_ptr<TicketState>& ticket() const { return ticket_; }
   void mark_submitted() { is_submitted_ = true; }
   // Settles by what the work left, or by `failure` if it is not null. Never throws.
@@ -71,6 +77,7 @@ class AsyncJob final : public runtime::EngineJob {
   Napi::Promise::Deferred deferred_;
   Napi::Reference<Napi::Value> self_;
   std::vector<Napi::Reference<Napi::ArrayBuffer>> pins_;
+  std::function<void()> prepare_;
   std::function<void(const runtime::Stop&)> work_;
   std::function<Napi::Value(Napi::Env)> to_js_;
   bool is_submitted_ = false, is_settled_ = false, has_let_go_ = false;

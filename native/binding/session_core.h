@@ -39,6 +39,8 @@ class SessionCore {
   // Uncounts the call; `failure` is null when it succeeded. `is_begun`: it reached the engine thread.
   void end(Call call, bool is_begun, const std::exception_ptr& failure) noexcept;
 
+  // Engine thread, from within a call: the call that waits next prepares itself.
+  void prepare_next() noexcept { thread_->prepare_next(); }
   void request_stop() noexcept;
   void join() noexcept;
 

@@ -88,12 +88,15 @@ class TrainerWrap : public SessionWrap<Derived, Session> {
       job.set(
           [this, options = options_](const runtime::Stop& stop) {
             this->adopt(Session::create(options), stop);
+            opened();
             return this->session().info();
           },
           [](Napi::Env env, const train::SessionInfo& session) { return to_js(env, session); });
     });
   }
 
+  // Engine thread: the session is there.
+  virtual void opened() {}
   // One step; the times of its kernels go where the pointer says, if it is not null.
   using Step = std::function<train::StepResult(const runtime::Stop&, std::vector<runtime::KernelTime>*)>;
   // Reads the arguments of step() and profile(); the images and labels are the trainer's own.

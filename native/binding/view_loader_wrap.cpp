@@ -8,6 +8,7 @@
 
 #include "binding/async_job.h"
 #include "binding/convert.h"
+#include "binding/feed_handle.h"
 #include "binding/fields.h"
 #include "binding/instance.h"
 #include "binding/js_error.h"
@@ -82,8 +83,9 @@ Napi::Function ViewLoaderWrap::define(Napi::Env env) {
   return DefineClass(
       env, "ViewLoader",
       {InstanceMethod("open", &ViewLoaderWrap::open), InstanceMethod("fill", &ViewLoaderWrap::fill),
-       InstanceMethod("fillFirst", &ViewLoaderWrap::fill_first), InstanceMethod("rowsOf", &ViewLoaderWrap::rows_of),
-       InstanceMethod("plain", &ViewLoaderWrap::plain), InstanceMethod("dispose", &ViewLoaderWrap::dispose)});
+       InstanceMethod("feed", &ViewLoaderWrap::feed), InstanceMethod("fillFirst", &ViewLoaderWrap::fill_first),
+       InstanceMethod("rowsOf", &ViewLoaderWrap::rows_of), InstanceMethod("plain", &ViewLoaderWrap::plain),
+       InstanceMethod("dispose", &ViewLoaderWrap::dispose)});
 }
 
 ViewLoaderWrap::ViewLoaderWrap(const Napi::CallbackInfo& info)
@@ -130,6 +132,26 @@ Napi::Value ViewLoaderWrap::fill(const Napi::CallbackInfo& info) {
         [this, step, part, x1, x2](const runtime::Stop& stop) {
           const auto start = std::chrono::steady_clock::now();
           loader_->fill(step, part, x1, x2, stop);
+          return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        },
+        [](Napi::Env env, double seconds) { return Napi::Number::New(env, seconds); });
+  });
+}
+
+// feed(step, feed, part, parts, ticket) -> seconds of work
+Napi::Value ViewLoaderWrap::feed(const Napi::CallbackInfo& info) {
+  return start_job(info, core_, Call::use, 4, [&](AsyncJob& job) {
+    const auto parts = static_cast<std::size_t>(to_integer(info[3], "parts", 1, kMost));
+    const data::ViewLoader::Part part{static_cast<std::size_t>(to_integer(info[2], "part", 0, kMost)), parts};
+    const auto step = static_cast<std::uint64_t>(to_integer(info[0], "step", 0, kMostSteps));
+    job.set(
+        [this, step, part, state = FeedHandle::state_of(info[1])](const runtime::Stop& stop) {
+          const auto start = std::chrono::steady_clock::now();
+          const runtime::FeedTag tag{step, static_cast<std::int64_t>(part.number),
+                                     static_cast<std::int64_t>(part.count)};
+          state->feed()->fill(tag, [&](const train::ViewFeed::Slot& slot) {
+            loader_->draw(step, part, slot.slices, {slot.plans1, slot.plans2}, stop);
+          });
           return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         },
         [](Napi::Env env, double seconds) { return Napi::Number::New(env, seconds); });

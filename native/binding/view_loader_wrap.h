@@ -1,5 +1,6 @@
-// JS face of data::ViewLoader: new ViewLoader(); open(options, ticket); fill(step, x1, x2, ticket); rowsOf(step);
-// fillFirst(step, x, ticket); plain(rows, side, x, ticket); dispose().
+// JS face of data::ViewLoader: new ViewLoader(); open(options, ticket); fill(step, x1, x2, part, parts, ticket);
+// feed(step, feed, part, parts, ticket); rowsOf(step); fillFirst(step, x, ticket); plain(rows, side, x, ticket);
+// dispose().
 #pragma once
 
 #include <napi.h>
@@ -19,6 +20,7 @@ class ViewLoaderWrap : public Napi::ObjectWrap<ViewLoaderWrap> {
  private:
   Napi::Value open(const Napi::CallbackInfo& info);
   Napi::Value fill(const Napi::CallbackInfo& info);
+  Napi::Value feed(const Napi::CallbackInfo& info);
   Napi::Value rows_of(const Napi::CallbackInfo& info);
   Napi::Value fill_first(const Napi::CallbackInfo& info);
   Napi::Value plain(const Napi::CallbackInfo& info);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "imaging/augment/plan_view.h"
 
 namespace gyrus::data {
 namespace {
@@ -46,14 +47,36 @@ void ViewLoader::fill_first(std::uint64_t step, std::span<float> x, const std::a
   fill_views(step, {}, std::array{x}, stop);
 }
 
-void ViewLoader::fill_views(std::uint64_t step, const Part& part, std::span<const std::span<float>> views,
-                            const std::atomic<bool>& stop) {
+std::span<const std::uint32_t> ViewLoader::rows_of(std::uint64_t step, const Part& part) {
   GYRUS_CHECK(part.count >= 1 && options_.batch_size % part.count == 0 && part.number < part.count,
               Code::invalid_argument, "there is no part ", part.number, " of ", part.count,
               " equal ones of a batch of ", options_.batch_size);
-  const std::size_t stride = options_.channels * image_elements(), images = options_.batch_size / part.count;
-  for (const std::span<float> x : views) GYRUS_ASSERT(x.size() == images * stride);
-  const std::span<const std::uint32_t> rows = sampler_.batch(step).subspan(part.number * images, images);
+  const std::size_t images = options_.batch_size / part.count;
+  return sampler_.batch(step).subspan(part.number * images, images);
+}
+
+void ViewLoader::draw(std::uint64_t step, const Part& part, std::span<std::uint16_t> slices,
+                      const std::array<std::span<math::ViewPlan>, 2>& plans, const std::atomic<bool>& stop) {
+  const std::span<const std::uint32_t> rows = rows_of(step, part);
+  const std::uint32_t epoch = sampler_.epoch_of(step);
+  const std::size_t side = shards_.size(), stride = side * side;
+  GYRUS_CHECK(slices.size() == rows.size() * stride && plans[0].size() == rows.size() && plans[1].size() == rows.size(),
+              Code::shape, "the feed holds ", plans[0].size(), " images, ", slices.size(),
+              " pixels in all; this part has ", rows.size(), " slices of ", side, " x ", side,
+              ": open the feed of the trainer for this loader");
+  for_each(rows.size(), stop, [&](Worker&, std::size_t i) {
+    shards_.read(rows[i], slices.subspan(i * stride, stride));
+    for (std::uint32_t view = 0; view < plans.size(); ++view) {
+      plans.at(view)[i] = imaging::plan_view(options_.views.at(view), {options_.seed, epoch, rows[i], view}, side);
+    }
+  });
+}
+
+void ViewLoader::fill_views(std::uint64_t step, const Part& part, std::span<const std::span<float>> views,
+                            const std::atomic<bool>& stop) {
+  const std::span<const std::uint32_t> rows = rows_of(step, part);
+  const std::size_t stride = options_.channels * image_elements();
+  for (const std::span<float> x : views) GYRUS_ASSERT(x.size() == rows.size() * stride);
   const std::uint32_t epoch = sampler_.epoch_of(step);
   for_each(rows.size(), stop, [&](Worker& worker, std::size_t i) {
     shards_.read(rows[i], worker.slice);

@@ -43,6 +43,10 @@ class ViewLoader {
   // set.
   void fill(std::uint64_t step, const Part& part, std::span<float> x1, std::span<float> x2,
             const std::atomic<bool>& stop);
+  // What those views are made of, for a device that makes them: the slices [images, size, size], and what is drawn for
+  // each one's two views.
+  void draw(std::uint64_t step, const Part& part, std::span<std::uint16_t> slices,
+            const std::array<std::span<math::ViewPlan>, 2>& plans, const std::atomic<bool>& stop);
   // The first of the two views alone, of the whole batch.
   void fill_first(std::uint64_t step, std::span<float> x, const std::atomic<bool>& stop);
   // Rows without augmentation: resized and normalised; of each the square in the middle with `side` of its side.
@@ -59,6 +63,7 @@ class ViewLoader {
   std::size_t image_elements() const { return options_.image_size * options_.image_size; }
   void replicate(std::span<float> image) const;
   void check_row(std::uint32_t row) const;
+  std::span<const std::uint32_t> rows_of(std::uint64_t step, const Part& part);
   void fill_views(std::uint64_t step, const Part& part, std::span<const std::span<float>> views,
                   const std::atomic<bool>& stop);
 

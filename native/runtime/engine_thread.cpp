@@ -37,6 +37,21 @@ bool EngineThread::push(std::unique_ptr<EngineJob>& job, bool is_last) {
   return true;
 }
 
+// Only this thread takes jobs out of the queue, so the job stays.
+void EngineThread::prepare_next() noexcept {
+  EngineJob* next = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!queue_.empty()) next = queue_.front().get();
+  }
+  if (next == nullptr) return;
+  try {
+    next->prepare();
+  } catch (...) {
+    return;  // it saves time and is nothing else
+  }
+}
+
 void EngineThread::request_stop() noexcept {
   {
     const std::lock_guard lock(mutex_);

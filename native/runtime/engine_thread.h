@@ -25,6 +25,8 @@ class EngineJob {
 
   // Engine thread. Does not work when the flag was set before its turn came: failure() is then Code::aborted.
   void run() noexcept;
+  // Engine thread, while the job before this one waits for a device: may begin what the device can do meanwhile.
+  virtual void prepare() {}
   // Any thread: work() is asked to throw Code::aborted at its next opportunity.
   void request_stop() noexcept { stop_->store(true, std::memory_order_relaxed); }
   // Null when work() returned. Valid once run() has returned.
@@ -56,6 +58,8 @@ class EngineThread {
   // Queues the last job, beyond the bound if need be; the thread ends after it. False when the thread is closing
   // already.
   bool submit_last(std::unique_ptr<EngineJob>& job);
+  // Engine thread, from within a job: the job that waits next prepares itself. What fails then fails in its own turn.
+  void prepare_next() noexcept;
   // Refuses further jobs and sets the stop flag of all those that have not finished. Does not wait.
   void request_stop() noexcept;
   // Waits until the thread has ended; only after submit_last() or request_stop().

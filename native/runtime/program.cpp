@@ -62,9 +62,9 @@ void Program::rebind_inputs(std::span<const void* const> inputs) {
 }
 
 RunEnd Program::run(std::span<const void* const> inputs, const backend::Hyper& hyper, const std::atomic<bool>* stop,
-                    std::vector<KernelTime>* times) {
+                    std::vector<KernelTime>* times, std::uint64_t prefetched) {
   using Clock = std::chrono::steady_clock;
-  if (device_) return run_on_device(inputs, hyper, stop, times);
+  if (device_) return run_on_device(inputs, hyper, stop, times, prefetched);
   hyper_ = hyper;
   rebind_inputs(inputs);
   const bool runs_prologue = prologue_version_ != store_.version();
@@ -101,7 +101,12 @@ std::string Program::first_non_finite(std::span<const void* const> inputs, const
   GYRUS_ASSERT(store_.storage() == DType::f32);  // the reference backend's values are f64 whatever they say
   take_inputs(inputs, hyper);
   for (std::size_t i = 0; i < checked_inputs_.size(); ++i) {
-    const Checked& input = checked_inputs_[i];
+    Checked input = checked_inputs_[i];
+    if (inputs[i] == nullptr) {
+      input.data = device_input(i);
+      if (is_bad(input)) return input.name;
+      continue;
+    }
     if (!is_all_finite(inputs[i], input.elements, input.dtype)) return input.name;
   }
   for (const auto& entry : store_.entries()) {

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -46,14 +47,26 @@ class Program {
                                           ParameterStore& store, const ProgramOptions& options = {});
 
   // Runs every kernel in order. `inputs`: one pointer a graph input, in the order of the graph's sources; row-major, in
-  // the input's dtype. `stop`, when set from another thread, ends run() between two kernels (on a device: before the
-  // first). `times`, if not null, gets an entry for each kernel that ran (on a device: waiting for each).
+  // the input's dtype; nullptr for those that a feed writes. `stop`, when set from another thread, ends run() between
+  // two kernels (on a device: before the first). `times`, if not null, gets an entry for each kernel that ran (on a
+  // device: waiting for each).
+  // `prefetched`: what prefetch() gave for these inputs, or 0.
   RunEnd run(std::span<const void* const> inputs, const backend::Hyper& hyper, const std::atomic<bool>* stop = nullptr,
-             std::vector<KernelTime>* times = nullptr);
+             std::vector<KernelTime>* times = nullptr, std::uint64_t prefetched = 0);
+
+  // On a device: `call` is called while a run computes there, before the caller waits for it, and must not throw. It
+  // may prefetch() the next run's inputs, which must stay as they are until then; 0 where there is nothing to gain.
+  void while_waiting(std::function<void()> call) { while_waiting_ = std::move(call); }
+  std::uint64_t prefetch(std::span<const void* const> inputs);
 
   // Runs the kernels before the first update once more and names the first thing that holds NaN or infinity: an input,
   // a parameter, a momentum copy, or a kernel's output; "" if there is none. Changes running statistics, not weights.
   std::string first_non_finite(std::span<const void* const> inputs, const backend::Hyper& hyper);
+
+  // On a device: where an input lies, by its number among them, and what writes the inputs that the host does not
+  // bring.
+  void* device_input(std::size_t number) const;
+  void set_feed(std::unique_ptr<InputFeed> feed);
 
   // Reads a marked output (f32, or f64 in the reference backend, row-major) as it was left by the last run.
   const void* output(std::string_view name) const;
@@ -102,7 +115,7 @@ class Program {
   bool is_bad(const Checked& block) const;
   // program_device.cpp: the same run where kernels only enqueue.
   RunEnd run_on_device(std::span<const void* const> inputs, const backend::Hyper& hyper, const std::atomic<bool>* stop,
-                       std::vector<KernelTime>* times);
+                       std::vector<KernelTime>* times, std::uint64_t prefetched);
   void enqueue(backend::StepPart part, std::vector<KernelTime>* times);
 
   ParameterStore& store_;
@@ -117,6 +130,7 @@ class Program {
   std::vector<const float*> guarded_;
   std::uint64_t prologue_version_ = ~std::uint64_t{0};
   std::unique_ptr<DeviceRun> device_;  // null where kernels work in the host's memory
+  std::function<void()> while_waiting_;
 };
 
 }  // namespace gyrus::runtime

@@ -1,7 +1,9 @@
 // Program::run where kernels only enqueue: the whole step, or each part of one over micro-batches, is recorded once and
 // then put into the device's queue at once.
 #include <chrono>
+#include <utility>
 
+#include "core/error.h"
 #include "runtime/device_mirror.h"
 #include "runtime/program.h"
 
@@ -32,11 +34,24 @@ void Program::enqueue(backend::StepPart part, std::vector<KernelTime>* times) {
   device_->enqueue_outputs();
 }
 
+void* Program::device_input(std::size_t number) const {
+  GYRUS_ASSERT(device_ != nullptr);
+  return device_->input(number);
+}
+
+void Program::set_feed(std::unique_ptr<InputFeed> feed) {
+  GYRUS_ASSERT(device_ != nullptr);
+  device_->set_feed(std::move(feed));
+}
+
+std::uint64_t Program::prefetch(std::span<const void* const> inputs) { return device_ ? device_->prefetch(inputs) : 0; }
+
 RunEnd Program::run_on_device(std::span<const void* const> inputs, const backend::Hyper& hyper,
-                              const std::atomic<bool>* stop, std::vector<KernelTime>* times) {
+                              const std::atomic<bool>* stop, std::vector<KernelTime>* times, std::uint64_t prefetched) {
   if (stop != nullptr && stop->load(std::memory_order_relaxed)) return RunEnd::stopped;
   device_->mirror().bring_to_device();
-  device_->stage(inputs, hyper);
+  device_->stage(inputs, hyper, prefetched);
+  device_->take_feed();
   if (prologue_version_ != store_.version()) {
     for (Step& step : steps_) {
       if (step.is_prologue) step.kernel->run();
@@ -51,6 +66,7 @@ RunEnd Program::run_on_device(std::span<const void* const> inputs, const backend
   }
   // Constant parameters mean inference, which changes nothing in the store.
   if (!options_.has_constant_parameters) device_->mirror().note_device_change();
+  if (while_waiting_) while_waiting_();
   const bool was_guard_passed = device_->finish();
   prologue_version_ = store_.version();
   return was_guard_passed ? RunEnd::done : RunEnd::non_finite;

@@ -2,6 +2,7 @@
 // a step over micro-batches.
 #include <array>
 #include <chrono>
+#include <utility>
 
 #include "features/embedding_health.h"
 #include "train/contrastive_graphs.h"
@@ -54,11 +55,21 @@ class EngineContrastiveSession final : public ContrastiveSession {
   }
 
   StepResult step(const float* x1, const float* x2, const StepHyper& hyper, const Stop& stop,
-                  std::vector<runtime::KernelTime>* times) override {
+                  std::vector<runtime::KernelTime>* times, std::uint64_t prefetched) override {
     const auto start = Clock::now();
-    StepResult result = micro_ ? micro_whole(x1, x2, hyper, stop, times) : whole(x1, x2, hyper, stop, times);
+    StepResult result =
+        micro_ ? micro_whole(x1, x2, hyper, stop, times) : whole(x1, x2, hyper, stop, times, prefetched);
     result.seconds = seconds_since(start);
     return result;
+  }
+
+  void while_waiting(std::function<void()> call) override {
+    if (!micro_) core_.program().while_waiting(std::move(call));
+  }
+
+  std::uint64_t prefetch(const float* x1, const float* x2) override {
+    const std::array<const void*, 2> inputs{x1, x2};
+    return micro_ ? 0 : core_.program().prefetch(inputs);
   }
 
   double rehearse(std::int64_t part, const float* x1, const float* x2, const StepHyper& hyper,
@@ -79,6 +90,50 @@ class EngineContrastiveSession final : public ContrastiveSession {
                     const Stop& stop) override {
     const auto start = Clock::now();
     micro().accumulate(part, x1, x2, hyper, stop, nullptr);
+    return seconds_since(start);
+  }
+
+  std::shared_ptr<ViewFeed> open_feed(const FeedOptions& options) override {
+    const nn::EncoderOptions& encoder = options_.encoder;
+    const std::shared_ptr<backend::DeviceQueue> queue = core_.device().backend->queue();
+    if (!queue) return nullptr;
+    GYRUS_CHECK(options.size == encoder.image_height && options.size == encoder.image_width &&
+                    options.channels == encoder.channels,
+                Code::shape, "the loader makes views of ", options.channels, " x ", options.size, " x ", options.size,
+                ", the trainer takes ", encoder.channels, " x ", encoder.image_height, " x ", encoder.image_width,
+                ": open both with the same imageSize and channels");
+    const std::int64_t images = micro_ ? options_.micro_batch : options_.batch_size;
+    auto feed = std::make_shared<ViewFeed>(queue, images, options);
+    if (micro_) {
+      micro_->take_views_from(*feed);
+    } else {
+      feed->serve(core_.program());
+    }
+    feed_ = feed;
+    return feed;
+  }
+
+  StepResult step_fed(std::uint64_t step, const StepHyper& hyper, const Stop& stop) override {
+    const auto start = Clock::now();
+    GYRUS_CHECK(!micro_, Code::invalid_argument,
+                "a step over micro-batches takes what was fed part by part: call rehearse, contrast and accumulate");
+    feed().expect({step, 0, 1});
+    StepResult result = whole(nullptr, nullptr, hyper, stop, nullptr, 0);
+    result.seconds = seconds_since(start);
+    return result;
+  }
+
+  double rehearse_fed(std::uint64_t step, std::int64_t part, const StepHyper& hyper, const Stop& stop) override {
+    const auto start = Clock::now();
+    feed().expect({step, part, micro().parts()});
+    micro().rehearse(part, nullptr, nullptr, hyper, stop, nullptr);
+    return seconds_since(start);
+  }
+
+  double accumulate_fed(std::uint64_t step, std::int64_t part, const StepHyper& hyper, const Stop& stop) override {
+    const auto start = Clock::now();
+    feed().expect({step, part, micro().parts()});
+    micro().accumulate(part, nullptr, nullptr, hyper, stop, nullptr);
     return seconds_since(start);
   }
 
@@ -151,15 +206,21 @@ class EngineContrastiveSession final : public ContrastiveSession {
     return *micro_;
   }
 
+  ViewFeed& feed() {
+    GYRUS_CHECK(feed_ != nullptr, Code::invalid_argument,
+                "nothing feeds this trainer: open a feed on its device, or bring views");
+    return *feed_;
+  }
+
   void check_between_steps() const {
     GYRUS_CHECK(!micro_ || micro_->is_between_steps(), Code::invalid_argument,
                 "a step over micro-batches is half done, and so are the running statistics: finish it before saving");
   }
 
   StepResult whole(const float* x1, const float* x2, const StepHyper& hyper, const Stop& stop,
-                   std::vector<runtime::KernelTime>* times) {
+                   std::vector<runtime::KernelTime>* times, std::uint64_t prefetched) {
     const std::array<const void*, 2> inputs{x1, x2};
-    core_.run(inputs, hyper, stop, times);
+    core_.run(inputs, hyper, stop, times, prefetched);
     StepResult result;
     for (const std::string& name : names_.losses) result.loss += *core_.output(name.c_str());
     for (const std::string& name : names_.hits) result.hits += *core_.output(name.c_str());
@@ -208,6 +269,7 @@ class EngineContrastiveSession final : public ContrastiveSession {
   LossNames names_;
   std::string first_embedding_, last_embedding_;
   std::unique_ptr<MicroStep> micro_;  // after core_, whose programs it holds
+  std::shared_ptr<ViewFeed> feed_;    // null unless open_feed() was called, on a device with memory of its own
 };
 
 }  // namespace

@@ -49,6 +49,11 @@ std::int64_t MicroStep::arena_bytes() const {
   return bytes;
 }
 
+void MicroStep::take_views_from(ViewFeed& feed) {
+  feed.serve(*rehearsal_);
+  feed.serve(*accumulation_);
+}
+
 void MicroStep::check_turn(std::int64_t turn, const char* what) const {
   GYRUS_CHECK(turn == at_, Code::invalid_argument, what, " is not what comes next in a step over ", parts_,
               " micro-batches, of which ", at_, " of ", 2 * parts_ + 1,

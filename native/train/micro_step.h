@@ -22,7 +22,7 @@ class MicroStep {
 
   // In this order: rehearse(0), ..., rehearse(parts - 1), contrast, accumulate(0), ..., accumulate(parts - 1), the
   // views of a part being the same both times. Anything else is Code::invalid_argument and changes nothing.
-  // x1, x2 [micro_batch, C, H, W] f32.
+  // x1, x2 [micro_batch, C, H, W] f32; nullptr where a feed makes them.
   void rehearse(std::int64_t part, const float* x1, const float* x2, const StepHyper& hyper, const Stop& stop,
                 std::vector<runtime::KernelTime>* times);
   // Of the whole batch; `seconds` stays 0.
@@ -32,6 +32,7 @@ class MicroStep {
   bool is_between_steps() const { return at_ == 0; }
   // Forgets a step that was broken off.
   void reset() { at_ = 0; }
+  void take_views_from(ViewFeed& feed);
 
   // Of the last contrast: the first and the last embedding, [batch, D].
   const float* first_embedding() const { return whole_.front().as<float>(); }

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -16,6 +17,7 @@
 #include "train/device.h"
 #include "train/network_facts.h"
 #include "train/session_options.h"
+#include "train/view_feed.h"
 
 namespace gyrus::train {
 
@@ -60,9 +62,14 @@ class ContrastiveSession {
   static std::unique_ptr<ContrastiveSession> create(const ContrastiveOptions&);
   virtual ~ContrastiveSession() = default;
   virtual SessionInfo info() const = 0;
-  // x1, x2 [batch, C, H, W] f32.
+  // x1, x2 [batch, C, H, W] f32. `prefetched`: what prefetch() gave for them, or 0.
   virtual StepResult step(const float* x1, const float* x2, const StepHyper&, const Stop& stop,
-                          std::vector<runtime::KernelTime>* times = nullptr) = 0;
+                          std::vector<runtime::KernelTime>* times = nullptr, std::uint64_t prefetched = 0) = 0;
+  // `call` is called in every step in one piece on a device with memory of its own, while that computes, and must not
+  // throw. It may prefetch() the views of the next step, which then stay as they are until its end: they travel while
+  // this step runs. 0, and nothing is done, where there is nothing to gain.
+  virtual void while_waiting(std::function<void()> call) = 0;
+  virtual std::uint64_t prefetch(const float* x1, const float* x2) = 0;
   // A step over micro-batches, part by part, so that only one part's views need memory: rehearse every part, contrast,
   // accumulate every part, with the same views and hyper-parameters. contrast() gives the step's loss and hits; the
   // last accumulate() updates. x1, x2 [micro_batch, C, H, W] f32; the seconds of the engine's work come back.
@@ -70,6 +77,13 @@ class ContrastiveSession {
   virtual StepResult contrast(const StepHyper&, const Stop& stop) = 0;
   virtual double accumulate(std::int64_t part, const float* x1, const float* x2, const StepHyper&,
                             const Stop& stop) = 0;
+  // On a device with memory of its own, views may be made there, from slices that a loader fills the feed with while
+  // steps run; null on others. In place of an earlier feed. The steps below take what was fed for that step and part
+  // (counted from 0), in the order in which it was fed; else Code::invalid_argument, and nothing is changed.
+  virtual std::shared_ptr<ViewFeed> open_feed(const FeedOptions& options) = 0;
+  virtual StepResult step_fed(std::uint64_t step, const StepHyper&, const Stop& stop) = 0;
+  virtual double rehearse_fed(std::uint64_t step, std::int64_t part, const StepHyper&, const Stop& stop) = 0;
+  virtual double accumulate_fed(std::uint64_t step, std::int64_t part, const StepHyper&, const Stop& stop) = 0;
   // Of the last step's embeddings. Code::invalid_argument before the first step.
   virtual features::EmbeddingHealth health() = 0;
   // safetensors with base_encoder.*, momentum_encoder.*, predictor.* (science.md B12).

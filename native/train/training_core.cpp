@@ -43,9 +43,9 @@ void TrainingCore::compile(const graph::Graph& graph, std::span<const std::strin
 }
 
 void TrainingCore::run(std::span<const void* const> inputs, const StepHyper& hyper, const Stop& stop,
-                       std::vector<runtime::KernelTime>* times) {
+                       std::vector<runtime::KernelTime>* times, std::uint64_t prefetched) {
   begin_step();
-  run_part(*program_, inputs, {hyper}, stop, times);
+  run_part(*program_, inputs, {.step = hyper, .prefetched = prefetched}, stop, times);
   end_step();
 }
 
@@ -59,7 +59,7 @@ void TrainingCore::begin_step() {
 
 void TrainingCore::run_part(runtime::Program& program, std::span<const void* const> inputs, const PartHyper& hyper,
                             const Stop& stop, std::vector<runtime::KernelTime>* times) {
-  switch (program.run(inputs, values_of(hyper), &stop, times)) {
+  switch (program.run(inputs, values_of(hyper), &stop, times, hyper.prefetched)) {
     case runtime::RunEnd::done:
       return;
     case runtime::RunEnd::stopped:

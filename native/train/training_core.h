@@ -19,6 +19,7 @@ namespace gyrus::train {
 struct PartHyper {
   StepHyper step;
   backend::StepPart part = backend::StepPart::whole;
+  std::uint64_t prefetched = 0;  // Program::prefetch()
 };
 
 class TrainingCore {
@@ -40,13 +41,15 @@ class TrainingCore {
   [[noreturn]] void fail_non_finite(const std::string& what, runtime::Program& program,
                                     std::span<const void* const> inputs, const PartHyper& hyper);
 
+  // That compile() made.
+  runtime::Program& program() { return *program_; }
   const Device& device() const { return device_; }
   const OptimizerOptions& optimizer() const { return optimizer_; }
 
   // One step. Throws Code::aborted when `stop` was set half-way, and Code::non_finite, naming the first bad value, when
   // a loss is NaN or infinite: nothing was updated then. After either the next step wants weights to be loaded first.
   void run(std::span<const void* const> inputs, const StepHyper& hyper, const Stop& stop,
-           std::vector<runtime::KernelTime>* times);
+           std::vector<runtime::KernelTime>* times, std::uint64_t prefetched = 0);
   const float* output(const char* name) const { return static_cast<const float*>(program_->output(name)); }
 
   // Of the program that compile() made, if it was called.

@@ -1,9 +1,12 @@
 // Devices: what 'cuda' and 'auto' do on a machine with and without a GPU, in a build with and without the CUDA backend.
 // GYRUS_EXPECTS_CUDA (scripts/test cuda): the backend must be in this build.
+import { join } from 'node:path'
 import t from 'tap'
-import { doctor, isGyrusError, MocoTrainer } from '../../lib/index.js'
+import { doctor, isGyrusError, MocoTrainer, ViewLoader } from '../../lib/index.js'
 import { gyrus } from '../support/cli.js'
 import { images, tinyMocoOptions } from '../support/model.js'
+import { rejection } from '../support/rejection.js'
+import { writeCurated } from '../support/shards.js'
 
 const report = await doctor()
 const isExpected = process.env['GYRUS_EXPECTS_CUDA'] !== undefined
@@ -59,6 +62,33 @@ void t.test("'auto' takes the GPU where there is one, else the CPU, says so, and
   t.ok(trainer.info.deviceReason.length > 0)
   const { loss } = await trainer.step(images(), images(undefined, 1), { lr: 0.05 })
   t.ok(Number.isFinite(loss))
+})
+
+void t.test('on a GPU, views made there give the losses of views made here', async (t) => {
+  if (problem !== undefined) {
+    t.pass('there is none')
+    return
+  }
+  const folder = writeCurated(t.testdir(), { rows: 12, size: 40 })
+  const form = { imageSize: 32, channels: 1, batchSize: 4 } as const
+  await using loader = await ViewLoader.open({ ...form, shards: [join(folder, 'slices-00000.npy')] })
+  await using trainer = await MocoTrainer.create({ ...tinyMocoOptions, device: 'cuda' })
+  const feed = await trainer.openFeed(loader)
+  if (feed === undefined) {
+    t.fail('a GPU has a feed')
+    return
+  }
+  const [x1, x2] = [new Float32Array(4 * 32 ** 2), new Float32Array(4 * 32 ** 2)]
+  await loader.feed(0, feed)
+  for (let step = 0; step < 6; step += 1) {
+    const fed = trainer.stepFed(step, { lr: 0, momentum: 1 })
+    await Promise.all([fed, loader.feed(step + 1, feed)])
+    await loader.fill(step, x1, x2)
+    const { loss } = await trainer.step(x1, x2, { lr: 0, momentum: 1 })
+    t.ok(Math.abs(loss - (await fed).loss) < 1e-2, `step ${step}: ${(await fed).loss}, here ${loss}`)
+  }
+  await trainer.dispose()
+  await rejection(t, loader.feed(7, feed), 'ERR_GYRUS_DISPOSED')
 })
 
 void t.test('a device that was named needs no reason', async (t) => {

@@ -168,7 +168,7 @@ void t.test('a damaged checkpoint is passed over', async (t) => {
   writeFileSync(state, bytes)
   const events = await consume(pretrain({ ...config, data, out }, { resume: true }))
   t.match(events[0], { type: 'warning', message: /is not as it was written/ })
-  t.match(events[1], { type: 'start', resumed: 8 })
+  t.match(events[1], { type: 'start', resumed: 8, device: 'cpu', augmentedOn: 'cpu' })
   t.equal(digest(out), whole, 'steps 9 to 12 again')
   for (const name of readdirSync(join(out, 'checkpoints')))
     writeFileSync(join(out, 'checkpoints', name, 'checkpoint.json'), '')

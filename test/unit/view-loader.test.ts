@@ -2,7 +2,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { memory, mocoViews, ViewLoader } from '../../lib/index.js'
+import { memory, MocoTrainer, mocoViews, ViewLoader } from '../../lib/index.js'
+import { native } from '../../lib/native.js'
+import { tinyMocoOptions } from '../support/model.js'
 import { rejection } from '../support/rejection.js'
 import { shardBytes, writeCurated } from '../support/shards.js'
 
@@ -82,4 +84,24 @@ void t.test('nothing is kept', async (t) => {
   const loader = await ViewLoader.open({ ...options, shards: [join(folder, 'slices-00000.npy')] })
   await loader.dispose()
   t.equal(memory().hostBytes, before)
+})
+
+void t.test('on the CPU there is no feed, and nothing can be fed', async (t) => {
+  const folder = writeCurated(t.testdir(), { rows: 10, size: 20 })
+  const shards = [join(folder, 'slices-00000.npy')]
+  await using loader = await ViewLoader.open({ ...options, shards })
+  await using trainer = await MocoTrainer.create(tinyMocoOptions)
+  t.same(loader.form, { imageSize: 16, channels: 1, mean: 0.449, std: 0.226 })
+  t.equal(await trainer.openFeed(loader), undefined)
+  await rejection(t, trainer.stepFed(0, { lr: 0.1 }), 'ERR_GYRUS_INVALID_ARGUMENT')
+  await rejection(t, trainer.rehearseFed(0, 0, { lr: 0.1 }), 'ERR_GYRUS_INVALID_ARGUMENT')
+  await rejection(t, trainer.stepFed(-1, { lr: 0.1 }), 'ERR_GYRUS_INVALID_ARGUMENT', 'RangeError')
+  await rejection(t, loader.feed(0, new (native().ViewFeed)()), 'ERR_GYRUS_DISPOSED')
+  await rejection(t, loader.feed(0, { isOpen: () => true }), 'ERR_GYRUS_INVALID_ARGUMENT', 'TypeError')
+  await rejection(t, loader.feed(0, trainer as never), 'ERR_GYRUS_INVALID_ARGUMENT', 'TypeError')
+  const signal = AbortSignal.abort()
+  await rejection(t, trainer.openFeed(loader, { signal }), 'ERR_GYRUS_ABORTED')
+  await rejection(t, trainer.stepFed(0, { lr: 0.1, signal }), 'ERR_GYRUS_ABORTED')
+  await trainer.dispose()
+  await rejection(t, trainer.openFeed(loader), 'ERR_GYRUS_DISPOSED')
 })

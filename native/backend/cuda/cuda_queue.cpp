@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "backend/cuda/augment_views.h"
 #include "backend/cuda/cuda_check.h"
+#include "backend/cuda/cuda_lane.h"
 #include "backend/cuda/kernels/finite_guard.h"
 #include "core/error.h"
 
@@ -99,8 +101,24 @@ void CudaQueue::copy_to_host(void* host, const void* device, std::int64_t bytes)
   GYRUS_CUDA(cudaMemcpyAsync(host, device, static_cast<std::size_t>(bytes), cudaMemcpyDeviceToHost, stream_));
 }
 
+void CudaQueue::copy_on_device(void* to, const void* from, std::int64_t bytes) {
+  GYRUS_CUDA(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyDeviceToDevice, stream_));
+}
+
 void CudaQueue::fill_zero(void* device, std::int64_t bytes) {
   GYRUS_CUDA(cudaMemsetAsync(device, 0, static_cast<std::size_t>(bytes), stream_));
+}
+
+void CudaQueue::mark(DeviceEvent& event) { mark_event(event, stream_); }
+
+void CudaQueue::wait_for(DeviceEvent& event) { wait_for_event(event, stream_); }
+
+std::unique_ptr<DeviceLane> CudaQueue::make_lane() { return std::make_unique<CudaLane>(); }
+
+std::unique_ptr<DeviceEvent> CudaQueue::make_event() { return std::make_unique<CudaEvent>(); }
+
+std::unique_ptr<Kernel> CudaQueue::make_augment(const AugmentJob& job) {
+  return std::make_unique<AugmentViews>(*this, job);
 }
 
 void CudaQueue::synchronize() { GYRUS_CUDA(cudaStreamSynchronize(stream_)); }

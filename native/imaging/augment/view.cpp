@@ -104,8 +104,12 @@ void ViewMaker::change_values(const math::ViewPlan& plan) {
 
 void ViewMaker::make(std::span<const std::uint16_t> slice, const ViewOptions& options, const ViewKey& key,
                      const Normalization& normalization, std::span<float> out) {
+  make(slice, plan_view(options, key, source_size_), normalization, out);
+}
+
+void ViewMaker::make(std::span<const std::uint16_t> slice, const math::ViewPlan& plan,
+                     const Normalization& normalization, std::span<float> out) {
   GYRUS_ASSERT(out.size() == size_ * size_);
-  const math::ViewPlan plan = plan_view(options, key, source_size_);
   resize(slice, plan);
   change_values(plan);
   if (plan.blur_sigma > 0) blur(plan.blur_sigma);

@@ -21,6 +21,9 @@ class ViewMaker {
   // and axis to resize and up to 13 to blur, all in buffers that stay in the second cache (200 KB at 224 pixels).
   void make(std::span<const std::uint16_t> slice, const ViewOptions& options, const ViewKey& key,
             const Normalization& normalization, std::span<float> out);
+  // The same of what was drawn before.
+  void make(std::span<const std::uint16_t> slice, const math::ViewPlan& plan, const Normalization& normalization,
+            std::span<float> out);
   // The slice, resized and normalised, and nothing else. `side`: what share of its side the square in its middle has
   // that is seen, in (0, 1].
   void plain(std::span<const std::uint16_t> slice, const Normalization& normalization, std::span<float> out,

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "backend/cuda/augment_views.h"
 #include "backend/cuda/dnn/dnn.h"
 #include "backend/cuda/ops/makers.h"
 #include "backend/lowering.h"
@@ -31,7 +32,17 @@ void CudaQueue::copy_to_host(void* host, const void* device, std::int64_t bytes)
   std::memcpy(host, device, static_cast<std::size_t>(bytes));
 }
 void CudaQueue::fill_zero(void* device, std::int64_t bytes) { std::memset(device, 0, static_cast<std::size_t>(bytes)); }
+void CudaQueue::copy_on_device(void* to, const void* from, std::int64_t bytes) {
+  std::memcpy(to, from, static_cast<std::size_t>(bytes));
+}
 void CudaQueue::synchronize() {}
+void CudaQueue::mark(DeviceEvent&) {}
+void CudaQueue::wait_for(DeviceEvent&) {}
+std::unique_ptr<DeviceLane> CudaQueue::make_lane() { fail_internal("make_lane", __FILE__, __LINE__); }
+std::unique_ptr<DeviceEvent> CudaQueue::make_event() { fail_internal("make_event", __FILE__, __LINE__); }
+std::unique_ptr<Kernel> CudaQueue::make_augment(const AugmentJob& job) {
+  return std::make_unique<AugmentViews>(*this, job);
+}
 std::unique_ptr<Recording> CudaQueue::record(const std::function<void()>&) {
   fail_internal("record", __FILE__, __LINE__);
 }
@@ -261,6 +272,10 @@ class EmulatedBackend final : public backend::Backend {
 };
 
 }  // namespace
+
+std::unique_ptr<backend::Kernel> make_emulated_augment(const backend::AugmentJob& job) {
+  return backend::cuda::CudaQueue().make_augment(job);
+}
 
 std::unique_ptr<backend::Backend> make_emulated_backend() { return std::make_unique<EmulatedBackend>(); }
 

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "backend/backend.h"
+#include "backend/device_queue.h"
 
 namespace gyrus::tests {
 
@@ -13,5 +14,8 @@ namespace gyrus::tests {
 // every order of threads and blocks: the results must be the same to the last bit (Code::internal otherwise, with the
 // step's name).
 std::unique_ptr<backend::Backend> make_emulated_backend();
+
+// The augmentation's kernels, as the CUDA backend's queue makes them.
+std::unique_ptr<backend::Kernel> make_emulated_augment(const backend::AugmentJob& job);
 
 }  // namespace gyrus::tests

@@ -13,10 +13,12 @@ namespace gyrus::tests {
   X(memory_limits)            \
   X(engine_thread)            \
   X(device_run)               \
+  X(device_feed)              \
   X(graph_passes)             \
   X(lowering)                 \
   X(sessions)                 \
   X(device_sessions)          \
+  X(device_views)             \
   X(plan_intervals)           \
   X(op_table)                 \
   X(conv2d)                   \

@@ -6,6 +6,8 @@
 #include <functional>
 #include <mutex>
 #include <stdexcept>
+#include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/harness/suites.h"
@@ -21,6 +23,10 @@ class TestJob final : public EngineJob {
  public:
   explicit TestJob(std::function<void(const Stop&)> body, std::shared_ptr<Stop> stop = std::make_shared<Stop>(false))
       : EngineJob(std::move(stop)), body_(std::move(body)) {}
+  void prepare() override {
+    if (preparation) preparation();
+  }
+  std::function<void()> preparation;
 
  private:
   void work(const Stop& stop) override { body_(stop); }
@@ -138,6 +144,40 @@ void cancelled_before_its_turn(Check& check) {
   check.that(!has_run, "it never ran");
 }
 
+void prepared_by_the_one_before(Check& check) {
+  Outbox outbox;
+  std::vector<std::string> order;
+  std::atomic<bool> has_tried = false, has_next = false;
+  std::thread::id preparer, worker;
+  EngineThread thread(outbox.done());
+  submit(thread, [&](const Stop&) {
+    thread.prepare_next();  // of nothing
+    has_tried = true;
+    has_tried.notify_all();
+    has_next.wait(false);
+    thread.prepare_next();
+    order.emplace_back("first");
+  });
+  auto next = std::make_unique<TestJob>([&](const Stop&) {
+    worker = std::this_thread::get_id();
+    order.emplace_back("second");
+  });
+  next->preparation = [&] {
+    preparer = std::this_thread::get_id();
+    order.emplace_back("preparation");
+    throw Error(Code::out_of_memory, "no room to prepare");
+  };
+  std::unique_ptr<EngineJob> job = std::move(next);
+  has_tried.wait(false);
+  check.that(thread.submit(job), "it is taken");
+  has_next = true;
+  has_next.notify_all();
+  const auto failures = outbox.failures(2);
+  check.that(!failures[0] && !failures[1], "a preparation that fails harms neither job");
+  check.that(order == std::vector<std::string>{"preparation", "first", "second"}, "in this order");
+  check.that(preparer == worker, "on the engine thread");
+}
+
 void stopped_at_any_moment(Check& check) {
   for (int round = 0; round < 200; ++round) {
     Outbox outbox;
@@ -164,6 +204,7 @@ void engine_thread(Suite& suite) {
   suite.test("at most two wait, and stopping aborts them all", bounds);
   suite.test("the last job is always taken and ends the thread", last_job);
   suite.test("a job cancelled before its turn does not run", cancelled_before_its_turn);
+  suite.test("a job that waits is prepared from within the one before", prepared_by_the_one_before);
   suite.test("stopping at any moment loses no job", stopped_at_any_moment);
 }
 

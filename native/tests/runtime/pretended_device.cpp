@@ -8,6 +8,7 @@
 
 #include "core/aligned_buffer.h"
 #include "core/error.h"
+#include "imaging/augment/view.h"
 
 namespace gyrus::tests {
 
@@ -26,6 +27,56 @@ class PretendedRecording final : public backend::Recording {
 };
 
 namespace {
+
+struct PretendedEvent final : backend::DeviceEvent {
+  explicit PretendedEvent(AccessOrder& of) : order(of) {}
+  void synchronize() override { order.wait(AccessOrder::kHost, clock); }
+  AccessOrder& order;
+  AccessOrder::Clock clock;
+};
+
+AccessOrder::Clock& clock_of(backend::DeviceEvent& event) { return static_cast<PretendedEvent&>(event).clock; }
+
+class PretendedLane final : public backend::DeviceLane {
+ public:
+  explicit PretendedLane(PretendedQueue& queue) : queue_(queue), line_(queue.order().add_line()) {}
+  void copy_to_device(void* device, const void* host, std::int64_t bytes) override {
+    queue_.order().access(line_, host, bytes, false);
+    queue_.order().access(line_, device, bytes, true);
+    const PretendedMemory::Access access(queue_.memory());
+    std::memcpy(device, host, static_cast<std::size_t>(bytes));
+  }
+  void mark(backend::DeviceEvent& event) override { clock_of(event) = queue_.order().mark(line_); }
+  void wait_for(backend::DeviceEvent& event) override { queue_.order().wait(line_, clock_of(event)); }
+
+ private:
+  PretendedQueue& queue_;
+  std::size_t line_;
+};
+
+class HostAugment final : public backend::Kernel {
+ public:
+  explicit HostAugment(const backend::AugmentJob& job)
+      : job_(job), maker_(static_cast<std::size_t>(job.source_size), static_cast<std::size_t>(job.size)) {}
+  void bind(const backend::KernelArgs&) override {}
+  void run() override {
+    const auto slice = static_cast<std::size_t>(job_.source_size * job_.source_size);
+    const auto pixels = static_cast<std::size_t>(job_.size * job_.size);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(job_.images); ++i) {
+      for (const std::size_t view : {0, 1}) {
+        float* const image = job_.out[view] + i * static_cast<std::size_t>(job_.channels) * pixels;
+        maker_.make({job_.slices + i * slice, slice}, job_.plans[view][i], {job_.mean, job_.std}, {image, pixels});
+        for (std::int64_t c = 1; c < job_.channels; ++c) {
+          std::memcpy(image + static_cast<std::size_t>(c) * pixels, image, pixels * sizeof(float));
+        }
+      }
+    }
+  }
+
+ private:
+  backend::AugmentJob job_;
+  imaging::ViewMaker maker_;
+};
 
 class HostGuard final : public backend::Kernel {
  public:
@@ -48,60 +99,109 @@ class HostGuard final : public backend::Kernel {
 
 class DeviceKernel final : public backend::Kernel {
  public:
-  DeviceKernel(std::shared_ptr<PretendedQueue> queue, std::unique_ptr<backend::Kernel> kernel)
-      : queue_(std::move(queue)), kernel_(std::move(kernel)) {}
+  DeviceKernel(PretendedMemory& memory, std::unique_ptr<backend::Kernel> kernel)
+      : memory_(memory), kernel_(std::move(kernel)) {}
   std::int64_t scratch_bytes() const override { return kernel_->scratch_bytes(); }
   void bind(const backend::KernelArgs& args) override { kernel_->bind(args); }
   void run() override {
-    const PretendedMemory::Access access(queue_->memory());
+    const PretendedMemory::Access access(memory_);
     kernel_->run();
   }
 
  private:
-  std::shared_ptr<PretendedQueue> queue_;
+  PretendedMemory& memory_;
   std::unique_ptr<backend::Kernel> kernel_;
 };
 
 }  // namespace
 
 std::shared_ptr<void> PretendedMemory::allocate(std::int64_t bytes) {
+  const std::lock_guard lock(blocks_->mutex);
   const auto size = static_cast<std::size_t>(bytes);
   void* const block =
       mmap(nullptr, size, is_open_ ? PROT_READ | PROT_WRITE : PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   GYRUS_CHECK(block != MAP_FAILED, Code::out_of_memory, "no ", bytes, " bytes of pretended device memory");
-  blocks_->emplace(block, size);
+  blocks_->sizes.emplace(block, size);
   return {block, [blocks = blocks_, size](void* freed) {
-            blocks->erase(freed);
+            const std::lock_guard held(blocks->mutex);
+            blocks->sizes.erase(freed);
             (void)munmap(freed, size);
           }};
+}
+
+void PretendedMemory::close() {
+  const std::lock_guard lock(blocks_->mutex);
+  if (at_work_ == 0) protect(false);
+}
+
+void PretendedMemory::begin() {
+  const std::lock_guard lock(blocks_->mutex);
+  ++at_work_;
+  protect(true);
+}
+
+void PretendedMemory::end() {
+  const std::lock_guard lock(blocks_->mutex);
+  if (--at_work_ == 0 && fence_ == Fence::each_kernel) protect(false);
 }
 
 void PretendedMemory::protect(bool is_open) {
   if (is_open == is_open_) return;
   is_open_ = is_open;
-  for (const auto& [block, size] : *blocks_) (void)mprotect(block, size, is_open ? PROT_READ | PROT_WRITE : PROT_NONE);
+  const int access = is_open ? PROT_READ | PROT_WRITE : PROT_NONE;
+  for (const auto& [block, size] : blocks_->sizes) (void)mprotect(block, size, access);
 }
 
 std::shared_ptr<void> PretendedQueue::allocate(std::int64_t bytes, MemoryKind kind) {
-  if (kind == MemoryKind::device) return memory_.allocate(bytes);
-  const auto block = std::make_shared<AlignedBuffer>(bytes);
-  return {block, block->data()};
+  std::shared_ptr<void> memory;
+  if (kind == MemoryKind::device) {
+    memory = memory_.allocate(bytes);
+  } else {
+    const auto block = std::make_shared<AlignedBuffer>(bytes);
+    memory = {block, block->data()};
+  }
+  order_.forget(memory.get(), bytes);
+  return memory;
 }
 
 void PretendedQueue::copy_to_device(void* device, const void* host, std::int64_t bytes) {
+  order_.access(AccessOrder::kQueue, host, bytes, false);
+  order_.access(AccessOrder::kQueue, device, bytes, true);
   const PretendedMemory::Access access(memory_);
   std::memcpy(device, host, static_cast<std::size_t>(bytes));
 }
 
 void PretendedQueue::copy_to_host(void* host, const void* device, std::int64_t bytes) {
+  order_.access(AccessOrder::kQueue, device, bytes, false);
+  order_.access(AccessOrder::kQueue, host, bytes, true);
   const PretendedMemory::Access access(memory_);
   std::memcpy(host, device, static_cast<std::size_t>(bytes));
+}
+
+void PretendedQueue::copy_on_device(void* to, const void* from, std::int64_t bytes) {
+  order_.access(AccessOrder::kQueue, from, bytes, false);
+  order_.access(AccessOrder::kQueue, to, bytes, true);
+  const PretendedMemory::Access access(memory_);
+  std::memcpy(to, from, static_cast<std::size_t>(bytes));
 }
 
 void PretendedQueue::fill_zero(void* device, std::int64_t bytes) {
   const PretendedMemory::Access access(memory_);
   std::memset(device, 0, static_cast<std::size_t>(bytes));
 }
+
+void PretendedQueue::mark(backend::DeviceEvent& event) { clock_of(event) = order_.mark(AccessOrder::kQueue); }
+
+void PretendedQueue::wait_for(backend::DeviceEvent& event) { order_.wait(AccessOrder::kQueue, clock_of(event)); }
+
+void PretendedQueue::synchronize() {
+  order_.wait(AccessOrder::kHost, order_.mark(AccessOrder::kQueue));
+  memory_.close();
+}
+
+std::unique_ptr<backend::DeviceLane> PretendedQueue::make_lane() { return std::make_unique<PretendedLane>(*this); }
+
+std::unique_ptr<backend::DeviceEvent> PretendedQueue::make_event() { return std::make_unique<PretendedEvent>(order_); }
 
 std::unique_ptr<backend::Recording> PretendedQueue::record(const std::function<void()>& enqueue) {
   ++recordings_;
@@ -113,13 +213,21 @@ std::unique_ptr<backend::Kernel> PretendedQueue::make_finite_guard(std::span<con
   return std::make_unique<HostGuard>(memory_, losses, hyper);
 }
 
-PretendedDevice::PretendedDevice(std::unique_ptr<backend::Backend> host, Fence fence)
-    : host_(std::move(host)), queue_(std::make_shared<PretendedQueue>(fence)) {}
+std::unique_ptr<backend::Kernel> PretendedQueue::make_augment(const backend::AugmentJob& job) {
+  return std::make_unique<DeviceKernel>(memory_, make_augment_(job));
+}
+
+std::unique_ptr<backend::Kernel> make_host_augment(const backend::AugmentJob& job) {
+  return std::make_unique<HostAugment>(job);
+}
+
+PretendedDevice::PretendedDevice(std::unique_ptr<backend::Backend> host, Fence fence, MakeAugment augment)
+    : host_(std::move(host)), queue_(std::make_shared<PretendedQueue>(fence, augment)) {}
 
 backend::LoweredGraph PretendedDevice::lower(const graph::Graph& graph) const {
   backend::LoweredGraph lowered = host_->lower(graph);
   for (backend::LoweredStep& step : lowered.steps) {
-    step.kernel = std::make_unique<DeviceKernel>(queue_, std::move(step.kernel));
+    step.kernel = std::make_unique<DeviceKernel>(queue_->memory(), std::move(step.kernel));
   }
   return lowered;
 }

@@ -101,6 +101,37 @@ Outcome pretrain(const Kind& kind, bool is_device) {
   return outcome;
 }
 
+// Steps of which each sends the next one's views on their way while it runs.
+void prefetch(Check& check, const Kind& kind) {
+  constexpr std::uint64_t kSteps = 5;
+  const auto device = ContrastiveSession::create(contrastive_options(kind, true));
+  const auto host = ContrastiveSession::create(contrastive_options(kind, false));
+  std::vector<std::vector<float>> views;
+  for (std::uint64_t i = 0; i < 2 * kSteps + 2; ++i) views.push_back(images(i));
+  std::uint64_t number = 0, prefetched = 0;
+  int calls = 0;
+  device->while_waiting([&] {
+    ++calls;
+    prefetched = device->prefetch(views[2 * number + 2].data(), views[2 * number + 3].data());
+  });
+  for (; number < kSteps; ++number) {
+    const float *const x1 = views[2 * number].data(), *const x2 = views[2 * number + 1].data();
+    const auto own = prefetched;
+    check.that((own != 0) == (number > 0), "step ", number, " was prefetched unless it is the first");
+    const train::StepResult found = device->step(x1, x2, {1e-3F, 0.9F}, kGoOn, nullptr, own);
+    const train::StepResult expected = host->step(x1, x2, {1e-3F, 0.9F}, kGoOn, nullptr, host->prefetch(x1, x2));
+    check.equal(found.loss, expected.loss, text("the loss of step ", number));
+  }
+  check.equal(calls, static_cast<int>(kSteps), "calls while a step computes");
+  // What was prefetched for a step that never came is no other step's.
+  const std::uint64_t stale = prefetched;
+  device->while_waiting({});
+  check.that(device->prefetch(views[0].data(), views[1].data()) != stale, "another number");
+  const train::StepResult found = device->step(views[4].data(), views[5].data(), {1e-3F, 0.9F}, kGoOn, nullptr, stale);
+  check.equal(found.loss, host->step(views[4].data(), views[5].data(), {1e-3F, 0.9F}, kGoOn).loss,
+              "the loss of other views");
+}
+
 SupervisedOptions supervised_options(const std::string& arch, bool is_device) {
   SupervisedOptions options;
   options.encoder = encoder_options(arch);
@@ -187,6 +218,8 @@ void device_sessions(Suite& suite) {
     suite.test(kind.name + ": the host's numbers and files",
                [&](Check& check) { check.that(pretrain(kind, true) == pretrain(kind, false), "the device's differ"); });
   }
+  suite.test("views that travel while the step before runs: the host's losses",
+             [&](Check& check) { prefetch(check, kinds.front()); });
   suite.test("fine-tuning with soft targets, mixup, stochastic depth and layer decay: the host's numbers and files",
              [](Check& check) {
                check.that(classify(finetune_options(true)) == classify(finetune_options(false)), "the device's differ");

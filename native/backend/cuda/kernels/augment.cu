@@ -32,6 +32,10 @@ struct Portion {
   float* means;                  // [views]
 
   GYRUS_DEVICE const ViewPlan& plan(const Thread& thread) const { return args.plans[first + thread.block_y()]; }
+  GYRUS_DEVICE std::int64_t slice(const Thread& thread) const {
+    const std::int64_t view = first + thread.block_y();
+    return args.slice_of == nullptr ? view : args.slice_of[view];
+  }
   GYRUS_DEVICE std::int64_t pixels() const { return args.size * args.size; }
 };
 
@@ -59,8 +63,7 @@ struct ResizeRows {
     const std::int64_t at = thread.block() * kThreads + thread.index(), width = plan.width;
     const std::int64_t y = at / width, x = at % width, side = p.args.source_size;
     if (y >= p.args.size) return;
-    const std::int64_t slice = p.args.slice_of[p.first + thread.block_y()];
-    const std::uint16_t* corner = p.args.slices + (slice * side + plan.top) * side + plan.left + x;
+    const std::uint16_t* corner = p.args.slices + (p.slice(thread) * side + plan.top) * side + plan.left + x;
     const math::TriangleTaps taps(plan.height, p.args.size);
     const float sum = resized(taps, y, [&](std::int64_t row) { return static_cast<float>(corner[row * side]); });
     p.mixed[(thread.block_y() * p.args.size + y) * side + x] = sum * (1.0F / 65535.0F);
