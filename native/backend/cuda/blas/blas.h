@@ -52,6 +52,8 @@ class Blas {
  public:
   // Throws Code::cuda_unavailable where cuBLASLt is not found, with the places searched.
   Blas(std::shared_ptr<CudaQueue> queue, std::shared_ptr<PlanCache> cache);
+  // With these functions: tests bring their own.
+  Blas(const BlasFunctions& functions, std::shared_ptr<CudaQueue> queue, std::shared_ptr<PlanCache> cache);
   ~Blas();
   Blas(const Blas&) = delete;
   Blas& operator=(const Blas&) = delete;
