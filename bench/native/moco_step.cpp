@@ -1,8 +1,8 @@
 // One MoCo v3 training step of the engine, timed, without Node: what scripts/gpu-suite compares with PyTorch.
 //   gyrus_moco_step ARCH BATCH f32|bf16 [cpu|cuda] [--channels N] [--steps N] [--profile]
 // prints one JSON object: seconds of a step (median, and the median of the distances from it), of the first step with
-// everything that is prepared before it, what a step costs at least, and the peak of device memory. --profile prints
-// the time of each kind of kernel as well, measured one by one.
+// everything that is prepared before it, what a step costs at least, the peak of device memory, and which way each kind
+// of operation went. --profile prints the time of each kind of kernel as well, measured one by one.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -10,6 +10,7 @@
 #include <iostream>
 #include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "core/error.h"
@@ -87,6 +88,33 @@ void print_kinds(const std::vector<gyrus::runtime::KernelTime>& times) {
   std::cout << '}';
 }
 
+std::string quoted(const std::string& words) {
+  std::string json = "\"";
+  for (const char c : words) {
+    if (c == '"' || c == '\\') json += '\\';
+    json += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  }
+  return json + '"';
+}
+
+// How many operations of each kind went which way, and why: whether cuDNN computes what it should.
+void print_ways(const std::vector<gyrus::runtime::KernelTime>& times) {
+  std::map<std::tuple<std::string, std::string, std::string, bool>, int> counts;
+  for (const auto& time : times) {
+    if (time.way.name.empty()) continue;
+    ++counts[{std::string(name_of(time.kind)), time.way.name, time.way.why, time.way.is_refused}];
+  }
+  std::cout << ",\"ways\":[";
+  const char* comma = "";
+  for (const auto& [key, count] : counts) {
+    const auto& [kind, way, why, is_refused] = key;
+    std::cout << comma << "{\"kind\":" << quoted(kind) << ",\"way\":" << quoted(way) << ",\"why\":" << quoted(why)
+              << ",\"isRefused\":" << (is_refused ? "true" : "false") << ",\"count\":" << count << '}';
+    comma = ",";
+  }
+  std::cout << ']';
+}
+
 void run(const Arguments& arguments) {
   const ContrastiveOptions& options = arguments.options;
   const std::vector<float> x1 = images(options, 1), x2 = images(options, 2);
@@ -125,6 +153,7 @@ void run(const Arguments& arguments) {
             << ",\"seconds\":" << middle << ",\"mad\":" << median(distances) << ",\"firstStepSeconds\":" << first
             << ",\"flops\":" << flops << ",\"bytes\":" << bytes << ",\"arenaBytes\":" << info.arena_bytes
             << ",\"peakDeviceBytes\":" << memory.peak_device_bytes << ",\"loss\":" << loss;
+  print_ways(times);
   if (arguments.is_profile) print_kinds(times);
   std::cout << "}\n";
 }

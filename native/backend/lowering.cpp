@@ -50,6 +50,7 @@ class Lowering {
     }
     add_shares(node, made.packs, step);
     step.kernel = std::move(made.kernel);
+    step.way = std::move(made.way);
     lowered_.steps.push_back(std::move(step));
     forget_changed(node);
   }

@@ -34,6 +34,7 @@ struct KernelTime {
   graph::OpKind kind{};
   double seconds = 0;
   graph::Work work;
+  backend::Way way = {};
 };
 
 // How a run ended. `non_finite`: a guarded output was NaN or infinite, and nothing was updated.
@@ -75,6 +76,7 @@ class Program {
     std::string name;
     graph::OpKind kind{};
     graph::Work work;
+    backend::Way way;
     std::unique_ptr<backend::Kernel> kernel;
     std::vector<void*> in, out;
     void* scratch = nullptr;

@@ -76,6 +76,18 @@ struct CapturedGraph {
   CapturedGraph& operator=(const CapturedGraph&) = delete;
 };
 
+class Event {
+ public:
+  Event() { GYRUS_CUDA(cudaEventCreate(&event_)); }
+  ~Event() { (void)cudaEventDestroy(event_); }
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  cudaEvent_t get() const { return event_; }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
 }  // namespace
 
 CudaQueue::CudaQueue() { GYRUS_CUDA(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)); }
@@ -130,6 +142,17 @@ std::unique_ptr<Kernel> CudaQueue::make_finite_guard(std::span<const float* cons
   args.count = static_cast<int>(losses.size());
   args.hyper = hyper;
   return std::make_unique<FiniteGuard>(stream_, args);
+}
+
+double CudaQueue::seconds(const std::function<void()>& enqueue) {
+  const Event start, end;
+  GYRUS_CUDA(cudaEventRecord(start.get(), stream_));
+  enqueue();
+  GYRUS_CUDA(cudaEventRecord(end.get(), stream_));
+  GYRUS_CUDA(cudaEventSynchronize(end.get()));
+  float ms = 0;
+  GYRUS_CUDA(cudaEventElapsedTime(&ms, start.get(), end.get()));
+  return static_cast<double>(ms) / 1000;
 }
 
 }  // namespace gyrus::backend::cuda

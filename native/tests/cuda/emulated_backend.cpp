@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <utility>
@@ -32,6 +33,11 @@ void CudaQueue::copy_to_host(void* host, const void* device, std::int64_t bytes)
 }
 void CudaQueue::fill_zero(void* device, std::int64_t bytes) { std::memset(device, 0, static_cast<std::size_t>(bytes)); }
 void CudaQueue::synchronize() {}
+double CudaQueue::seconds(const std::function<void()>& enqueue) {
+  const auto start = std::chrono::steady_clock::now();
+  enqueue();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
 std::unique_ptr<Recording> CudaQueue::record(const std::function<void()>&) {
   fail_internal("record", __FILE__, __LINE__);
 }
@@ -43,7 +49,10 @@ std::unique_ptr<Kernel> CudaQueue::make_finite_guard(std::span<const float* cons
 Dnn::Dnn(std::shared_ptr<CudaQueue> queue, std::shared_ptr<PlanCache> cache)
     : queue_(std::move(queue)), cache_(std::move(cache)) {}
 Dnn::~Dnn() = default;
-std::shared_ptr<DnnPlan> Dnn::attention(const AttentionShape&) { return nullptr; }
+const DnnChoice& Dnn::attention(const AttentionShape&) {
+  static const DnnChoice kNone{nullptr, "there is no cuDNN on the host"};
+  return kNone;
+}
 
 }  // namespace gyrus::backend::cuda
 

@@ -70,6 +70,7 @@ namespace gyrus::tests {
   X(golden_heads)             \
   X(golden_models)            \
   X(cuda_emulator)            \
+  X(cuda_ways)                \
   X(cuda_elementwise)         \
   X(cuda_batch_norm)          \
   X(cuda_layer_norm)          \

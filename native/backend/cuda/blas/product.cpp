@@ -7,7 +7,6 @@
 #include <limits>
 #include <utility>
 
-#include "backend/cuda/cuda_timer.h"
 #include "core/error.h"
 
 namespace gyrus::backend::cuda {
@@ -125,20 +124,22 @@ void Product::tune(const void* left, const void* right, const void* bias, void* 
   }
   if (!blas_->cache().is_tuning() || candidates_.size() < 2) return;
   set_bias(bias);
-  CudaTimer timer(blas_->queue().stream());
   double best = std::numeric_limits<double>::infinity();
+  bool has_choice = false;
   for (std::size_t i = 0; i < candidates_.size(); ++i) {
     const cublasLtMatmulAlgo_t& algorithm = candidates_[i].algo;
     // A candidate may refuse what its heuristic thought possible.
     if (start(algorithm, left, right, result, scratch) != CUBLAS_STATUS_SUCCESS) continue;
-    const double seconds = timer.seconds([&] {
+    const double seconds = blas_->queue().seconds([&] {
       for (int repeat = 0; repeat < kRepeats; ++repeat) (void)start(algorithm, left, right, result, scratch);
     });
     if (seconds >= best) continue;
     best = seconds;
     choice_ = i;
+    has_choice = true;
   }
-  blas_->cache().keep(name, static_cast<int>(choice_));
+  // Where all refused, run() says so; a choice that was never seen to work is nothing to remember.
+  if (has_choice) blas_->cache().keep(name, static_cast<int>(choice_));
 }
 
 std::string Product::key() const {
