@@ -58,6 +58,7 @@ class CudaBackend final : public Backend {
     can.detail = text(properties_.name, ", compute capability ", properties_.major, ".", properties_.minor, ", ",
                       static_cast<double>(properties_.totalGlobalMem) / kGiB, " GiB; cuDNN ", dnn_version(),
                       ", cuBLASLt ", blas_version());
+    if (const std::string notice = cuda_->dnn->cache().notice(); !notice.empty()) can.detail += "; " + notice;
     return can;
   }
 

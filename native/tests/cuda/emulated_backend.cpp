@@ -49,10 +49,11 @@ std::unique_ptr<Kernel> CudaQueue::make_finite_guard(std::span<const float* cons
 Dnn::Dnn(std::shared_ptr<CudaQueue> queue, std::shared_ptr<PlanCache> cache)
     : queue_(std::move(queue)), cache_(std::move(cache)) {}
 Dnn::~Dnn() = default;
-const DnnChoice& Dnn::attention(const AttentionShape&) {
-  static const DnnChoice kNone{nullptr, "there is no cuDNN on the host"};
-  return kNone;
+namespace {
+const DnnChoice kNoDnn{nullptr, "there is no cuDNN on the host"};
 }
+const DnnChoice& Dnn::convolution(const ConvShape&) { return kNoDnn; }
+const DnnChoice& Dnn::attention(const AttentionShape&) { return kNoDnn; }
 
 }  // namespace gyrus::backend::cuda
 
@@ -234,12 +235,17 @@ class StagedKernel final : public backend::Kernel {
 
 class EmulatedBackend final : public backend::Backend {
  public:
+  explicit EmulatedBackend(MakeOther others) : others_(std::move(others)) {}
+
   backend::Capabilities describe() const override { return {"emulated cuda", true, DType::f32}; }
 
   backend::LoweredGraph lower(const graph::Graph& graph) const override {
     return backend::lower_nodes(graph, [&](const graph::Node& node) {
-      if (is_product(node.kind)) return backend::LoweredKernel{make_naive_product({graph, node}), {}};
-      backend::LoweredKernel lowered = maker_of(node.kind)(NodeContext{{graph, node}, cuda_});
+      std::optional<backend::LoweredKernel> other;
+      if (others_) other = others_({graph, node});
+      if (!other && is_product(node.kind)) return backend::LoweredKernel{make_naive_product({graph, node}), {}};
+      backend::LoweredKernel lowered =
+          other ? std::move(*other) : maker_of(node.kind)(NodeContext{{graph, node}, cuda_});
       const auto bytes_of = [&](const std::vector<graph::ValueId>& values) {
         std::vector<std::int64_t> bytes;
         bytes.reserve(values.size());
@@ -248,9 +254,11 @@ class EmulatedBackend final : public backend::Backend {
         }
         return bytes;
       };
+      std::vector<std::int64_t> in_bytes = bytes_of(node.inputs);
+      for (const backend::PackRequest& pack : lowered.packs) in_bytes[pack.input] = pack.bytes;
       lowered.kernel =
           std::make_unique<StagedKernel>(std::move(lowered.kernel), graph::describe(graph, id_of(graph, node)),
-                                         is_update(node.kind), bytes_of(node.inputs), bytes_of(node.outputs));
+                                         is_update(node.kind), std::move(in_bytes), bytes_of(node.outputs));
       return lowered;
     });
   }
@@ -266,11 +274,15 @@ class EmulatedBackend final : public backend::Backend {
         backend::cuda::CudaContext{queue, nullptr, std::make_shared<backend::cuda::Dnn>(queue, nullptr)});
   }
 
+  MakeOther others_;
   std::shared_ptr<const backend::cuda::CudaContext> cuda_ = make_context();
 };
 
 }  // namespace
 
-std::unique_ptr<backend::Backend> make_emulated_backend() { return std::make_unique<EmulatedBackend>(); }
+std::unique_ptr<backend::Backend> make_emulated_backend() { return make_emulated_backend({}); }
+std::unique_ptr<backend::Backend> make_emulated_backend(MakeOther others) {
+  return std::make_unique<EmulatedBackend>(std::move(others));
+}
 
 }  // namespace gyrus::tests

@@ -2,9 +2,13 @@
 // them.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 
 #include "backend/backend.h"
+#include "backend/lowered_kernel.h"
+#include "backend/node_view.h"
 
 namespace gyrus::tests {
 
@@ -13,5 +17,9 @@ namespace gyrus::tests {
 // every order of threads and blocks: the results must be the same to the last bit (Code::internal otherwise, with the
 // step's name).
 std::unique_ptr<backend::Backend> make_emulated_backend();
+
+// The same with kernels of the caller's for some operations, treated as our own are; nothing where it has none.
+using MakeOther = std::function<std::optional<backend::LoweredKernel>(const backend::NodeView&)>;
+std::unique_ptr<backend::Backend> make_emulated_backend(MakeOther others);
 
 }  // namespace gyrus::tests

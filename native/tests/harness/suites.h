@@ -71,6 +71,10 @@ namespace gyrus::tests {
   X(golden_models)            \
   X(cuda_emulator)            \
   X(cuda_ways)                \
+  X(cuda_products)            \
+  X(cuda_columns)             \
+  X(cuda_plan_cache)          \
+  X(cuda_judge)               \
   X(cuda_elementwise)         \
   X(cuda_batch_norm)          \
   X(cuda_layer_norm)          \

@@ -15,8 +15,6 @@ namespace {
 // What NVIDIA advises for Hopper; more has brought nothing there.
 constexpr std::uint64_t kMostScratch = std::uint64_t{32} << 20;
 constexpr int kMostCandidates = 8;
-// Blocks of the arenas and segments of the store begin at such multiples.
-constexpr std::uint32_t kAlignment = 64;
 constexpr int kRepeats = 3;
 
 cudaDataType_t blas_type(DType dtype) {
@@ -81,7 +79,7 @@ void Product::find_candidates() {
   set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, std::uint32_t{CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE});
   for (const auto name : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
                           CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES}) {
-    set(name, kAlignment);
+    set(name, static_cast<std::uint32_t>(shape_.alignment));
   }
   std::array<cublasLtMatmulHeuristicResult_t, kMostCandidates> found{};
   int count = 0;
@@ -146,7 +144,8 @@ std::string Product::key() const {
   const auto& s = shape_;
   return text("product ", name_of(s.factors), ' ', name_of(s.result), " rows", s.rows, " columns", s.columns, " inner",
               s.inner, s.is_left_transposed ? " left^T" : "", s.is_right_transposed ? " right^T" : "",
-              s.has_bias ? " bias" : "", s.adds ? " adds" : "");
+              s.has_bias ? " bias" : "", s.adds ? " adds" : "",
+              s.alignment != ProductShape{}.alignment ? text(" aligned", s.alignment) : "");
 }
 
 }  // namespace gyrus::backend::cuda
