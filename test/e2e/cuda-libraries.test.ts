@@ -1,5 +1,5 @@
-// Which of CUDA's libraries are taken and which are passed over: libraries of our own that only say their version stand in
-// for NVIDIA's, in processes of their own, as a library is looked for once a process.
+// Which of CUDA's libraries are taken and which are passed over: libraries of our own that only say their version stand
+// in for NVIDIA's, in processes of their own, as a library is looked for once a process.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
