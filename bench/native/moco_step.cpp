@@ -1,8 +1,9 @@
 // One MoCo v3 training step of the engine, timed, without Node: what scripts/gpu-suite compares with PyTorch.
-//   gyrus_moco_step ARCH BATCH f32|bf16 [cpu|cuda] [--channels N] [--steps N] [--profile]
+//   gyrus_moco_step ARCH BATCH f32|bf16 [cpu|cuda] [--channels N] [--image N] [--steps N] [--profile] [--losses N]
 // prints one JSON object: seconds of a step (median, and the median of the distances from it), of the first step with
 // everything that is prepared before it, what a step costs at least, the peak of device memory, and which way each kind
-// of operation went. --profile prints the time of each kind of kernel as well, measured one by one.
+// of operation went. --profile prints the time of each kind of kernel as well, measured one by one. --losses prints the
+// losses of N steps and nothing else: what two devices are compared by.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -28,13 +29,15 @@ constexpr int kWarmUp = 5;
 
 struct Arguments {
   ContrastiveOptions options;
-  int steps = 30;
+  int steps = 30, losses = 0;
   bool is_profile = false;
 };
 
 Arguments parse(const std::vector<std::string>& words) {
-  GYRUS_CHECK(words.size() >= 3, gyrus::Code::invalid_argument,
-              "usage: gyrus_moco_step ARCH BATCH f32|bf16 [cpu|cuda] [--channels N] [--steps N] [--profile]");
+  GYRUS_CHECK(
+      words.size() >= 3, gyrus::Code::invalid_argument,
+      "usage: gyrus_moco_step ARCH BATCH f32|bf16 [cpu|cuda] [--channels N] [--image N] [--steps N] [--profile] "
+      "[--losses N]");
   Arguments arguments;
   ContrastiveOptions& options = arguments.options;
   options.encoder = {.arch = words[0], .image_height = 224, .image_width = 224, .channels = 3};
@@ -43,6 +46,10 @@ Arguments parse(const std::vector<std::string>& words) {
   for (std::size_t i = 3; i < words.size(); ++i) {
     if (words[i] == "--channels") {
       options.encoder.channels = std::stoll(words.at(++i));
+    } else if (words[i] == "--image") {
+      options.encoder.image_height = options.encoder.image_width = std::stoll(words.at(++i));
+    } else if (words[i] == "--losses") {
+      arguments.losses = std::stoi(words.at(++i));
     } else if (words[i] == "--steps") {
       arguments.steps = std::stoi(words.at(++i));
     } else if (words[i] == "--profile") {
@@ -127,6 +134,12 @@ void run(const Arguments& arguments) {
   const auto step = [&](std::vector<gyrus::runtime::KernelTime>* times) {
     return session->step(x1.data(), x2.data(), {.lr = 1e-4F, .momentum = 0.99F}, stop, times);
   };
+  if (arguments.losses > 0) {
+    std::cout << "{\"losses\":[";
+    for (int i = 0; i < arguments.losses; ++i) std::cout << (i > 0 ? "," : "") << step(nullptr).loss;
+    std::cout << "]}\n";
+    return;
+  }
   float loss = step(nullptr).loss;
   const double first = seconds_since(start);
   std::vector<double> seconds;
