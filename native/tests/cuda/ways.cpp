@@ -22,9 +22,17 @@ backend::Way way_of(graph::OpKind kind, DType compute, std::int64_t width) {
   return found->way;
 }
 
+void refuse_wide_heads(Check& check) {
+  const std::string message = check.throws(Code::invalid_argument, "heads of width 264",
+                                           [] { way_of(graph::OpKind::attention, DType::f32, 528); });
+  check.that(message.find("heads of width 264 in f32") != std::string::npos && message.find("256") != std::string::npos,
+             message);
+}
+
 }  // namespace
 
 void cuda_ways(Suite& suite) {
+  suite.test("heads that are too wide are refused when a graph is lowered", refuse_wide_heads);
   for (const graph::OpKind kind : {graph::OpKind::attention, graph::OpKind::attention_grad}) {
     suite.test(text(graph::name_of(kind), " says which way it goes"), [=](Check& check) {
       const backend::Way chosen = way_of(kind, DType::f32, 16);

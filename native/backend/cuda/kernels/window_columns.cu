@@ -1,5 +1,9 @@
-// window_columns: writes every element of the columns once, 16 bytes at a time, and reads x about once from memory: the
-// windows' overlap comes from the caches. window_columns_backward gathers, so that nothing is added by two threads.
+// Bytes an element, A of the element type:
+//   window_columns           of the columns: writes A, 16 bytes at a time; reads A, of which the caches serve all but
+//                            A stride^2 / (KH KW), as x comes from memory about once
+//   window_columns_backward  of dx: reads A KH KW / stride^2 of the columns, writes A; it gathers, so that nothing is
+//                            added by two threads
+//   weight_rows              of the rows: reads 4, writes A;  weight_rows_backward: reads 4, writes 4
 #include "backend/cuda/kernels/window_columns.h"
 
 #include "backend/cuda/kernels/flat.h"

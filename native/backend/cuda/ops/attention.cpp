@@ -81,6 +81,9 @@ class DnnAttention final : public Kernel {
 
 template <class Args>
 Args own_args(const AttentionShape& shape, DType dtype) {
+  GYRUS_CHECK(shape.head_dim <= kMostHeadDim, Code::invalid_argument, "attention heads of width ", shape.head_dim,
+              " in ", name_of(dtype), " are more than the GPU's kernels take: ", kMostHeadDim,
+              "; use more heads, or device: 'cpu'");
   Args args;
   args.dtype = dtype;
   args.images = shape.images;
