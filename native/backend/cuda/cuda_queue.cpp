@@ -4,12 +4,11 @@
 
 #include "backend/cuda/cuda_check.h"
 #include "backend/cuda/kernels/finite_guard.h"
+#include "backend/no_device_memory.h"
 #include "core/error.h"
 
 namespace gyrus::backend::cuda {
 namespace {
-
-constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
 
 std::shared_ptr<void> allocate_device(std::int64_t bytes) {
   void* memory = nullptr;
@@ -18,10 +17,7 @@ std::shared_ptr<void> allocate_device(std::int64_t bytes) {
     (void)cudaGetLastError();
     std::size_t free_bytes = 0, all_bytes = 0;
     GYRUS_CUDA(cudaMemGetInfo(&free_bytes, &all_bytes));
-    throw Error(Code::out_of_memory,
-                text("the GPU has ", static_cast<double>(free_bytes) / kGiB, " of ",
-                     static_cast<double>(all_bytes) / kGiB, " GiB free, and ", static_cast<double>(bytes) / kGiB,
-                     " GiB are needed; use a smaller batch, or free the GPU of other programs"));
+    throw no_device_memory(bytes, static_cast<std::int64_t>(free_bytes), static_cast<std::int64_t>(all_bytes));
   }
   check_cuda(status, "cudaMalloc(&memory, bytes)");
   count_memory(MemoryKind::device, bytes);

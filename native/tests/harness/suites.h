@@ -15,6 +15,7 @@ namespace gyrus::tests {
   X(graph_passes)             \
   X(sessions)                 \
   X(device_sessions)          \
+  X(device_memory)            \
   X(plan_intervals)           \
   X(op_table)                 \
   X(conv2d)                   \

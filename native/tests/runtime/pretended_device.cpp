@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "backend/no_device_memory.h"
 #include "core/aligned_buffer.h"
 #include "core/error.h"
 
@@ -83,7 +84,16 @@ void PretendedMemory::protect(bool is_open) {
 }
 
 std::shared_ptr<void> PretendedQueue::allocate(std::int64_t bytes, MemoryKind kind) {
-  if (kind == MemoryKind::device) return memory_.allocate(bytes);
+  if (kind == MemoryKind::device) {
+    if (bytes > limit_ - *used_) throw backend::no_device_memory(bytes, limit_ - *used_, limit_);
+    std::shared_ptr<void> device = memory_.allocate(bytes);
+    *used_ += bytes;
+    void* const data = device.get();
+    return {data, [device = std::move(device), used = used_, bytes](void*) mutable {
+              device.reset();
+              *used -= bytes;
+            }};
+  }
   const auto block = std::make_shared<AlignedBuffer>(bytes);
   return {block, block->data()};
 }

@@ -4,8 +4,10 @@
 // segmentation fault.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <vector>
@@ -60,11 +62,16 @@ class PretendedQueue final : public backend::DeviceQueue {
   PretendedMemory& memory() { return memory_; }
   int recordings() const { return recordings_; }
   int launches() const { return launches_; }
+  // As much device memory as there is: beyond it, allocate() throws what a GPU's queue does.
+  void set_limit(std::int64_t bytes) { limit_ = bytes; }
+  std::int64_t used() const { return *used_; }
 
  private:
   friend class PretendedRecording;
   PretendedMemory memory_;
   int recordings_ = 0, launches_ = 0;
+  std::int64_t limit_ = std::numeric_limits<std::int64_t>::max();
+  std::shared_ptr<std::atomic<std::int64_t>> used_ = std::make_shared<std::atomic<std::int64_t>>(0);
 };
 
 class PretendedDevice final : public backend::Backend {
@@ -74,7 +81,7 @@ class PretendedDevice final : public backend::Backend {
   backend::Capabilities describe() const override { return host_->describe(); }
   std::shared_ptr<backend::DeviceQueue> queue() const override { return queue_; }
   backend::LoweredGraph lower(const graph::Graph& graph) const override;
-  const PretendedQueue& pretended_queue() const { return *queue_; }
+  PretendedQueue& pretended_queue() const { return *queue_; }
 
  private:
   std::unique_ptr<backend::Backend> host_;

@@ -1,7 +1,7 @@
 // Attention in f32 arithmetic, a warp a token: for f32 programs and head widths that cuDNN's fused kernels do not take.
 // Per element of qkv's third (N T D of them), A bytes of the element type, T tokens, heads of width W:
-//   attention           4 T operations (scores and products); reads each head's K and V once a block of 8 tokens, A T / 4
-//                       bytes from L1 and L2; from memory it reads 3 A and writes A of y and A T / W of probabilities
+//   attention           4 T operations (scores and products); reads each head's K and V once a block of 8 tokens,
+//                       A T / 4 bytes from L1 and L2; from memory 3 A; writes A of y and A T / W of probabilities
 //   attention_backward  two kernels, one a row of the scores and one a column, so that no sum has two writers: each
 //                       computes dP = dY V^T for itself, 10 T operations in all; from memory 4 A and A T / W of the
 //                       probabilities, which the second kernel reads twice; writes 3 A
