@@ -76,6 +76,7 @@ void many_writers(Check& check) {
   const Cache cache;
   constexpr int kWriters = 8, kChoices = 100;
   std::vector<std::thread> writers;
+  writers.reserve(kWriters);
   for (int writer = 0; writer < kWriters; ++writer) {
     writers.emplace_back([writer] {
       PlanCache own(kMachine);  // as in processes of their own
