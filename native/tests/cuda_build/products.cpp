@@ -128,6 +128,16 @@ void remember_no_failure(Check& check) {
   set_host_algorithms({{}});
 }
 
+// 'auto' then takes the CPU.
+void not_start(Check& check) {
+  auto functions = host_blas_functions();
+  functions.Create = [](cublasLtHandle_t*) { return CUBLAS_STATUS_NOT_INITIALIZED; };
+  const auto queue = std::make_shared<CudaQueue>();
+  const std::string message = check.throws(Code::cuda_unavailable, "a library that does not start",
+                                           [&] { Blas(functions, queue, std::make_shared<PlanCache>("three")); });
+  check.that(contains(message, "cuBLASLt 130101 does not start"), message);
+}
+
 }  // namespace
 
 void cuda_products(Suite& suite) {
@@ -141,6 +151,7 @@ void cuda_products(Suite& suite) {
   run_cases_on(suite, renamed(std::move(small), ", an image at a time"), *make_products(1000));
   run_cases_on(suite, renamed(std::move(many), ", few images at a time"), *make_products(30000));
   suite.test("the tuned choice is one that works, and is remembered", choose_algorithms);
+  suite.test("a cuBLASLt that does not start means that CUDA is unavailable", not_start);
   suite.test("a tuning without a working candidate is not remembered", remember_no_failure);
 }
 
