@@ -100,7 +100,7 @@ bool find_extents(const Description& d, const Layout& a, const Layout& b, const 
   const auto [a_rows, a_columns] = turned(a, d.a);
   const auto [b_rows, b_columns] = turned(b, d.b);
   extents = {a_rows, b_columns, a_columns};
-  const auto is_result = [&](const Layout& layout) { return layout.rows == a_rows && layout.columns == b_columns; };
+  const auto is_result = [&](const Layout& layout) { return layout.rows == extents.m && layout.columns == extents.n; };
   const bool are_dense_enough =
       a.leading >= a.rows && b.leading >= b.rows && c.leading >= c.rows && out.leading >= out.rows;
   return a_columns == b_rows && is_result(c) && is_result(out) && are_dense_enough && a.dtype == b.dtype &&
