@@ -124,6 +124,7 @@ void plan_intervals(Suite& suite) {
   });
   suite.test("a chain of layers needs two buffers, and one when computed in place", [](Check& check) {
     std::vector<Interval> chain;
+    chain.reserve(10);
     for (std::int32_t i = 0; i < 10; ++i) chain.push_back({1024, i, i + 1});
     check.equal(memory::plan_intervals(chain).peak_bytes, 2048, "two buffers in turn");
     for (std::int32_t i = 1; i < 10; ++i) chain[static_cast<std::size_t>(i)].shares_with = i - 1;
@@ -145,7 +146,7 @@ void plan_intervals(Suite& suite) {
                 "short blocks follow each other beside the lasting one");
   });
   suite.test("contradictory intervals are defects", [](Check& check) {
-    const auto plan = [](std::vector<Interval> intervals) {
+    const auto plan = [](const std::vector<Interval>& intervals) {
       return [intervals] { (void)memory::plan_intervals(intervals); };
     };
     check.throws(Code::internal, "ends before it begins", plan({{64, 3, 2}}));
