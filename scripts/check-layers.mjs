@@ -171,7 +171,7 @@ const libraries = [
     only: ['native/backend/cpu/amx', 'native/io', 'native/tests', 'bench/native'],
   },
   { header: /^(napi|node_api)\.h/, only: ['native/binding'] },
-  { header: /^(cuda_|cublas|cudnn)/, only: ['native/backend/cuda'] },
+  { header: /^(cuda_|cublas|cudnn)/, only: ['native/backend/cuda', 'native/tests/cuda_build'] },
 ]
 
 export function roomOf(file) {

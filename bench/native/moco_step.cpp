@@ -1,8 +1,9 @@
 // One MoCo v3 training step of the engine, timed, without Node: what scripts/gpu-suite compares with PyTorch.
-//   gyrus_moco_step ARCH BATCH f32|bf16 [cpu|cuda] [--channels N] [--steps N] [--profile]
+//   gyrus_moco_step ARCH BATCH f32|bf16 [cpu|cuda] [--channels N] [--image N] [--steps N] [--profile] [--losses N]
 // prints one JSON object: seconds of a step (median, and the median of the distances from it), of the first step with
-// everything that is prepared before it, what a step costs at least, and the peak of device memory. --profile prints
-// the time of each kind of kernel as well, measured one by one.
+// everything that is prepared before it, what a step costs at least, the peak of device memory, and which way each kind
+// of operation went. --profile prints the time of each kind of kernel as well, measured one by one. --losses prints the
+// losses of N steps and nothing else: what two devices are compared by.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -10,6 +11,8 @@
 #include <iostream>
 #include <map>
 #include <string>
+#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "core/error.h"
@@ -27,13 +30,15 @@ constexpr int kWarmUp = 5;
 
 struct Arguments {
   ContrastiveOptions options;
-  int steps = 30;
+  int steps = 30, losses = 0;
   bool is_profile = false;
 };
 
 Arguments parse(const std::vector<std::string>& words) {
-  GYRUS_CHECK(words.size() >= 3, gyrus::Code::invalid_argument,
-              "usage: gyrus_moco_step ARCH BATCH f32|bf16 [cpu|cuda] [--channels N] [--steps N] [--profile]");
+  GYRUS_CHECK(
+      words.size() >= 3, gyrus::Code::invalid_argument,
+      "usage: gyrus_moco_step ARCH BATCH f32|bf16 [cpu|cuda] [--channels N] [--image N] [--steps N] [--profile] "
+      "[--losses N]");
   Arguments arguments;
   ContrastiveOptions& options = arguments.options;
   options.encoder = {.arch = words[0], .image_height = 224, .image_width = 224, .channels = 3};
@@ -42,6 +47,10 @@ Arguments parse(const std::vector<std::string>& words) {
   for (std::size_t i = 3; i < words.size(); ++i) {
     if (words[i] == "--channels") {
       options.encoder.channels = std::stoll(words.at(++i));
+    } else if (words[i] == "--image") {
+      options.encoder.image_height = options.encoder.image_width = std::stoll(words.at(++i));
+    } else if (words[i] == "--losses") {
+      arguments.losses = std::stoi(words.at(++i));
     } else if (words[i] == "--steps") {
       arguments.steps = std::stoi(words.at(++i));
     } else if (words[i] == "--profile") {
@@ -87,6 +96,33 @@ void print_kinds(const std::vector<gyrus::runtime::KernelTime>& times) {
   std::cout << '}';
 }
 
+std::string quoted(const std::string& words) {
+  std::string json = "\"";
+  for (const char c : words) {
+    if (c == '"' || c == '\\') json += '\\';
+    json += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  }
+  return json + '"';
+}
+
+// How many operations of each kind went which way, and why: whether cuDNN computes what it should.
+void print_ways(const std::vector<gyrus::runtime::KernelTime>& times) {
+  std::map<std::tuple<std::string, std::string, std::string, bool>, int> counts;
+  for (const auto& time : times) {
+    if (time.way.name.empty()) continue;
+    ++counts[{std::string(name_of(time.kind)), time.way.name, time.way.why, time.way.is_refused}];
+  }
+  std::cout << ",\"ways\":[";
+  const char* comma = "";
+  for (const auto& [key, count] : counts) {
+    const auto& [kind, way, why, is_refused] = key;
+    std::cout << comma << "{\"kind\":" << quoted(kind) << ",\"way\":" << quoted(way) << ",\"why\":" << quoted(why)
+              << ",\"isRefused\":" << (is_refused ? "true" : "false") << ",\"count\":" << count << '}';
+    comma = ",";
+  }
+  std::cout << ']';
+}
+
 void run(const Arguments& arguments) {
   const ContrastiveOptions& options = arguments.options;
   const std::vector<float> x1 = images(options, 1), x2 = images(options, 2);
@@ -96,9 +132,19 @@ void run(const Arguments& arguments) {
   };
   const auto start = Clock::now();
   const auto session = ContrastiveSession::create(options);
+  // On a GPU the views of the next step travel while this one computes, as a loader's do.
+  std::uint64_t ahead = 0;
+  session->while_waiting([&] { ahead = session->prefetch(x1.data(), x2.data()); });
   const auto step = [&](std::vector<gyrus::runtime::KernelTime>* times) {
-    return session->step(x1.data(), x2.data(), {.lr = 1e-4F, .momentum = 0.99F}, stop, times);
+    const std::uint64_t prefetched = std::exchange(ahead, 0);
+    return session->step(x1.data(), x2.data(), {.lr = 1e-4F, .momentum = 0.99F}, stop, times, prefetched);
   };
+  if (arguments.losses > 0) {
+    std::cout << "{\"losses\":[";
+    for (int i = 0; i < arguments.losses; ++i) std::cout << (i > 0 ? "," : "") << step(nullptr).loss;
+    std::cout << "]}\n";
+    return;
+  }
   float loss = step(nullptr).loss;
   const double first = seconds_since(start);
   std::vector<double> seconds;
@@ -125,6 +171,7 @@ void run(const Arguments& arguments) {
             << ",\"seconds\":" << middle << ",\"mad\":" << median(distances) << ",\"firstStepSeconds\":" << first
             << ",\"flops\":" << flops << ",\"bytes\":" << bytes << ",\"arenaBytes\":" << info.arena_bytes
             << ",\"peakDeviceBytes\":" << memory.peak_device_bytes << ",\"loss\":" << loss;
+  print_ways(times);
   if (arguments.is_profile) print_kinds(times);
   std::cout << "}\n";
 }

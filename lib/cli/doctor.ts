@@ -15,6 +15,11 @@ export function doctorCommand(): Command {
     })
 }
 
+/** NCCL is looked for, but no trainer uses more than one GPU. */
+function noteOn(library: string): string {
+  return library.startsWith('libnccl.') ? ' (not used yet)' : ''
+}
+
 function toLines(report: DoctorReport): string[] {
   const { onednn } = report
   return [
@@ -27,7 +32,7 @@ function toLines(report: DoctorReport): string[] {
     `CUDA          ${report.isCudaCompiled ? report.gpu : 'not in this build'}`,
     ...report.cudaLibraries.map(
       ({ name, path, problem, searched }) =>
-        `              ${name}: ${path ?? `${problem ?? 'not found'}; searched ${searched.join(', ')}`}`,
+        `              ${name}${noteOn(name)}: ${path ?? `${problem ?? 'not found'}; searched ${searched.join(', ')}`}`,
     ),
   ]
 }

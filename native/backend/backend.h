@@ -35,7 +35,7 @@ struct ArenaView {
 
 struct KernelArgs {
   std::span<void*const> in, out;  // in the order of LoweredStep::reads / writes
-  void* scratch = nullptr;        // 64-byte aligned, scratch_bytes() long
+  void* scratch = nullptr;        // 64-byte aligned (256 on a device), scratch_bytes() long
   const Hyper* hyper = nullptr;
   ArenaView arenas;
 };
@@ -57,6 +57,13 @@ struct LoweredValue {
   graph::ValueId source;  // invalid for the backend's own blocks
 };
 
+// Which of a backend's ways computes an operation, where it has several ("cudnn", "columns", "own").
+struct Way {
+  std::string name = {};
+  std::string why = {};     // it was taken; "" where nothing else was thought of
+  bool is_refused = false;  // a faster one was asked for and could not be had: `why` quotes the library
+};
+
 struct LoweredStep {
   std::string name;  // "conv2d view1/layer1.0.conv1"
   graph::OpKind kind{};
@@ -70,6 +77,7 @@ struct LoweredStep {
   // True when all it reads are parameters, buffers or blocks made from them alone: a Program over constant parameters
   // runs it once instead of at every run (packing of weights).
   bool is_prologue = false;
+  Way way;
 };
 
 struct LoweredGraph {

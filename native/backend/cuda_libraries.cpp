@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "core/error.h"
 
@@ -17,9 +18,13 @@ namespace fs = std::filesystem;
 
 constexpr const char* kLoader = "the loader's own places";
 
+// The headers that the backend is compiled with are 9.20's; before 9.10 (91000) attention lacks what it needs.
+constexpr std::size_t kLeastDnn = 91000, kNextDnn = 100000;
+
 struct Opened {
   LibrarySearch search;
   void* handle = nullptr;
+  std::vector<std::string> problems;  // of files that are there
 };
 
 const char* name_of(CudaLibrary library) {
@@ -30,8 +35,29 @@ const char* name_of(CudaLibrary library) {
       return "libcublasLt.so.13";
     case CudaLibrary::cudnn:
       return "libcudnn.so.9";
+    case CudaLibrary::nccl:
+      return "libnccl.so.2";
   }
   return "";
+}
+
+// What a function without parameters says of the library's version; 0 where there is none.
+std::size_t ask_version(void* handle, const char* function) {
+  void* const found = dlsym(handle, function);
+  return found != nullptr ? reinterpret_cast<std::size_t (*)()>(found)() : 0;
+}
+
+// Why a file that loads will not do; "" where it will. CUDA 12's cuDNN 9 has the same name as CUDA 13's.
+std::string find_fault(CudaLibrary library, void* handle) {
+  if (library != CudaLibrary::cudnn) return "";
+  const std::size_t version = ask_version(handle, "cudnnGetVersion");
+  if (version < kLeastDnn || version >= kNextDnn) {
+    return text("is cuDNN ", version / 10000, ".", version / 100 % 100, ".", version % 100,
+                "; 9.10 or a later 9 is needed");
+  }
+  const std::size_t runtime = ask_version(handle, "cudnnGetCudartVersion");
+  if (runtime / 1000 == 13) return "";
+  return text("is a cuDNN for CUDA ", runtime / 1000, "; one for CUDA 13 is needed");
 }
 
 std::string environment(const char* name) {
@@ -53,7 +79,7 @@ void append_wheels(const fs::path& root, std::vector<std::string>& folders) {
   for (const auto& version : fs::directory_iterator(root / "lib", problem)) {
     if (!version.path().filename().string().starts_with("python3")) continue;
     for (const char* packages : {"site-packages", "dist-packages"}) {
-      for (const char* part : {"cu13", "cudnn"}) {
+      for (const char* part : {"cu13", "cudnn", "nccl"}) {
         const fs::path folder = version.path() / packages / "nvidia" / part / "lib";
         if (fs::is_directory(folder, problem)) folders.push_back(folder.string());
       }
@@ -87,18 +113,29 @@ std::string path_of(void* handle, const std::string& fallback) {
   return has_path ? map->l_name : fallback;
 }
 
-// True when it could be opened. The first problem is kept: a library that is there and does not load says more than a
-// folder without it.
-bool try_open(Opened& opened, const std::string& file) {
-  opened.handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (opened.handle != nullptr) {
-    opened.search.path = path_of(opened.handle, file);
-    opened.search.problem.clear();
-    return true;
+// True when it could be opened and will do; what is said against it is kept otherwise, and the search goes on.
+bool try_open(CudaLibrary library, Opened& opened, const std::string& file) {
+  void* const handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr) {
+    const char* const problem = dlerror();
+    opened.problems.emplace_back(problem != nullptr ? problem : "no reason given");
+    return false;
   }
-  const char* const problem = dlerror();
-  if (opened.search.problem.empty()) opened.search.problem = problem != nullptr ? problem : "no reason given";
-  return false;
+  std::string path = path_of(handle, file);
+  if (const std::string fault = find_fault(library, handle); !fault.empty()) {
+    opened.problems.push_back(path + " " + fault);
+    (void)dlclose(handle);
+    return false;
+  }
+  opened.handle = handle;
+  opened.search.path = std::move(path);
+  return true;
+}
+
+std::string joined(const std::vector<std::string>& parts, const char* separator) {
+  std::string all;
+  for (const std::string& part : parts) all += (all.empty() ? "" : separator) + part;
+  return all;
 }
 
 Opened open(CudaLibrary library) {
@@ -109,7 +146,7 @@ Opened open(CudaLibrary library) {
       opened.search.searched.push_back(folder);
       std::error_code problem;
       const fs::path file = fs::path(folder) / opened.search.name;
-      if (fs::exists(file, problem) && try_open(opened, file.string())) return true;
+      if (fs::exists(file, problem) && try_open(library, opened, file.string())) return true;
     }
     return false;
   };
@@ -117,8 +154,8 @@ Opened open(CudaLibrary library) {
   append_split(environment("GYRUS_CUDA_LIBRARIES"), first);
   if (open_in(first)) return opened;
   opened.search.searched.emplace_back(kLoader);
-  if (try_open(opened, opened.search.name)) return opened;
-  open_in(later_folders());
+  if (try_open(library, opened, opened.search.name) || open_in(later_folders())) return opened;
+  opened.search.problem = joined(opened.problems, "; ");
   return opened;
 }
 
@@ -130,7 +167,9 @@ const Opened& opened_library(CudaLibrary library) {
   static const Opened cublas_lt = open(CudaLibrary::cublas_lt);
   if (library == CudaLibrary::cublas_lt) return cublas_lt;
   static const Opened cudnn = open(CudaLibrary::cudnn);
-  return cudnn;
+  if (library == CudaLibrary::cudnn) return cudnn;
+  static const Opened nccl = open(CudaLibrary::nccl);
+  return nccl;
 }
 
 }  // namespace
@@ -144,13 +183,11 @@ void* cuda_function(CudaLibrary library, const char* name) {
 
 std::vector<LibrarySearch> examine_cuda_libraries() {
   return {find_cuda_library(CudaLibrary::driver), find_cuda_library(CudaLibrary::cublas_lt),
-          find_cuda_library(CudaLibrary::cudnn)};
+          find_cuda_library(CudaLibrary::cudnn), find_cuda_library(CudaLibrary::nccl)};
 }
 
 std::string describe_missing(const LibrarySearch& search) {
-  std::string folders;
-  for (const std::string& folder : search.searched) folders += (folders.empty() ? "" : ", ") + folder;
-  return text(search.name, " was not found (", search.problem, "); looked in: ", folders);
+  return text(search.name, " was not found (", search.problem, "); looked in: ", joined(search.searched, ", "));
 }
 
 }  // namespace gyrus::backend

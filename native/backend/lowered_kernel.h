@@ -33,6 +33,7 @@ struct LoweredKernel {
     std::int64_t bytes = 0;
   };
   std::vector<OtherForm> other_forms = {};
+  Way way = {};
 };
 
 }  // namespace gyrus::backend

@@ -60,6 +60,7 @@ class Lowering {
     }
     add_shares(node, made.packs, step);
     step.kernel = std::move(made.kernel);
+    step.way = std::move(made.way);
     lowered_.steps.push_back(std::move(step));
     for (const PackRequest& request : made.packs) forget_large(node, request);
     forget_changed(node);

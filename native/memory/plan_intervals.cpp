@@ -8,10 +8,6 @@
 namespace gyrus::memory {
 namespace {
 
-constexpr std::int64_t kAlign = 64;
-
-std::int64_t aligned(std::int64_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
-
 // Intervals that follow each other in one piece of memory are placed as one block over their joint life.
 struct Block {
   std::int64_t bytes = 0;
@@ -19,7 +15,7 @@ struct Block {
   std::vector<std::size_t> members;
 };
 
-std::vector<Block> join_shared(std::span<const Interval> intervals) {
+std::vector<Block> join_shared(std::span<const Interval> intervals, std::int64_t alignment) {
   std::vector<Block> blocks;
   std::vector<std::size_t> block_of(intervals.size());
   for (std::size_t i = 0; i < intervals.size(); ++i) {
@@ -34,7 +30,8 @@ std::vector<Block> join_shared(std::span<const Interval> intervals) {
       block_of[i] = block_of[source];
     } else {
       block_of[i] = blocks.size();
-      blocks.push_back({aligned(interval.bytes), interval.first, interval.last, {i}});
+      const std::int64_t bytes = (interval.bytes + alignment - 1) / alignment * alignment;
+      blocks.push_back({bytes, interval.first, interval.last, {i}});
     }
   }
   return blocks;
@@ -75,8 +72,8 @@ std::int64_t best_gap(const std::vector<Placed>& by_offset, const Block& block) 
 
 }  // namespace
 
-Placement plan_intervals(std::span<const Interval> intervals) {
-  const std::vector<Block> blocks = join_shared(intervals);
+Placement plan_intervals(std::span<const Interval> intervals, std::int64_t alignment) {
+  const std::vector<Block> blocks = join_shared(intervals, alignment);
   std::vector<std::size_t> order(blocks.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {

@@ -17,13 +17,15 @@ struct Interval {
 };
 
 struct Placement {
-  std::vector<std::int64_t> offsets;  // one an interval, multiples of 64
+  std::vector<std::int64_t> offsets;  // one an interval, multiples of the alignment
   std::int64_t peak_bytes = 0;        // size of the arena
   std::int64_t lower_bound = 0;       // largest sum of bytes alive at one step: no plan can be smaller
 };
 
+inline constexpr std::int64_t kCacheLine = 64;
+
 // Greedy by size: largest first, each at the lowest gap that is free over its whole life, best fit among the gaps.
 // O(n^2) in the number of intervals. Throws Code::internal on an interval that ends before it begins.
-Placement plan_intervals(std::span<const Interval> intervals);
+Placement plan_intervals(std::span<const Interval> intervals, std::int64_t alignment = kCacheLine);
 
 }  // namespace gyrus::memory

@@ -35,6 +35,7 @@ struct KernelTime {
   graph::OpKind kind{};
   double seconds = 0;
   graph::Work work;
+  backend::Way way = {};
 };
 
 // How a run ended. `non_finite`: a guarded output was NaN or infinite, and nothing was updated.
@@ -88,6 +89,7 @@ class Program {
     std::string name;
     graph::OpKind kind{};
     graph::Work work;
+    backend::Way way;
     std::unique_ptr<backend::Kernel> kernel;
     std::vector<void*> in, out;
     void* scratch = nullptr;

@@ -16,6 +16,9 @@ using graph::Role;
 
 namespace {
 
+// What cuDNN and cuBLASLt ask of their scratch memory; kernels' own parts of it begin at such multiples too.
+constexpr std::int64_t kDeviceAlignment = 256;
+
 void* stored_pointer(const graph::Value& value, const ParameterStore& store) {
   switch (value.role) {
     case Role::parameter:
@@ -53,7 +56,7 @@ class ProgramBuilder {
     if (queue_) program_->device_ = std::make_unique<DeviceRun>(queue_, store_.mirror_on(queue_));
     describe_values();
     lifetimes_ = find_lifetimes(lowered_, is_planned_, lives_to_end_, options_.has_constant_parameters);
-    program_->placement_ = memory::plan_intervals(lifetimes_.intervals);
+    program_->placement_ = memory::plan_intervals(lifetimes_.intervals, queue_ ? kDeviceAlignment : memory::kCacheLine);
     program_->inputs_.assign(static_cast<std::size_t>(input_count_), nullptr);
     allocate();
     for (std::size_t s = 0; s < lowered_.steps.size(); ++s) add_step(s);
@@ -148,6 +151,7 @@ class ProgramBuilder {
     step.name = std::move(from.name);
     step.kind = from.kind;
     step.work = from.work;
+    step.way = std::move(from.way);
     step.is_prologue = from.is_prologue && options_.has_constant_parameters;
     step.is_optimizer = is_optimizer(from.kind);
     step.is_update = step.is_optimizer || from.kind == graph::OpKind::gradient_accumulate;

@@ -29,7 +29,7 @@ void Program::enqueue(backend::StepPart part, std::vector<KernelTime>* times) {
     step.kernel->run();
     device_->queue().synchronize();
     const std::chrono::duration<double> elapsed = Clock::now() - start;
-    times->push_back({step.name, step.kind, elapsed.count(), step.work});
+    times->push_back({step.name, step.kind, elapsed.count(), step.work, step.way});
   }
   device_->enqueue_outputs();
 }

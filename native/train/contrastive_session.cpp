@@ -6,7 +6,9 @@
 
 #include "features/embedding_health.h"
 #include "train/contrastive_graphs.h"
+#include "train/device.h"
 #include "train/memory_remedy.h"
+#include "train/micro_advice.h"
 #include "train/micro_step.h"
 #include "train/optimizer.h"
 #include "train/sessions.h"
@@ -275,7 +277,14 @@ class EngineContrastiveSession final : public ContrastiveSession {
 }  // namespace
 
 std::unique_ptr<ContrastiveSession> ContrastiveSession::create(const ContrastiveOptions& options) {
-  return std::make_unique<EngineContrastiveSession>(options);
+  try {
+    return std::make_unique<EngineContrastiveSession>(options);
+  } catch (const Error& error) {
+    // On the host what fits is not known before it is used.
+    if (error.code() != Code::out_of_memory || !open_device(options.device).backend->queue()) throw;
+    const auto make = [](const ContrastiveOptions& smaller) { const EngineContrastiveSession session(smaller); };
+    throw Error(error.code(), error.message() + advise_micro_batch(options, make));
+  }
 }
 
 }  // namespace gyrus::train

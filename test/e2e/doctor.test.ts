@@ -15,7 +15,7 @@ void t.test('the report is complete', async (t) => {
   t.ok(report.threads >= 1 && report.threads <= 4096)
   t.same(
     report.cudaLibraries.map(({ name }) => name.split('.')[0]),
-    ['libcuda', 'libcublasLt', 'libcudnn'],
+    ['libcuda', 'libcublasLt', 'libcudnn', 'libnccl'],
   )
   for (const { path, problem, searched } of report.cudaLibraries) {
     t.equal(path === null, problem !== null)
@@ -33,6 +33,7 @@ void t.test('on the command line', async (t) => {
   t.equal(status, 0)
   t.match(stdout, report.cpu)
   t.match(stdout, report.onednn.version)
+  t.match(stdout, /libnccl\.so\.2 \(not used yet\): /)
 })
 
 void t.test('a machine without bf16 says so, and refuses bf16', (t) => {

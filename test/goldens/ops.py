@@ -73,7 +73,7 @@ class Case:
         return int(self.options.get(key, default))
 
     def values(self, source: str, shape: tuple[int, ...]) -> torch.Tensor:
-        value = torch.from_numpy(fill.coarse(f"{self.name}/{source}", shape)).double()
+        value = torch.from_numpy(fill.coarse(f"{self.name}/{source}", shape)).double().to(torch.get_default_device())
         if source == "running_var":
             return (value + 2) / 2
         return value * 4 if source == "logits" or self.options["op"] == "gelu" else value
@@ -187,13 +187,13 @@ def run_case(name: str, options: str) -> dict[str, np.ndarray]:
     results = globals()[case.options["op"]](case)
     tensors = {}
     for result, value in results.items():
-        tensors[result] = value.detach().numpy()
+        tensors[result] = value.detach().cpu().numpy()
         if value.requires_grad:
             seed = torch.ones(1) if result == "loss" else case.values(f"seed of {result}", tuple(value.shape))
             value.backward(seed)
     for source, value in case.sources.items():
         if value.grad is not None:
-            tensors[f"gradient of {source}"] = value.grad.numpy()
+            tensors[f"gradient of {source}"] = value.grad.cpu().numpy()
     return {f"{name}/{tensor}": value for tensor, value in tensors.items()}
 
 

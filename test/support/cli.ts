@@ -5,7 +5,13 @@ import { fileURLToPath } from 'node:url'
 const main = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
 
 export function gyrus(...parameters: string[]) {
-  return spawnSync(process.execPath, [main, ...parameters], { encoding: 'utf8', timeout: 120_000 })
+  return gyrusWith({}, ...parameters)
+}
+
+/** The same with more environment variables. */
+export function gyrusWith(variables: Record<string, string>, ...parameters: string[]) {
+  const env = { ...process.env, ...variables }
+  return spawnSync(process.execPath, [main, ...parameters], { encoding: 'utf8', timeout: 120_000, env })
 }
 
 /**

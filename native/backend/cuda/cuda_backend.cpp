@@ -4,6 +4,7 @@
 #include "backend/cuda/blas/blas.h"
 #include "backend/cuda/cuda_check.h"
 #include "backend/cuda/dnn/dnn.h"
+#include "backend/cuda/judge_device.h"
 #include "backend/cuda/kernel_table.h"
 #include "backend/cuda/node_context.h"
 #include "backend/cuda_libraries.h"
@@ -13,12 +14,11 @@ namespace gyrus::backend {
 namespace cuda {
 namespace {
 
-constexpr int kLeastMajor = 8;  // compute capability 8.0, Ampere: the first with bf16
 constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
 
-std::string version_text(int version) { return text(version / 1000, ".", version % 1000 / 10); }
+void require(const std::string& problem) { GYRUS_CHECK(problem.empty(), Code::cuda_unavailable, problem); }
 
-// The GPU, or why there is none: what was found and what is needed.
+// The GPU, or why there is none.
 cudaDeviceProp open_device() {
   const LibrarySearch& driver = find_cuda_library(CudaLibrary::driver);
   GYRUS_CHECK(
@@ -26,21 +26,17 @@ cudaDeviceProp open_device() {
       "there is no NVIDIA driver: install one for CUDA 13 (580 or later)\ncaused by: ", describe_missing(driver));
   int driver_version = 0, count = 0;
   (void)cudaDriverGetVersion(&driver_version);
-  GYRUS_CHECK(driver_version >= 13000, Code::cuda_unavailable, "the NVIDIA driver ", driver.path, " offers CUDA ",
-              version_text(driver_version), ", and 13.0 is needed; update it to 580 or later");
+  require(judge_driver(driver.path, driver_version));
+  std::string problem;
   try {
     GYRUS_CUDA(cudaGetDeviceCount(&count));
   } catch (const Error& error) {
-    throw Error(Code::cuda_unavailable,
-                "the NVIDIA driver is there, but no GPU can be used\ncaused by: " + error.message());
+    problem = error.message();
   }
-  GYRUS_CHECK(count > 0, Code::cuda_unavailable,
-              "the NVIDIA driver is there, but it shows this process no GPU; look at nvidia-smi and "
-              "CUDA_VISIBLE_DEVICES");
+  require(judge_count(count, problem));
   cudaDeviceProp properties{};
   GYRUS_CUDA(cudaGetDeviceProperties(&properties, 0));
-  GYRUS_CHECK(properties.major >= kLeastMajor, Code::cuda_unavailable, properties.name, " has compute capability ",
-              properties.major, ".", properties.minor, "; 8.0 (A100) or later is needed");
+  require(judge_capability(properties.name, properties.major, properties.minor));
   return properties;
 }
 
@@ -62,6 +58,7 @@ class CudaBackend final : public Backend {
     can.detail = text(properties_.name, ", compute capability ", properties_.major, ".", properties_.minor, ", ",
                       static_cast<double>(properties_.totalGlobalMem) / kGiB, " GiB; cuDNN ", dnn_version(),
                       ", cuBLASLt ", blas_version());
+    if (const std::string notice = cuda_->dnn->cache().notice(); !notice.empty()) can.detail += "; " + notice;
     return can;
   }
 

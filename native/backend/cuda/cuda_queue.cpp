@@ -6,12 +6,11 @@
 #include "backend/cuda/cuda_check.h"
 #include "backend/cuda/cuda_lane.h"
 #include "backend/cuda/kernels/finite_guard.h"
+#include "backend/no_device_memory.h"
 #include "core/error.h"
 
 namespace gyrus::backend::cuda {
 namespace {
-
-constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
 
 std::shared_ptr<void> allocate_device(std::int64_t bytes) {
   void* memory = nullptr;
@@ -20,10 +19,7 @@ std::shared_ptr<void> allocate_device(std::int64_t bytes) {
     (void)cudaGetLastError();
     std::size_t free_bytes = 0, all_bytes = 0;
     GYRUS_CUDA(cudaMemGetInfo(&free_bytes, &all_bytes));
-    throw Error(Code::out_of_memory,
-                text("the GPU has ", static_cast<double>(free_bytes) / kGiB, " of ",
-                     static_cast<double>(all_bytes) / kGiB, " GiB free, and ", static_cast<double>(bytes) / kGiB,
-                     " GiB are needed; use a smaller batch, or free the GPU of other programs"));
+    throw no_device_memory(bytes, static_cast<std::int64_t>(free_bytes), static_cast<std::int64_t>(all_bytes));
   }
   check_cuda(status, "cudaMalloc(&memory, bytes)");
   count_memory(MemoryKind::device, bytes);
@@ -76,6 +72,18 @@ struct CapturedGraph {
   }
   CapturedGraph(const CapturedGraph&) = delete;
   CapturedGraph& operator=(const CapturedGraph&) = delete;
+};
+
+class Event {
+ public:
+  Event() { GYRUS_CUDA(cudaEventCreate(&event_)); }
+  ~Event() { (void)cudaEventDestroy(event_); }
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  cudaEvent_t get() const { return event_; }
+
+ private:
+  cudaEvent_t event_ = nullptr;
 };
 
 }  // namespace
@@ -148,6 +156,17 @@ std::unique_ptr<Kernel> CudaQueue::make_finite_guard(std::span<const float* cons
   args.count = static_cast<int>(losses.size());
   args.hyper = hyper;
   return std::make_unique<FiniteGuard>(stream_, args);
+}
+
+double CudaQueue::seconds(const std::function<void()>& enqueue) {
+  const Event start, end;
+  GYRUS_CUDA(cudaEventRecord(start.get(), stream_));
+  enqueue();
+  GYRUS_CUDA(cudaEventRecord(end.get(), stream_));
+  GYRUS_CUDA(cudaEventSynchronize(end.get()));
+  float ms = 0;
+  GYRUS_CUDA(cudaEventElapsedTime(&ms, start.get(), end.get()));
+  return static_cast<double>(ms) / 1000;
 }
 
 }  // namespace gyrus::backend::cuda

@@ -29,6 +29,9 @@ class CudaQueue final : public DeviceQueue {
   std::unique_ptr<Kernel> make_augment(const AugmentJob& job) override;
   std::unique_ptr<Kernel> make_finite_guard(std::span<const float* const> losses, Hyper* hyper) override;
 
+  // How long the device takes for what `enqueue` enqueues. Waits for its end.
+  double seconds(const std::function<void()>& enqueue);
+
  private:
   Stream stream_ = nullptr;
 };

@@ -2,6 +2,7 @@
 // order of node.inputs / node.outputs and are device pointers.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "backend/cuda/cuda_queue.h"
@@ -16,6 +17,7 @@ struct CudaContext {
   std::shared_ptr<CudaQueue> queue;
   std::shared_ptr<Blas> blas;
   std::shared_ptr<Dnn> dnn;
+  std::int64_t most_column_bytes = std::int64_t{256} << 20;  // of the windows that a convolution lays out at once
 };
 
 struct NodeContext : NodeView {

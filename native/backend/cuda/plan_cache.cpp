@@ -31,7 +31,7 @@ std::string file_name(const std::string& identity) {
   return name + ".txt";
 }
 
-// "KEY\tNUMBER"; whatever else a line holds is left aside.
+// "KEY\tNUMBER"; any other line is damaged.
 std::optional<std::pair<std::string, int>> parse(std::string_view line) {
   const std::size_t tab = line.rfind('\t');
   if (tab == std::string_view::npos) return std::nullopt;
@@ -52,8 +52,18 @@ PlanCache::PlanCache(const std::string& identity) : is_tuning_(environment("GYRU
   path_ = (folder / file_name(identity)).string();
   std::ifstream file(path_);
   for (std::string line; std::getline(file, line);) {
-    if (const auto entry = parse(line)) choices_.insert_or_assign(entry->first, entry->second);
+    ends_torn_ = file.eof();  // without a line's end: a process died while it wrote
+    if (const auto entry = ends_torn_ ? std::nullopt : parse(line)) {
+      choices_.insert_or_assign(entry->first, entry->second);
+    } else if (!line.empty()) {
+      ++damaged_;
+    }
   }
+}
+
+std::string PlanCache::notice() const {
+  if (damaged_ == 0) return "";
+  return std::to_string(damaged_) + " damaged lines of " + path_ + " were left aside";
 }
 
 std::optional<int> PlanCache::find(const std::string& key) const {
@@ -67,7 +77,9 @@ void PlanCache::keep(const std::string& key, int choice) {
   choices_.insert_or_assign(key, choice);
   if (path_.empty()) return;
   // One short write at the end of the file: two processes that tune at once do not mix their lines.
-  std::ofstream(path_, std::ios::app) << key + '\t' + std::to_string(choice) + '\n' << std::flush;
+  const std::string line = (ends_torn_ ? "\n" : "") + key + '\t' + std::to_string(choice) + '\n';
+  std::ofstream(path_, std::ios::app) << line << std::flush;
+  ends_torn_ = false;
 }
 
 }  // namespace gyrus::backend::cuda

@@ -21,10 +21,14 @@ class PlanCache {
   // False when GYRUS_CUDA_TUNE is 0: the heuristics' first candidates are taken.
   bool is_tuning() const { return is_tuning_; }
   const std::string& path() const { return path_; }
+  // What was wrong with the file; "" where nothing was.
+  std::string notice() const;
 
  private:
   bool is_tuning_ = true;
   std::string path_;
+  int damaged_ = 0;  // lines of the file
+  bool ends_torn_ = false;
   mutable std::mutex mutex_;
   std::map<std::string, int> choices_;  // guarded by mutex_
 };

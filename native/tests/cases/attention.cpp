@@ -34,6 +34,8 @@ std::vector<OpCase> attention_cases() {
       make_case("odd head width", {1, 5, 15}, 3),
       make_case("heads of width one", {2, 4, 3}, 3),
       make_case("prime tokens", {2, 37, 48}, 3, false),
+      make_case("a wide head", {1, 9, 160}, 1, false),
+      make_case("more tokens than a GPU's kernel holds at once", {1, 1031, 6}, 2, false),
       make_case("ViT-Ti", {2, 197, 192}, 3, false),
       make_case("ViT-S with the heads of MoCo v3", {1, 197, 384}, 12, false),
   };

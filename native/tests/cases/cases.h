@@ -11,8 +11,10 @@ namespace gyrus::tests::suites {
 
 std::vector<OpCase> attention_cases();
 std::vector<OpCase> batch_norm_cases();
+std::vector<OpCase> conv2d_cases();
 std::vector<OpCase> elementwise_cases();
 std::vector<OpCase> layer_norm_cases();
+std::vector<OpCase> linear_cases();
 std::vector<OpCase> loss_cases();
 std::vector<OpCase> pooling_cases();
 std::vector<OpCase> tokens_cases();

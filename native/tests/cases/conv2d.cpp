@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "graph/ops.h"
+#include "tests/cases/cases.h"
 #include "tests/harness/case_program.h"
 #include "tests/harness/compare.h"
 #include "tests/harness/modes.h"
@@ -99,10 +100,14 @@ void known_answer(Check& check, const backend::Backend& backend) {
 
 }  // namespace
 
-void conv2d(Suite& suite) {
+std::vector<OpCase> conv2d_cases() {
   std::vector<OpCase> cases;
   for (const Convolution& convolution : convolutions()) cases.push_back(make_case(convolution));
-  run_cases(suite, cases);
+  return cases;
+}
+
+void conv2d(Suite& suite) {
+  run_cases(suite, conv2d_cases());
   for (const bool is_cpu : {false, true}) {
     const auto backend = is_cpu ? make_test_backend() : backend::make_reference_backend();
     suite.test(text("known answer, ", backend->describe().name), [&](Check& check) { known_answer(check, *backend); });

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "graph/ops.h"
+#include "tests/cases/cases.h"
 #include "tests/harness/case_program.h"
 #include "tests/harness/compare.h"
 #include "tests/harness/modes.h"
@@ -90,7 +91,7 @@ void known_answer(Check& check, const backend::Backend& backend) {
 
 }  // namespace
 
-void linear(Suite& suite) {
+std::vector<OpCase> linear_cases() {
   std::vector<OpCase> cases;
   for (const Product& product : std::vector<Product>{
            {"one by one", {1, 1}, 1},
@@ -117,7 +118,11 @@ void linear(Suite& suite) {
   cases.push_back(sum_of_rows("sum_rows of tokens", {2, 5, 33}));
   cases.push_back(sum_of_rows("sum_rows of an image", {2, 17, 19, 64}));
   cases.push_back(sum_of_rows("sum_rows of one channel", {2, 17, 19, 1}));
-  run_cases(suite, cases);
+  return cases;
+}
+
+void linear(Suite& suite) {
+  run_cases(suite, linear_cases());
   for (const bool is_cpu : {false, true}) {
     const auto backend = is_cpu ? make_test_backend() : backend::make_reference_backend();
     suite.test(text("known answer, ", backend->describe().name), [&](Check& check) { known_answer(check, *backend); });

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <utility>
@@ -43,6 +44,11 @@ std::unique_ptr<DeviceEvent> CudaQueue::make_event() { fail_internal("make_event
 std::unique_ptr<Kernel> CudaQueue::make_augment(const AugmentJob& job) {
   return std::make_unique<AugmentViews>(*this, job);
 }
+double CudaQueue::seconds(const std::function<void()>& enqueue) {
+  const auto start = std::chrono::steady_clock::now();
+  enqueue();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
 std::unique_ptr<Recording> CudaQueue::record(const std::function<void()>&) {
   fail_internal("record", __FILE__, __LINE__);
 }
@@ -54,7 +60,11 @@ std::unique_ptr<Kernel> CudaQueue::make_finite_guard(std::span<const float* cons
 Dnn::Dnn(std::shared_ptr<CudaQueue> queue, std::shared_ptr<PlanCache> cache)
     : queue_(std::move(queue)), cache_(std::move(cache)) {}
 Dnn::~Dnn() = default;
-std::shared_ptr<DnnPlan> Dnn::attention(const AttentionShape&) { return nullptr; }
+namespace {
+const DnnChoice kNoDnn{nullptr, "there is no cuDNN on the host"};
+}
+const DnnChoice& Dnn::convolution(const ConvShape&) { return kNoDnn; }
+const DnnChoice& Dnn::attention(const AttentionShape&) { return kNoDnn; }
 
 }  // namespace gyrus::backend::cuda
 
@@ -236,12 +246,17 @@ class StagedKernel final : public backend::Kernel {
 
 class EmulatedBackend final : public backend::Backend {
  public:
+  explicit EmulatedBackend(MakeOther others) : others_(std::move(others)) {}
+
   backend::Capabilities describe() const override { return {"emulated cuda", true, DType::f32}; }
 
   backend::LoweredGraph lower(const graph::Graph& graph) const override {
     return backend::lower_nodes(graph, [&](const graph::Node& node) {
-      if (is_product(node.kind)) return backend::LoweredKernel{make_naive_product({graph, node}), {}};
-      backend::LoweredKernel lowered = maker_of(node.kind)(NodeContext{{graph, node}, cuda_});
+      std::optional<backend::LoweredKernel> other;
+      if (others_) other = others_({graph, node});
+      if (!other && is_product(node.kind)) return backend::LoweredKernel{make_naive_product({graph, node}), {}};
+      backend::LoweredKernel lowered =
+          other ? std::move(*other) : maker_of(node.kind)(NodeContext{{graph, node}, cuda_});
       const auto bytes_of = [&](const std::vector<graph::ValueId>& values) {
         std::vector<std::int64_t> bytes;
         bytes.reserve(values.size());
@@ -250,9 +265,11 @@ class EmulatedBackend final : public backend::Backend {
         }
         return bytes;
       };
+      std::vector<std::int64_t> in_bytes = bytes_of(node.inputs);
+      for (const backend::PackRequest& pack : lowered.packs) in_bytes[pack.input] = pack.bytes;
       lowered.kernel =
           std::make_unique<StagedKernel>(std::move(lowered.kernel), graph::describe(graph, id_of(graph, node)),
-                                         is_update(node.kind), bytes_of(node.inputs), bytes_of(node.outputs));
+                                         is_update(node.kind), std::move(in_bytes), bytes_of(node.outputs));
       return lowered;
     });
   }
@@ -268,6 +285,7 @@ class EmulatedBackend final : public backend::Backend {
         backend::cuda::CudaContext{queue, nullptr, std::make_shared<backend::cuda::Dnn>(queue, nullptr)});
   }
 
+  MakeOther others_;
   std::shared_ptr<const backend::cuda::CudaContext> cuda_ = make_context();
 };
 
@@ -277,6 +295,9 @@ std::unique_ptr<backend::Kernel> make_emulated_augment(const backend::AugmentJob
   return backend::cuda::CudaQueue().make_augment(job);
 }
 
-std::unique_ptr<backend::Backend> make_emulated_backend() { return std::make_unique<EmulatedBackend>(); }
+std::unique_ptr<backend::Backend> make_emulated_backend() { return make_emulated_backend({}); }
+std::unique_ptr<backend::Backend> make_emulated_backend(MakeOther others) {
+  return std::make_unique<EmulatedBackend>(std::move(others));
+}
 
 }  // namespace gyrus::tests

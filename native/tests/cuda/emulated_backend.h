@@ -2,10 +2,14 @@
 // them.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 
 #include "backend/backend.h"
 #include "backend/device_queue.h"
+#include "backend/lowered_kernel.h"
+#include "backend/node_view.h"
 
 namespace gyrus::tests {
 
@@ -17,5 +21,8 @@ std::unique_ptr<backend::Backend> make_emulated_backend();
 
 // The augmentation's kernels, as the CUDA backend's queue makes them.
 std::unique_ptr<backend::Kernel> make_emulated_augment(const backend::AugmentJob& job);
+// The same with kernels of the caller's for some operations, treated as our own are; nothing where it has none.
+using MakeOther = std::function<std::optional<backend::LoweredKernel>(const backend::NodeView&)>;
+std::unique_ptr<backend::Backend> make_emulated_backend(MakeOther others);
 
 }  // namespace gyrus::tests

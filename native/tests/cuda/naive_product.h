@@ -1,5 +1,5 @@
-// Linear layers and their gradients as plain loops, for the graphs of cases that have one beside what they test:
-// cuBLASLt, which computes them on a GPU, cannot be emulated.
+// Linear layers and their gradients as plain loops, for the graphs of cases that have one beside what they test, in
+// builds without NVIDIA's headers too. (What cuBLASLt is asked for is tested in cuda_build/.)
 #pragma once
 
 #include <memory>

@@ -19,6 +19,7 @@ namespace gyrus::tests {
   X(sessions)                 \
   X(device_sessions)          \
   X(device_views)             \
+  X(device_memory)            \
   X(plan_intervals)           \
   X(op_table)                 \
   X(conv2d)                   \
@@ -76,6 +77,11 @@ namespace gyrus::tests {
   X(golden_heads)             \
   X(golden_models)            \
   X(cuda_emulator)            \
+  X(cuda_ways)                \
+  X(cuda_products)            \
+  X(cuda_columns)             \
+  X(cuda_plan_cache)          \
+  X(cuda_judge)               \
   X(cuda_elementwise)         \
   X(cuda_batch_norm)          \
   X(cuda_layer_norm)          \

@@ -124,6 +124,7 @@ void plan_intervals(Suite& suite) {
   });
   suite.test("a chain of layers needs two buffers, and one when computed in place", [](Check& check) {
     std::vector<Interval> chain;
+    chain.reserve(10);
     for (std::int32_t i = 0; i < 10; ++i) chain.push_back({1024, i, i + 1});
     check.equal(memory::plan_intervals(chain).peak_bytes, 2048, "two buffers in turn");
     for (std::int32_t i = 1; i < 10; ++i) chain[static_cast<std::size_t>(i)].shares_with = i - 1;
@@ -135,12 +136,17 @@ void plan_intervals(Suite& suite) {
     check.equal(memory::plan_intervals(empty).peak_bytes, 0, "blocks of no bytes");
     const std::vector<Interval> byte{{1, 5, 5}};
     check.equal(memory::plan_intervals(byte).peak_bytes, kAlign, "one byte takes one cache line");
+    const std::vector<Interval> bytes{{1, 0, 1}, {300, 0, 1}, {1, 0, 1}};
+    for (const std::int64_t offset : memory::plan_intervals(bytes, 256).offsets) {
+      check.equal(offset % 256, 0, "the rest of an offset where 256 bytes are asked for");
+    }
+    check.equal(memory::plan_intervals(bytes, 256).peak_bytes, 1024, "three blocks of multiples of 256");
     const std::vector<Interval> lasting{{640, 0, 9}, {64, 2, 3}, {64, 4, 5}, {64, 6, 9}};
     check.equal(memory::plan_intervals(lasting).peak_bytes, 704,
                 "short blocks follow each other beside the lasting one");
   });
   suite.test("contradictory intervals are defects", [](Check& check) {
-    const auto plan = [](std::vector<Interval> intervals) {
+    const auto plan = [](const std::vector<Interval>& intervals) {
       return [intervals] { (void)memory::plan_intervals(intervals); };
     };
     check.throws(Code::internal, "ends before it begins", plan({{64, 3, 2}}));

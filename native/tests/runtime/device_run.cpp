@@ -106,6 +106,9 @@ void run_steps(Check& check) {
   }
   check.that(found.numbers() == expected.numbers(), "parameters, copies and moments after four steps");
   check.equal(device.pretended_queue().recordings(), 1, "recordings");
+  for (const std::int64_t offset : found.program->placement().offsets) {
+    check.equal(offset % 256, 0, "the rest of a place in the device's arena");
+  }
   check.equal(device.pretended_queue().launches(), 3, "launches: all steps but the first");
 }
 

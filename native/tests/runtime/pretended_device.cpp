@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "backend/no_device_memory.h"
 #include "core/aligned_buffer.h"
 #include "core/error.h"
 #include "imaging/augment/view.h"
@@ -153,15 +154,20 @@ void PretendedMemory::protect(bool is_open) {
 }
 
 std::shared_ptr<void> PretendedQueue::allocate(std::int64_t bytes, MemoryKind kind) {
-  std::shared_ptr<void> memory;
   if (kind == MemoryKind::device) {
-    memory = memory_.allocate(bytes);
-  } else {
-    const auto block = std::make_shared<AlignedBuffer>(bytes);
-    memory = {block, block->data()};
+    if (bytes > limit_ - *used_) throw backend::no_device_memory(bytes, limit_ - *used_, limit_);
+    std::shared_ptr<void> device = memory_.allocate(bytes);
+    *used_ += bytes;
+    void* const data = device.get();
+    order_.forget(data, bytes);
+    return {data, [device = std::move(device), used = used_, bytes](void*) mutable {
+              device.reset();
+              *used -= bytes;
+            }};
   }
-  order_.forget(memory.get(), bytes);
-  return memory;
+  const auto block = std::make_shared<AlignedBuffer>(bytes);
+  order_.forget(block->data(), bytes);
+  return {block, block->data()};
 }
 
 void PretendedQueue::copy_to_device(void* device, const void* host, std::int64_t bytes) {

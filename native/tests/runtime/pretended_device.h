@@ -4,8 +4,10 @@
 // that touch the same memory in no fixed order are an error (access_order.h).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -82,6 +84,9 @@ class PretendedQueue final : public backend::DeviceQueue {
   AccessOrder& order() { return order_; }
   int recordings() const { return recordings_; }
   int launches() const { return launches_; }
+  // As much device memory as there is: beyond it, allocate() throws what a GPU's queue does.
+  void set_limit(std::int64_t bytes) { limit_ = bytes; }
+  std::int64_t used() const { return *used_; }
 
  private:
   friend class PretendedRecording;
@@ -89,6 +94,8 @@ class PretendedQueue final : public backend::DeviceQueue {
   AccessOrder order_;
   MakeAugment make_augment_;
   int recordings_ = 0, launches_ = 0;
+  std::int64_t limit_ = std::numeric_limits<std::int64_t>::max();
+  std::shared_ptr<std::atomic<std::int64_t>> used_ = std::make_shared<std::atomic<std::int64_t>>(0);
 };
 
 class PretendedDevice final : public backend::Backend {

@@ -31,8 +31,15 @@ BlasFunctions load_functions() {
 }  // namespace
 
 Blas::Blas(std::shared_ptr<CudaQueue> queue, std::shared_ptr<PlanCache> cache)
-    : functions_(load_functions()), queue_(std::move(queue)), cache_(std::move(cache)) {
-  GYRUS_CUBLAS(*this, Create(&handle_));
+    : Blas(load_functions(), std::move(queue), std::move(cache)) {}
+
+Blas::Blas(const BlasFunctions& functions, std::shared_ptr<CudaQueue> queue, std::shared_ptr<PlanCache> cache)
+    : functions_(functions), queue_(std::move(queue)), cache_(std::move(cache)) {
+  // Whatever the reason: a machine on which it cannot start has no GPU that gyrus can use.
+  const cublasStatus_t status = functions_.Create(&handle_);
+  GYRUS_CHECK(status == CUBLAS_STATUS_SUCCESS, Code::cuda_unavailable, "cuBLASLt ", functions_.GetVersion(),
+              " does not start (", functions_.GetStatusString(status),
+              "); check that all its libraries are of one version, and the GPU's free memory");
 }
 
 Blas::~Blas() { (void)functions_.Destroy(handle_); }

@@ -21,6 +21,8 @@ struct ProductShape {
   DType factors = DType::f32, result = DType::f32;
   bool has_bias = false;  // of the result's type
   bool adds = false;      // to what the result holds
+  // Of all operands. Blocks of the arenas and segments of the store begin at multiples of 64 at least.
+  std::int64_t alignment = 64;
 };
 
 // The functions of cuBLASLt that are used here.
@@ -52,6 +54,8 @@ class Blas {
  public:
   // Throws Code::cuda_unavailable where cuBLASLt is not found, with the places searched.
   Blas(std::shared_ptr<CudaQueue> queue, std::shared_ptr<PlanCache> cache);
+  // With these functions: tests bring their own.
+  Blas(const BlasFunctions& functions, std::shared_ptr<CudaQueue> queue, std::shared_ptr<PlanCache> cache);
   ~Blas();
   Blas(const Blas&) = delete;
   Blas& operator=(const Blas&) = delete;

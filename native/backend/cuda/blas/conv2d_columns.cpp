@@ -17,8 +17,6 @@ namespace {
 
 using Direction = ConvShape::Direction;
 
-constexpr std::int64_t kMostColumnBytes = std::int64_t{256} << 20;
-
 std::int64_t aligned(std::int64_t bytes) { return (bytes + 255) / 256 * 256; }
 std::int64_t row_width(const ConvShape& s) { return (s.kh * s.kw * s.ci + 7) / 8 * 8; }
 
@@ -43,6 +41,9 @@ ProductShape product_shape(const ConvShape& s, std::int64_t images, bool adds) {
   const std::int64_t rows = images * s.oh * s.ow, width = row_width(s);
   ProductShape p;
   p.factors = p.result = s.dtype;
+  // A later product begins within y: as far apart as images are, the power of two in their size.
+  const std::int64_t image_bytes = s.oh * s.ow * s.co * size_of(s.dtype);
+  if (images < s.n) p.alignment = std::min(p.alignment, image_bytes & -image_bytes);
   switch (s.direction) {
     case Direction::forward:
       p.rows = rows;
@@ -71,7 +72,7 @@ class ColumnsConvolution final : public Kernel {
  public:
   ColumnsConvolution(const NodeContext& node, const ConvShape& shape) : cuda_(node.cuda), shape_(shape) {
     const std::int64_t image_bytes = shape.oh * shape.ow * row_width(shape) * size_of(shape.dtype);
-    chunk_ = std::clamp<std::int64_t>(kMostColumnBytes / image_bytes, 1, shape.n);
+    chunk_ = std::clamp<std::int64_t>(node.cuda->most_column_bytes / image_bytes, 1, shape.n);
     columns_bytes_ = aligned(chunk_ * image_bytes);
     if (shape.direction == Direction::grad_weight) rows_bytes_ = aligned(shape.co * row_width(shape) * 4);
     add_product(chunk_, false);

@@ -7,7 +7,6 @@
 #include <limits>
 #include <utility>
 
-#include "backend/cuda/cuda_timer.h"
 #include "core/error.h"
 
 namespace gyrus::backend::cuda {
@@ -16,8 +15,6 @@ namespace {
 // What NVIDIA advises for Hopper; more has brought nothing there.
 constexpr std::uint64_t kMostScratch = std::uint64_t{32} << 20;
 constexpr int kMostCandidates = 8;
-// Blocks of the arenas and segments of the store begin at such multiples.
-constexpr std::uint32_t kAlignment = 64;
 constexpr int kRepeats = 3;
 
 cudaDataType_t blas_type(DType dtype) {
@@ -82,7 +79,7 @@ void Product::find_candidates() {
   set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, std::uint32_t{CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE});
   for (const auto name : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
                           CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES}) {
-    set(name, kAlignment);
+    set(name, static_cast<std::uint32_t>(shape_.alignment));
   }
   std::array<cublasLtMatmulHeuristicResult_t, kMostCandidates> found{};
   int count = 0;
@@ -125,27 +122,30 @@ void Product::tune(const void* left, const void* right, const void* bias, void* 
   }
   if (!blas_->cache().is_tuning() || candidates_.size() < 2) return;
   set_bias(bias);
-  CudaTimer timer(blas_->queue().stream());
   double best = std::numeric_limits<double>::infinity();
+  bool has_choice = false;
   for (std::size_t i = 0; i < candidates_.size(); ++i) {
     const cublasLtMatmulAlgo_t& algorithm = candidates_[i].algo;
     // A candidate may refuse what its heuristic thought possible.
     if (start(algorithm, left, right, result, scratch) != CUBLAS_STATUS_SUCCESS) continue;
-    const double seconds = timer.seconds([&] {
+    const double seconds = blas_->queue().seconds([&] {
       for (int repeat = 0; repeat < kRepeats; ++repeat) (void)start(algorithm, left, right, result, scratch);
     });
     if (seconds >= best) continue;
     best = seconds;
     choice_ = i;
+    has_choice = true;
   }
-  blas_->cache().keep(name, static_cast<int>(choice_));
+  // Where all refused, run() says so; a choice that was never seen to work is nothing to remember.
+  if (has_choice) blas_->cache().keep(name, static_cast<int>(choice_));
 }
 
 std::string Product::key() const {
   const auto& s = shape_;
   return text("product ", name_of(s.factors), ' ', name_of(s.result), " rows", s.rows, " columns", s.columns, " inner",
               s.inner, s.is_left_transposed ? " left^T" : "", s.is_right_transposed ? " right^T" : "",
-              s.has_bias ? " bias" : "", s.adds ? " adds" : "");
+              s.has_bias ? " bias" : "", s.adds ? " adds" : "",
+              s.alignment != ProductShape{}.alignment ? text(" aligned", s.alignment) : "");
 }
 
 }  // namespace gyrus::backend::cuda

@@ -18,7 +18,7 @@ class Product {
   Product& operator=(const Product&) = delete;
 
   std::int64_t scratch_bytes() const { return scratch_bytes_; }
-  // Enqueues. `bias` is ignored unless the shape has one. All pointers are 16-byte aligned.
+  // Enqueues. `bias` is ignored unless the shape has one. All pointers are aligned as the shape says.
   void run(const void* left, const void* right, const void* bias, void* result, void* scratch);
 
   // Tries all candidates on these arrays, whose contents do not matter and whose result is overwritten, and keeps the

@@ -95,27 +95,40 @@ class Convolution final : public Kernel {
   BiasArgs bias_;
 };
 
-// cuDNN pads fewer channels to eight, in time and in memory; a patch embedding is a plain product of what it reads.
-bool prefers_columns(const ConvShape& shape) { return shape.ci < 8 || (shape.kh == shape.stride && shape.kh > 1); }
+// Why a product over columns is the better way; "" where it is not.
+std::string reason_for_columns(const ConvShape& shape) {
+  if (shape.ci < 8) return text(shape.ci, " channels, which cuDNN pads to 8 in time and in memory");
+  if (shape.kh == shape.stride && shape.kh > 1) return "windows that do not overlap: a plain product of what it reads";
+  return "";
+}
 
-std::shared_ptr<DnnPlan> find_plan(const NodeContext& node, ConvShape& shape) {
-  if (prefers_columns(shape)) return nullptr;
-  if (shape.direction == Direction::grad_weight) {
-    // f32 sums are kept where cuDNN gives them; its bf16 ones are what PyTorch uses.
-    ConvShape wide = shape;
-    wide.result = DType::f32;
-    if (auto plan = node.cuda->dnn->convolution(wide)) {
-      shape = wide;
-      return plan;
-    }
+DnnChoice find_plan(const NodeContext& node, ConvShape& shape) {
+  DnnChoice found = node.cuda->dnn->convolution(shape);
+  if (shape.direction != Direction::grad_weight || shape.result == DType::f32) return found;
+  // f32 sums are kept where cuDNN gives them; its bf16 ones are what PyTorch uses.
+  ConvShape wide = shape;
+  wide.result = DType::f32;
+  if (DnnChoice kept = node.cuda->dnn->convolution(wide); kept.plan) {
+    shape = wide;
+    return kept;
   }
-  return node.cuda->dnn->convolution(shape);
+  return found;
+}
+
+LoweredKernel lower_to_columns(const NodeContext& node, const ConvShape& shape, std::string why, bool is_refused) {
+  LoweredKernel lowered = make_conv2d_columns(node, shape);
+  lowered.way = {"columns", std::move(why), is_refused};
+  return lowered;
 }
 
 LoweredKernel lower(const NodeContext& node, ConvShape shape) {
-  auto plan = find_plan(node, shape);
-  if (!plan) return make_conv2d_columns(node, shape);
-  LoweredKernel lowered{std::make_unique<Convolution>(node, shape, std::move(plan)), {}};
+  if (std::string why = reason_for_columns(shape); !why.empty()) {
+    return lower_to_columns(node, shape, std::move(why), false);
+  }
+  DnnChoice found = find_plan(node, shape);
+  if (!found.plan) return lower_to_columns(node, shape, std::move(found.refusal), true);
+  LoweredKernel lowered{std::make_unique<Convolution>(node, shape, std::move(found.plan)), {}};
+  lowered.way = {"cudnn"};
   if (shape.direction != Direction::grad_weight) lowered.packs.push_back(request_channels_last(node, 1, shape.dtype));
   return lowered;
 }

@@ -10,19 +10,12 @@
 namespace gyrus::backend::cuda {
 namespace {
 
-// What the headers describe: 9.20.0 is 92000. Older ones lack what attention needs.
-constexpr std::size_t kLeastVersion = 91000;
-
-std::size_t check_library() {
+void check_library() {
   const LibrarySearch& search = find_cuda_library(CudaLibrary::cudnn);
   GYRUS_CHECK(!search.path.empty(), Code::cuda_unavailable,
-              "there is no cuDNN 9: install it (its pip wheel is nvidia-cudnn-cu13), or name its folder in "
+              "there is no cuDNN 9 for CUDA 13: install it (its pip wheel is nvidia-cudnn-cu13), or name its folder in "
               "GYRUS_CUDA_LIBRARIES\ncaused by: ",
               describe_missing(search));
-  const std::size_t version = cudnnGetVersion();
-  GYRUS_CHECK(version >= kLeastVersion && version < 100000, Code::cuda_unavailable, search.path, " is cuDNN ",
-              dnn_version(), "; 9.10 or a later 9 is needed");
-  return version;
 }
 
 }  // namespace
@@ -43,7 +36,11 @@ void check_dnn(int status, const char* expression) {
 Dnn::Dnn(std::shared_ptr<CudaQueue> queue, std::shared_ptr<PlanCache> cache)
     : queue_(std::move(queue)), cache_(std::move(cache)) {
   check_library();
-  GYRUS_CUDNN(cudnnCreate(&handle_));
+  // Whatever the reason: a machine on which it cannot start has no GPU that gyrus can use.
+  const cudnnStatus_t status = cudnnCreate(&handle_);
+  GYRUS_CHECK(status == CUDNN_STATUS_SUCCESS, Code::cuda_unavailable, find_cuda_library(CudaLibrary::cudnn).path,
+              ", cuDNN ", dnn_version(), ", does not start (", cudnnGetErrorString(status),
+              "); check that all its libraries are of one version, and the GPU's free memory");
   GYRUS_CUDNN(cudnnSetStream(handle_, queue_->stream()));
 }
 
@@ -53,13 +50,13 @@ Dnn::~Dnn() {
   (void)cudnnDestroy(handle_);
 }
 
-std::shared_ptr<DnnPlan> Dnn::convolution(const ConvShape& shape) {
+const DnnChoice& Dnn::convolution(const ConvShape& shape) {
   const auto [at, is_new] = convolutions_.try_emplace(shape);
   if (is_new) at->second = make_convolution_plan(*this, shape);
   return at->second;
 }
 
-std::shared_ptr<DnnPlan> Dnn::attention(const AttentionShape& shape) {
+const DnnChoice& Dnn::attention(const AttentionShape& shape) {
   const auto [at, is_new] = attentions_.try_emplace(shape);
   if (is_new) at->second = make_attention_plan(*this, shape);
   return at->second;

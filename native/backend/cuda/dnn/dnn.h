@@ -45,6 +45,12 @@ class DnnPlan {
   virtual void tune(std::span<void* const> operands, void* scratch) = 0;
 };
 
+// A plan, or why cuDNN has none.
+struct DnnChoice {
+  std::shared_ptr<DnnPlan> plan;
+  std::string refusal;
+};
+
 class Dnn {
  public:
   // Throws Code::cuda_unavailable where cuDNN 9 is not found or too old, with the places searched.
@@ -57,27 +63,27 @@ class Dnn {
   CudaQueue& queue() const { return *queue_; }
   PlanCache& cache() const { return *cache_; }
 
-  // nullptr where cuDNN has no engine for the shape on this GPU. Operands:
+  // No plan where cuDNN has no engine for the shape on this GPU. Operands:
   //   forward: x, w, y;  grad_input: dy, w, dx;  grad_weight: x, dy, dw
-  std::shared_ptr<DnnPlan> convolution(const ConvShape& shape);
+  const DnnChoice& convolution(const ConvShape& shape);
   //   forward: q, k, v, y, stats [N, heads, T] f32;  gradient: q, k, v, y, dy, stats, dq, dk, dv
   // q, k, v lie in qkv [N, T, 3, heads, head_dim], their gradients likewise; y and dy are [N, T, heads, head_dim];
   // bf16.
-  std::shared_ptr<DnnPlan> attention(const AttentionShape& shape);
+  const DnnChoice& attention(const AttentionShape& shape);
 
  private:
   std::shared_ptr<CudaQueue> queue_;
   std::shared_ptr<PlanCache> cache_;
   cudnnContext* handle_ = nullptr;
-  std::map<ConvShape, std::shared_ptr<DnnPlan>> convolutions_;
-  std::map<AttentionShape, std::shared_ptr<DnnPlan>> attentions_;
+  std::map<ConvShape, DnnChoice> convolutions_;
+  std::map<AttentionShape, DnnChoice> attentions_;
 };
 
 // "9.20.0", or "" where cuDNN is not found.
 std::string dnn_version();
 
-// plans.cpp. nullptr where there is no engine.
-std::shared_ptr<DnnPlan> make_convolution_plan(Dnn& dnn, const ConvShape& shape);
-std::shared_ptr<DnnPlan> make_attention_plan(Dnn& dnn, const AttentionShape& shape);
+// plans.cpp.
+DnnChoice make_convolution_plan(Dnn& dnn, const ConvShape& shape);
+DnnChoice make_attention_plan(Dnn& dnn, const AttentionShape& shape);
 
 }  // namespace gyrus::backend::cuda

@@ -1,9 +1,12 @@
 // Attention in f32 arithmetic, a warp a token: for f32 programs and head widths that cuDNN's fused kernels do not take.
-//   attention           4 T operations an element of qkv's part (scores and products); reads each head's K and V once a
-//                       block of 8 tokens, from L1 and L2; writes y and the probabilities
+// Per element of qkv's third (N T D of them), A bytes of the element type, T tokens, heads of width W:
+//   attention           4 T operations (scores and products); reads each head's K and V once a block of 8 tokens,
+//                       A T / 4 bytes from L1 and L2; from memory 3 A; writes A of y and A T / W of probabilities
 //   attention_backward  two kernels, one a row of the scores and one a column, so that no sum has two writers: each
-//                       computes dP = dY V^T for itself, 10 T operations an element in all; reads the probabilities
-//                       twice
+//                       computes dP = dY V^T for itself, 10 T operations in all; from memory 4 A and A T / W of the
+//                       probabilities, which the second kernel reads twice; writes 3 A
+// A row of scores is worked on in tiles of kTile tokens, which a block's shared memory holds. Where there is more than
+// one, scores are computed anew for the maximum, the sum and the weights: 8 T operations forward, 12 T backward.
 // The derivation: reference/naive_attention.cpp.
 #include "backend/cuda/kernels/attention.h"
 
@@ -16,7 +19,7 @@
 namespace gyrus::backend::cuda {
 namespace {
 
-constexpr int kMostTokens = 1024, kMostHeadDim = 128;  // what a block's shared memory holds for its warps
+constexpr int kTile = 512;  // tokens; with kMostHeadDim what a block's shared memory holds for its warps
 
 // Grid: x counts groups of kWarpsPerBlock tokens of all heads, y images.
 struct HeadGeometry {
@@ -53,6 +56,12 @@ struct HeadPlace {
   }
 };
 
+// Tokens of the tile that begins with `first`.
+GYRUS_DEVICE int tile_size(const HeadGeometry& g, std::int64_t first) {
+  const std::int64_t left = g.tokens - first;
+  return left < kTile ? static_cast<int>(left) : kTile;
+}
+
 // The product of a head's vector in shared memory and one in an array.
 template <class Shared, class T>
 GYRUS_DEVICE float dot(const Shared& shared, int first, const T* other, std::int64_t head_dim) {
@@ -72,41 +81,55 @@ struct Attention {
 
   GYRUS_DEVICE void operator()(const Thread& thread) const {
     GYRUS_SHARED(float, query, kWarpsPerBlock* kMostHeadDim);
-    GYRUS_SHARED(float, weights, kWarpsPerBlock* kMostTokens);
+    GYRUS_SHARED(float, sums, kWarpsPerBlock* kMostHeadDim);
+    GYRUS_SHARED(float, weights, kWarpsPerBlock* kTile);
     const HeadPlace place(g, thread);
-    const int q0 = thread.warp() * kMostHeadDim, w0 = thread.warp() * kMostTokens, lane = thread.lane();
+    const int q0 = thread.warp() * kMostHeadDim, w0 = thread.warp() * kTile, lane = thread.lane();
     const T* from = qkv + place.packed(g, 0, place.token);
-    for (int e = lane; e < g.head_dim && place.is_inside; e += 32) query[q0 + e] = as_float(from[e]);
+    for (int e = lane; e < g.head_dim && place.is_inside; e += 32) {
+      query[q0 + e] = as_float(from[e]);
+      sums[q0 + e] = 0;
+    }
     thread.sync();
+    const bool is_one_tile = g.tokens <= kTile;
+    const auto score = [&](std::int64_t j) {
+      return g.scale * dot(query, q0, qkv + place.packed(g, 1, j), g.head_dim);
+    };
     float top = -INFINITY, sum = 0;
     for (int j = lane; j < g.tokens && place.is_inside; j += 32) {
-      const float score = g.scale * dot(query, q0, qkv + place.packed(g, 1, j), g.head_dim);
-      weights[w0 + j] = score;
-      if (score > top) top = score;
+      const float z = score(j);
+      if (is_one_tile) weights[w0 + j] = z;
+      if (z > top) top = z;
     }
     top = thread.warp_max(top);
     for (int j = lane; j < g.tokens && place.is_inside; j += 32) {
-      const float term = math::softmax_term<Scalar>(1.0F, weights[w0 + j], top);
-      weights[w0 + j] = term;
+      const float term = math::softmax_term<Scalar>(1.0F, is_one_tile ? weights[w0 + j] : score(j), top);
+      if (is_one_tile) weights[w0 + j] = term;
       sum += term;
     }
     const float inverse = 1 / thread.warp_sum(sum);
     T* row = probabilities + place.row(g, place.token);
-    for (int j = lane; j < g.tokens && place.is_inside; j += 32) {
-      const float p = weights[w0 + j] * inverse;
-      weights[w0 + j] = p;
-      set_rounded(row[j], p);
+    for (std::int64_t first = 0; first < g.tokens; first += kTile) {
+      const int count = tile_size(g, first);
+      for (int j = lane; j < count && place.is_inside; j += 32) {
+        const float term =
+            is_one_tile ? weights[w0 + j] : math::softmax_term<Scalar>(1.0F, score(first + j), top);
+        weights[w0 + j] = term * inverse;
+        set_rounded(row[first + j], term * inverse);
+      }
+      thread.sync();
+      for (int e = lane; e < g.head_dim && place.is_inside; e += 32) {
+        float total = sums[q0 + e];
+        for (int j = 0; j < count; ++j) {
+          total = Scalar::mul_add(weights[w0 + j], as_float(qkv[place.packed(g, 2, first + j) + e]), total);
+        }
+        sums[q0 + e] = total;
+      }
+      thread.sync();
     }
-    thread.sync();
     if (!place.is_inside) return;
     T* to = y + place.plain(g, place.token);
-    for (int e = lane; e < g.head_dim; e += 32) {
-      float total = 0;
-      for (int j = 0; j < g.tokens; ++j) {
-        total = Scalar::mul_add(weights[w0 + j], as_float(qkv[place.packed(g, 2, j) + e]), total);
-      }
-      set_rounded(to[e], total);
-    }
+    for (int e = lane; e < g.head_dim; e += 32) set_rounded(to[e], sums[q0 + e]);
   }
 };
 
@@ -134,35 +157,48 @@ struct AttentionRows {
 
   GYRUS_DEVICE void operator()(const Thread& thread) const {
     GYRUS_SHARED(float, upstream, kWarpsPerBlock* kMostHeadDim);
-    GYRUS_SHARED(float, scores, kWarpsPerBlock* kMostTokens);
+    GYRUS_SHARED(float, sums, kWarpsPerBlock* kMostHeadDim);
+    GYRUS_SHARED(float, scores, kWarpsPerBlock* kTile);
     const HeadGeometry& g = a.g;
     const HeadPlace place(g, thread);
-    const int u0 = thread.warp() * kMostHeadDim, s0 = thread.warp() * kMostTokens, lane = thread.lane();
+    const int u0 = thread.warp() * kMostHeadDim, s0 = thread.warp() * kTile, lane = thread.lane();
     const T *from = a.dy + place.plain(g, place.token), *row = a.probabilities + place.row(g, place.token);
-    for (int e = lane; e < g.head_dim && place.is_inside; e += 32) upstream[u0 + e] = as_float(from[e]);
+    for (int e = lane; e < g.head_dim && place.is_inside; e += 32) {
+      upstream[u0 + e] = as_float(from[e]);
+      sums[u0 + e] = 0;
+    }
     thread.sync();
+    const bool is_one_tile = g.tokens <= kTile;
+    const auto gradient = [&](std::int64_t j) {  // dP
+      return dot(upstream, u0, a.qkv + place.packed(g, 2, j), g.head_dim);
+    };
     float sum = 0;
     for (int j = lane; j < g.tokens && place.is_inside; j += 32) {
-      const float dp = dot(upstream, u0, a.qkv + place.packed(g, 2, j), g.head_dim);
-      scores[s0 + j] = dp;
+      const float dp = gradient(j);
+      if (is_one_tile) scores[s0 + j] = dp;
       sum = Scalar::mul_add(as_float(row[j]), dp, sum);
     }
     sum = thread.warp_sum(sum);
-    for (int j = lane; j < g.tokens && place.is_inside; j += 32) {
-      const float dp = scores[s0 + j];
-      scores[s0 + j] = as_float(row[j]) * (dp - sum);
+    for (std::int64_t first = 0; first < g.tokens; first += kTile) {
+      const int count = tile_size(g, first);
+      for (int j = lane; j < count && place.is_inside; j += 32) {
+        const float dp = is_one_tile ? scores[s0 + j] : gradient(first + j);
+        scores[s0 + j] = as_float(row[first + j]) * (dp - sum);
+      }
+      thread.sync();
+      for (int e = lane; e < g.head_dim && place.is_inside; e += 32) {
+        float total = sums[u0 + e];
+        for (int j = 0; j < count; ++j) {
+          total = Scalar::mul_add(scores[s0 + j], as_float(a.qkv[place.packed(g, 1, first + j) + e]), total);
+        }
+        sums[u0 + e] = total;
+      }
+      thread.sync();
     }
-    thread.sync();
     if (!place.is_inside) return;
     if (lane == 0) a.expected_of(place, place.token) = sum;
     T* to = a.dqkv + place.packed(g, 0, place.token);
-    for (int e = lane; e < g.head_dim; e += 32) {
-      float total = 0;
-      for (int j = 0; j < g.tokens; ++j) {
-        total = Scalar::mul_add(scores[s0 + j], as_float(a.qkv[place.packed(g, 1, j) + e]), total);
-      }
-      set_rounded(to[e], g.scale * total);
-    }
+    for (int e = lane; e < g.head_dim; e += 32) set_rounded(to[e], g.scale * sums[u0 + e]);
   }
 };
 
@@ -177,31 +213,45 @@ struct AttentionColumns {
 
   GYRUS_DEVICE void operator()(const Thread& thread) const {
     GYRUS_SHARED(float, value, kWarpsPerBlock* kMostHeadDim);
-    GYRUS_SHARED(float, scores, kWarpsPerBlock* kMostTokens);
+    GYRUS_SHARED(float, key_sums, kWarpsPerBlock* kMostHeadDim);
+    GYRUS_SHARED(float, value_sums, kWarpsPerBlock* kMostHeadDim);
+    GYRUS_SHARED(float, scores, kWarpsPerBlock* kTile);
     const HeadGeometry& g = a.g;
     const HeadPlace place(g, thread);
-    const int v0 = thread.warp() * kMostHeadDim, s0 = thread.warp() * kMostTokens, lane = thread.lane();
+    const int v0 = thread.warp() * kMostHeadDim, s0 = thread.warp() * kTile, lane = thread.lane();
     const std::int64_t j = place.token;
     const T* from = a.qkv + place.packed(g, 2, j);
-    for (int e = lane; e < g.head_dim && place.is_inside; e += 32) value[v0 + e] = as_float(from[e]);
-    thread.sync();
-    for (int i = lane; i < g.tokens && place.is_inside; i += 32) {
-      const float dp = dot(value, v0, a.dy + place.plain(g, i), g.head_dim);
-      const float p = as_float(a.probabilities[place.row(g, i) + j]);
-      scores[s0 + i] = p * (dp - a.expected_of(place, i));
+    for (int e = lane; e < g.head_dim && place.is_inside; e += 32) {
+      value[v0 + e] = as_float(from[e]);
+      key_sums[v0 + e] = 0;
+      value_sums[v0 + e] = 0;
     }
     thread.sync();
+    for (std::int64_t first = 0; first < g.tokens; first += kTile) {
+      const int count = tile_size(g, first);
+      for (int i = lane; i < count && place.is_inside; i += 32) {
+        const float dp = dot(value, v0, a.dy + place.plain(g, first + i), g.head_dim);
+        const float p = as_float(a.probabilities[place.row(g, first + i) + j]);
+        scores[s0 + i] = p * (dp - a.expected_of(place, first + i));
+      }
+      thread.sync();
+      for (int e = lane; e < g.head_dim && place.is_inside; e += 32) {
+        float of_key = key_sums[v0 + e], of_value = value_sums[v0 + e];
+        for (int i = 0; i < count; ++i) {
+          of_key = Scalar::mul_add(scores[s0 + i], as_float(a.qkv[place.packed(g, 0, first + i) + e]), of_key);
+          const float p = as_float(a.probabilities[place.row(g, first + i) + j]);
+          of_value = Scalar::mul_add(p, as_float(a.dy[place.plain(g, first + i) + e]), of_value);
+        }
+        key_sums[v0 + e] = of_key;
+        value_sums[v0 + e] = of_value;
+      }
+      thread.sync();
+    }
     if (!place.is_inside) return;
     T *dk = a.dqkv + place.packed(g, 1, j), *dv = a.dqkv + place.packed(g, 2, j);
     for (int e = lane; e < g.head_dim; e += 32) {
-      float of_key = 0, of_value = 0;
-      for (int i = 0; i < g.tokens; ++i) {
-        of_key = Scalar::mul_add(scores[s0 + i], as_float(a.qkv[place.packed(g, 0, i) + e]), of_key);
-        const float p = as_float(a.probabilities[place.row(g, i) + j]);
-        of_value = Scalar::mul_add(p, as_float(a.dy[place.plain(g, i) + e]), of_value);
-      }
-      set_rounded(dk[e], g.scale * of_key);
-      set_rounded(dv[e], of_value);
+      set_rounded(dk[e], g.scale * key_sums[v0 + e]);
+      set_rounded(dv[e], value_sums[v0 + e]);
     }
   }
 };
@@ -209,9 +259,8 @@ struct AttentionColumns {
 // Args: AttentionArgs or AttentionBackwardArgs.
 template <class Args>
 HeadGeometry head_geometry(const Args& args) {
-  GYRUS_CHECK(args.tokens <= kMostTokens && args.head_dim <= kMostHeadDim, Code::internal, "attention: ", args.tokens,
-              " tokens and heads of width ", args.head_dim, "; these kernels hold ", kMostTokens, " and ",
-              kMostHeadDim);
+  GYRUS_CHECK(args.head_dim <= kMostHeadDim, Code::internal, "attention: heads of width ", args.head_dim,
+              "; these kernels hold ", kMostHeadDim);
   const double scale = 1 / std::sqrt(static_cast<double>(args.head_dim));
   return {args.tokens, args.heads, args.head_dim, static_cast<float>(scale)};
 }

@@ -1,4 +1,4 @@
-// Attention and its gradient in f32 arithmetic: up to 1024 tokens and heads up to 128 wide, Code::internal beyond.
+// Attention and its gradient in f32 arithmetic: any number of tokens, heads of up to kMostHeadDim.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,8 @@
 #include "core/dtype.h"
 
 namespace gyrus::backend::cuda {
+
+inline constexpr int kMostHeadDim = 256;
 
 struct AttentionArgs {
   const void* qkv = nullptr;      // [N, T, 3D] dtype, packed [Q | K | V]; D = heads head_dim

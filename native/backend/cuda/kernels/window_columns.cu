@@ -1,11 +1,17 @@
-// window_columns: writes every element of the columns once, 16 bytes at a time, and reads x about once from memory: the
-// windows' overlap comes from the caches. window_columns_backward gathers, so that nothing is added by two threads.
+// Bytes an element, A of the element type:
+//   window_columns           of the columns: writes A, 16 bytes at a time; reads A, of which the caches serve all but
+//                            A stride^2 / (KH KW), as x comes from memory about once
+//   window_columns_backward  of dx: reads A KH KW / stride^2 of the columns, writes A; it gathers, so that nothing is
+//                            added by two threads
+//   weight_rows              of the rows: reads 4, writes A;  weight_rows_backward: reads 4, writes 4
 #include "backend/cuda/kernels/window_columns.h"
 
 #include "backend/cuda/kernels/flat.h"
 
 namespace gyrus::backend::cuda {
 namespace {
+
+GYRUS_DEVICE unsigned narrow(std::int64_t extent) { return static_cast<unsigned>(extent); }
 
 template <class T, int kElements>
 struct WindowColumns {
@@ -15,20 +21,33 @@ struct WindowColumns {
   T* columns;
   WindowGeometry g;
 
-  GYRUS_DEVICE float element(std::int64_t row, std::int64_t k) const {
-    const std::int64_t channel = k % g.channels, kx = k / g.channels % g.kernel_width;
-    const std::int64_t ky = k / g.channels / g.kernel_width;
-    const std::int64_t left = row % g.out_width * g.stride - g.padding + kx;
-    const std::int64_t top = row / g.out_width % g.out_height * g.stride - g.padding + ky;
-    const std::int64_t image = row / g.out_width / g.out_height;
-    if (ky >= g.kernel_height || left < 0 || left >= g.width || top < 0 || top >= g.height) return 0;
-    return as_float(x[((image * g.height + top) * g.width + left) * g.channels + channel]);
-  }
-
+  // One division a part of the position for each vector, in 32 bits, which the launcher has checked to be enough; from
+  // one element to the next the position is counted on.
   template <int>
   GYRUS_DEVICE void run(std::int64_t at) const {
-    const std::int64_t vectors = g.row_width / kElements, row = at / vectors, k = at % vectors * kElements;
-    store(columns + at * kElements, make_values<kElements>([&](int i) { return element(row, k + i); }));
+    const auto vectors = static_cast<unsigned>(g.row_width / kElements), vector = static_cast<unsigned>(at);
+    const auto channels = static_cast<int>(g.channels), kernel_width = static_cast<int>(g.kernel_width);
+    const unsigned row = vector / vectors, k = vector % vectors * kElements, position = k / narrow(g.channels);
+    int channel = static_cast<int>(k % narrow(g.channels)), kx = static_cast<int>(position % narrow(g.kernel_width));
+    int ky = static_cast<int>(position / narrow(g.kernel_width));
+    const unsigned line = row / narrow(g.out_width), image = line / narrow(g.out_height);
+    const int left = static_cast<int>(row % narrow(g.out_width) * narrow(g.stride)) - static_cast<int>(g.padding);
+    const int top = static_cast<int>(line % narrow(g.out_height) * narrow(g.stride)) - static_cast<int>(g.padding);
+    const auto next = [&](int) {
+      const int x_at = left + kx, y_at = top + ky;
+      const bool is_inside = ky < g.kernel_height && x_at >= 0 && x_at < g.width && y_at >= 0 && y_at < g.height;
+      const std::int64_t pixel = (std::int64_t{image} * g.height + y_at) * g.width + x_at;
+      const float value = is_inside ? as_float(x[pixel * g.channels + channel]) : 0.0F;
+      if (++channel == channels) {
+        channel = 0;
+        if (++kx == kernel_width) {
+          kx = 0;
+          ++ky;
+        }
+      }
+      return value;
+    };
+    store(columns + at * kElements, make_values<kElements>(next));
   }
 };
 
@@ -95,6 +114,8 @@ struct WeightRowsBackward {
 void window_columns_forward(Stream stream, const WindowColumnsArgs& args) {
   const WindowGeometry& g = args.geometry;
   const std::int64_t rows = g.images * g.out_height * g.out_width;
+  GYRUS_CHECK(rows * g.row_width < std::int64_t{1} << 31, Code::internal, "columns of ", rows, " rows of ", g.row_width,
+              " are more than the kernel counts");
   for_dtype(args.dtype, [&]<class T>(T) {
     for_width<T>(g.row_width, [&]<int kElements>(Width<kElements>) {
       launch_flat(stream, rows * (g.row_width / kElements),

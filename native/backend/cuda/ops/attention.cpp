@@ -20,18 +20,30 @@ AttentionShape attention_shape(const NodeContext& node, const Shape& y, bool is_
 
 struct Plans {
   std::shared_ptr<DnnPlan> forward, gradient;
+  Way way;
 };
 
 // Both or none: the gradient must read what the forward kernel keeps.
 Plans find_plans(const NodeContext& node, AttentionShape shape, DType dtype) {
-  if (dtype != DType::bf16 || shape.head_dim % 8 != 0) return {};
-  shape.is_gradient = false;
-  auto forward = node.cuda->dnn->attention(shape);
-  shape.is_gradient = true;
-  auto gradient = forward ? node.cuda->dnn->attention(shape) : nullptr;
-  if (!gradient) return {};
-  return {std::move(forward), std::move(gradient)};
+  if (dtype != DType::bf16) return {nullptr, nullptr, {"own", "cuDNN's fused kernels do not compute f32"}};
+  if (shape.head_dim % 8 != 0) {
+    return {nullptr, nullptr, {"own", text("heads of width ", shape.head_dim, ", which 8 does not divide")}};
+  }
+  Plans plans{nullptr, nullptr, {"own", "", true}};
+  for (const bool is_gradient : {false, true}) {
+    shape.is_gradient = is_gradient;
+    const DnnChoice& choice = node.cuda->dnn->attention(shape);
+    if (!choice.plan) {
+      plans.way.why = (is_gradient ? "the gradient: " : "") + choice.refusal;
+      return plans;
+    }
+    (is_gradient ? plans.gradient : plans.forward) = choice.plan;
+  }
+  plans.way = {"cudnn"};
+  return plans;
 }
+
+bool is_cudnn(const Plans& plans) { return plans.forward && plans.gradient; }
 
 // Q, K and V of packed [N, T, 3D] bf16.
 void* part(void* qkv, int index, const AttentionShape& shape) {
@@ -69,6 +81,9 @@ class DnnAttention final : public Kernel {
 
 template <class Args>
 Args own_args(const AttentionShape& shape, DType dtype) {
+  GYRUS_CHECK(shape.head_dim <= kMostHeadDim, Code::invalid_argument, "attention heads of width ", shape.head_dim,
+              " in ", name_of(dtype), " are more than the GPU's kernels take: ", kMostHeadDim,
+              "; use more heads, or device: 'cpu'");
   Args args;
   args.dtype = dtype;
   args.images = shape.images;
@@ -83,25 +98,31 @@ Args own_args(const AttentionShape& shape, DType dtype) {
 LoweredKernel make_attention(const NodeContext& node) {
   const AttentionShape shape = attention_shape(node, node.out_shape(0), false);
   const DType dtype = node.in_type(0).dtype;
-  if (const Plans plans = find_plans(node, shape, dtype); plans.forward) {
-    LoweredKernel lowered{std::make_unique<DnnAttention>(shape, plans.forward), {}};
+  const Plans plans = find_plans(node, shape, dtype);
+  LoweredKernel lowered;
+  lowered.way = plans.way;
+  if (is_cudnn(plans)) {
+    lowered.kernel = std::make_unique<DnnAttention>(shape, plans.forward);
     lowered.other_forms.push_back({1, shape.images * shape.heads * shape.tokens * size_of(DType::f32)});
     return lowered;
   }
-  return {launch(node, own_args<AttentionArgs>(shape, dtype), attention_forward,
-                 [](AttentionArgs& a, const KernelArgs& k) {
-                   a.qkv = k.in[0];
-                   a.y = k.out[0];
-                   a.probabilities = k.out[1];
-                 }),
-          {}};
+  lowered.kernel =
+      launch(node, own_args<AttentionArgs>(shape, dtype), attention_forward, [](AttentionArgs& a, const KernelArgs& k) {
+        a.qkv = k.in[0];
+        a.y = k.out[0];
+        a.probabilities = k.out[1];
+      });
+  return lowered;
 }
 
 LoweredKernel make_attention_grad(const NodeContext& node) {
   const AttentionShape shape = attention_shape(node, node.in_shape(0), true);
   const DType dtype = node.in_type(0).dtype;
-  if (const Plans plans = find_plans(node, shape, dtype); plans.gradient) {
-    LoweredKernel lowered{std::make_unique<DnnAttention>(shape, plans.gradient), {}};
+  const Plans plans = find_plans(node, shape, dtype);
+  LoweredKernel lowered;
+  lowered.way = plans.way;
+  if (is_cudnn(plans)) {
+    lowered.kernel = std::make_unique<DnnAttention>(shape, plans.gradient);
     lowered.extra_reads.push_back(node.graph.output(node.in(2).producer, 0));  // y
     return lowered;
   }
@@ -113,7 +134,8 @@ LoweredKernel make_attention_grad(const NodeContext& node) {
     a.dqkv = k.out[0];
     a.scratch = k.scratch;
   };
-  return {launch(node, args, attention_backward, place, attention_backward_scratch_bytes(args)), {}};
+  lowered.kernel = launch(node, args, attention_backward, place, attention_backward_scratch_bytes(args));
+  return lowered;
 }
 
 }  // namespace gyrus::backend::cuda
