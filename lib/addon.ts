@@ -397,6 +397,16 @@ export interface FigshareImage {
   readonly mask: Uint8Array
 }
 
+/** What a file of weights holds for a network. */
+export interface WeightFacts {
+  /** Whose names it has, in words. */
+  readonly form: string
+  /** That the first layer reads; 0: it is not there under the network's names. */
+  readonly channels: number
+  /** That a linear classifier tells apart; 0: there is none. */
+  readonly classes: number
+}
+
 export interface NativeAddon {
   setErrorClass(constructor: typeof GyrusError): void
   errorCodes(): string[]
@@ -406,6 +416,7 @@ export interface NativeAddon {
   npyInfo(path: string): Promise<NpyInfo>
   imageEntropies(images: Uint8Array, count: number): Promise<Float64Array>
   readFigshare(path: string): Promise<FigshareImage>
+  inspectWeights(encoder: NativeEncoderOptions, path: string): Promise<WeightFacts>
   nearestNeighbours(
     bank: Float32Array,
     queries: Float32Array,

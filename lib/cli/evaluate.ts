@@ -11,7 +11,7 @@ type Flags = Record<string, unknown> & { json: boolean; resume: boolean; overwri
 export function evaluateCommand(): Command {
   const command = new Command('evaluate')
     .description('test a classifier on labelled images')
-    .option('--weights <file>', 'the folder of a fine-tuning, or a safetensors file with a classifier')
+    .option('--weights <file>', 'the folder of a fine-tuning, or a file with a classifier')
     .addOption(new Option('--part <name>', 'which images').choices(['test', 'val', 'train', 'all']))
   for (const add of [addFolderFlags, addImageFlags, addNetworkFlags]) add(command)
   return command.action(async ({ json, resume, overwrite, ...flags }: Flags) => {

@@ -147,7 +147,7 @@ export const evaluateSettings = z.strictObject({
     .string()
     .min(1)
     .describe(
-      'the folder of a fine-tuning, whose network is taken over, or a safetensors file with a classifier',
+      'the folder of a fine-tuning, whose network is taken over, or a file of a backbone and its classifier',
     ),
   part: z.enum(['test', 'val', 'train', 'all']).default('test').describe('which images'),
 })

@@ -16,7 +16,7 @@
 namespace gyrus::train {
 namespace {
 
-std::string head_name(const nn::EncoderOptions& encoder) { return encoder.arch.starts_with("resnet") ? "fc" : "head"; }
+using nn::head_name;
 
 nn::LinearHeadOptions head_options(const SupervisedOptions& options) {
   return {nn::feature_dim(options.encoder), options.classes, options.has_head_batch_norm};

@@ -382,7 +382,14 @@ void t.test('what is refused', async (t) => {
   t.match(diverged.message, /^epoch 1, at a learning rate of \S+: the loss is NaN .*; lower lr, or lengthen/)
   const text = join(folder, 'text.safetensors')
   writeFileSync(text, 'this is no file of weights')
-  await rejection(t, evaluate({ ...evaluation, weights: text, out: newOut() }), 'ERR_GYRUS_WEIGHTS_MISMATCH')
+  await rejection(t, evaluate({ ...evaluation, weights: text, out: newOut() }), 'ERR_GYRUS_FILE_FORMAT')
+  const backbone = join(folder, 'backbone.safetensors')
+  gyrus('export', '--weights', learned, '--output', backbone)
+  const alone = evaluate({ ...evaluation, weights: backbone, out: newOut() })
+  t.match(
+    (await rejection(t, alone, 'ERR_GYRUS_WEIGHTS_MISMATCH')).message,
+    /has no linear classifier for resnet18/,
+  )
   t.equal(gyrus('finetune', 'classify', '--data', set).status, 2, 'no output folder')
   t.equal(gyrus('evaluate', '--data', set, '--out', newOut(), '--part', 'half').status, 2)
   const flag = gyrus('finetune', 'classify', '--data', set, '--out', newOut(), '--weight-decay', '-1')

@@ -1,6 +1,5 @@
 // evaluate(): what a classifier that is there says of labelled images, by the protocol of the paper's script
 // (science.md A7): the middle of each image, once, logits of the first classes where a head has more.
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GyrusError, invalidOption } from '../../errors.js'
 import { openLabelled, openUnsplit } from '../../labelled/open.js'
@@ -16,6 +15,7 @@ import { parseOptions } from '../../options/parse.js'
 import { openOutputFolder } from '../../run/output-folder.js'
 import { SupervisedTrainer } from '../../supervised-trainer.js'
 import { ViewLoader } from '../../view-loader.js'
+import { inspectWeights } from '../../weights/inspect.js'
 import { writeWhole } from '../../write-file.js'
 import { sideOf, type Side } from './data.js'
 import type { Report } from './events.js'
@@ -105,7 +105,7 @@ async function predict(
 ): Promise<Float32Array> {
   const { arch, imageSize, channels, heads, hasTrainablePositions, device, precision, threads } = settings
   const { mean, std, batchSize, testSide, weights, loaderThreads } = settings
-  const headRows = await headRowsOf(weights)
+  const headRows = await headRowsOf(settings)
   if (headRows < classes)
     throw new GyrusError(
       'ERR_GYRUS_WEIGHTS_MISMATCH',
@@ -148,35 +148,18 @@ async function predict(
   return logits
 }
 
-const longestHeader = 2 ** 26 // bytes
-
-/** How many classes the classifier of a safetensors file has. The engine reads the file with all care afterwards. */
-async function headRowsOf(path: string): Promise<number> {
-  const file = await open(path).catch((cause: unknown) => {
-    throw new GyrusError('ERR_GYRUS_FILE_NOT_FOUND', `the weights ${path} cannot be read`, { cause })
-  })
-  try {
-    const length = Buffer.alloc(8)
-    await file.read(length, 0, 8, 0)
-    const bytes = Number(length.readBigUInt64LE(0))
-    const { size } = await file.stat()
-    if (bytes > Math.min(longestHeader, size - 8)) throw new Error('its header is longer than the file')
-    const header = Buffer.alloc(bytes)
-    await file.read(header, 0, bytes, 8)
-    const tensors = JSON.parse(header.toString('utf8')) as Record<string, { shape?: number[] }>
-    const head = tensors['fc.weight'] ?? tensors['head.weight']
-    const [rows] = head?.shape ?? []
-    if (rows === undefined)
-      throw new Error('it has neither fc.weight nor head.weight: it is a backbone alone')
-    return rows
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new GyrusError(
-      'ERR_GYRUS_WEIGHTS_MISMATCH',
-      `${path} is no classifier's safetensors file: ${why}`,
-      { cause },
-    )
-  } finally {
-    await file.close()
-  }
+/** How many classes the file's classifier tells apart. */
+async function headRowsOf({
+  arch,
+  heads,
+  hasTrainablePositions,
+  weights,
+}: EvaluateSettings): Promise<number> {
+  const { classes, form } = await inspectWeights({ arch, heads, hasTrainablePositions }, weights)
+  if (classes > 0) return classes
+  throw new GyrusError(
+    'ERR_GYRUS_WEIGHTS_MISMATCH',
+    `${weights} (${form}) has no linear classifier for ${arch}: it is a backbone alone, which finetune ` +
+      'trains one for, or of another architecture: name it with arch',
+  )
 }
