@@ -288,8 +288,9 @@ export interface NativeViewLoaderOptions {
   batchSize: number
   seed: number
   threads: number
-  mean: number
-  std: number
+  /** Of each channel, or one of all. */
+  means: Float32Array
+  stds: Float32Array
   view1: NativeViewOptions
   view2: NativeViewOptions
 }

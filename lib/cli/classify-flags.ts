@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander'
 import { architectures } from '../options/model.js'
 import { readConfig } from '../run/config-file.js'
-import { parseCount, parseNumber, parseWhole } from './arguments.js'
+import { parseCount, parseNumber, parseNumbers, parseWhole } from './arguments.js'
 
 export function addImageFlags(command: Command): Command {
   return command
@@ -35,8 +35,12 @@ export function addNetworkFlags(command: Command): Command {
       '--has-trainable-positions',
       'ViT: learned position embeddings (timm) instead of sines and cosines',
     )
-    .option('--mean <x>', 'subtracted from values between 0 and 1 (default: 0.449)', parseNumber)
-    .option('--std <x>', 'by which they are then divided (default: 0.226)', parseNumber)
+    .option(
+      '--mean <x>',
+      'subtracted from values between 0 and 1 (default: 0.449); with 3 channels also three, as 0.485,0.456,0.406',
+      parseNumbers,
+    )
+    .option('--std <x>', 'by which they are then divided (default: 0.226); the same', parseNumbers)
     .option('--test-side <x>', "share of an image's side that is tested on (default: 0.875)", parseNumber)
     .option('--batch-size <n>', 'images a step (default: 32)', parseCount)
     .addOption(new Option('--device <name>', 'where to compute').choices(['auto', 'cpu', 'cuda']))

@@ -5,7 +5,7 @@ import { signal } from './encoder.js'
 import { labelledFields } from './labelled.js'
 import { count, deviceFields, seed, trainableEncoderFields } from './model.js'
 import { optimizer } from './optimizer.js'
-import { normalization } from './view-loader.js'
+import { channelMean, channelNormalization, channelStd, checkNormalization } from './view-loader.js'
 import { viewOptions } from './views.js'
 
 const rate = z.number().min(0)
@@ -21,7 +21,7 @@ const network = {
     .union([z.literal(1), z.literal(3)])
     .default(1)
     .describe('of the network; 3: the grey image thrice'),
-  ...normalization,
+  ...channelNormalization,
 }
 
 const learning = {
@@ -86,13 +86,15 @@ const weights = z
 
 export const classifyFields = { ...labelledFields, ...network, ...learning, ...running, ...figures }
 
-export const finetuneSettings = z.strictObject({
-  ...classifyFields,
-  out,
-  weights,
-  labelFraction: fraction.default(1).describe('of the training images, class by class'),
-  seed: seed.default(0),
-})
+export const finetuneSettings = z
+  .strictObject({
+    ...classifyFields,
+    out,
+    weights,
+    labelFraction: fraction.default(1).describe('of the training images, class by class'),
+    seed: seed.default(0),
+  })
+  .superRefine(checkNormalization)
 /** A complete configuration, as config.json holds it. */
 export type FinetuneSettings = z.output<typeof finetuneSettings>
 export type FinetuneConfig = z.input<typeof finetuneSettings>
@@ -113,8 +115,8 @@ const arm = z.strictObject({
   method: z.enum(['finetune', 'linear']).optional(),
   lr: rate.optional(),
   layerDecay: z.number().gt(0).max(1).optional(),
-  mean: z.number().optional(),
-  std: z.number().gt(0).optional(),
+  mean: channelMean.optional(),
+  std: channelStd.optional(),
 })
 export type CompareArm = z.output<typeof arm>
 

@@ -50,6 +50,7 @@ void t.test('the checkpoint is evaluated as it is, its first classes are those o
   const { status, stdout, stderr } = gyrus(
     ...['evaluate', '--weights', weights, '--data', data, '--out', out],
     ...[...flags, '--channels', '3', '--precision', 'f32'],
+    ...['--mean', '0.485,0.456,0.406', '--std', '0.229,0.224,0.225'], // as the authors' script has it
   )
   t.equal(status, 0, stderr)
   t.match(stdout, /^f1 +\d+\.\d\d % \(/m)
@@ -62,6 +63,11 @@ void t.test('the checkpoint is evaluated as it is, its first classes are those o
     [9, 3, 27],
     'val is tested on, three columns',
   )
+  const even = await evaluate({
+    ...{ ...network, channels: 3, weights, data, out: join(folder, 'even'), sliceSize: 70 },
+  })
+  const off = even.logits.map((value, at) => Math.abs(value - (logits[at] ?? NaN)))
+  t.ok(Math.max(...off) > 1e-3 * scale, 'channels were normalised each by its own')
   const grey = await evaluate({ ...network, weights, data, out: join(folder, 'grey'), sliceSize: 70 })
   t.equal(grey.figures.count, 9, 'a network of one channel takes its stem summed')
   const error = await rejection(

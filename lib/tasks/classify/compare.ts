@@ -48,6 +48,7 @@ export async function* compare(
 ): AsyncGenerator<CompareEvent> {
   const { signal, ...options } = parseOptions(taskCallOptions, 'compare', call)
   const settings = await startsOfArms(checkGrid(parseOptions(compareSettings, 'compare', config)), config)
+  const cells = cellsOf(settings)
   const start = performance.now()
   const folder = await openOutputFolder(settings.out, settings, { ...options, free, own: ownFiles })
   try {
@@ -56,7 +57,6 @@ export async function* compare(
     )
     const { set, split, warnings } = opened
     const store = new CellStore(settings.out, set.fingerprint)
-    const cells = cellsOf(settings)
     const results = new Map<string, CellResult>()
     for (const cell of cells) {
       const known = await store.read(cell)
