@@ -12,6 +12,12 @@ export function evaluateCommand(): Command {
   const command = new Command('evaluate')
     .description('test a classifier on labelled images')
     .option('--weights <file>', 'the folder of a fine-tuning, or a file with a classifier')
+    .addOption(
+      new Option('--match-classes <how>', "to those of a fine-tuning, 'name' unless given").choices([
+        'name',
+        'order',
+      ]),
+    )
     .addOption(new Option('--part <name>', 'which images').choices(['test', 'val', 'train', 'all']))
   for (const add of [addFolderFlags, addImageFlags, addNetworkFlags]) add(command)
   return command.action(async ({ json, resume, overwrite, ...flags }: Flags) => {

@@ -151,6 +151,10 @@ export const evaluateSettings = z.strictObject({
     .describe(
       'the folder of a fine-tuning, whose network is taken over, or a file of a backbone and its classifier',
     ),
+  matchClasses: z
+    .enum(['name', 'order'])
+    .default('name')
+    .describe("how the images' classes are found among those of a fine-tuning"),
   part: z.enum(['test', 'val', 'train', 'all']).default('test').describe('which images'),
 })
 export type EvaluateSettings = z.output<typeof evaluateSettings>

@@ -1,5 +1,5 @@
 // `gyrus evaluate`: a classifier that is there on other images, whose classes are found by their names.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { evaluate, finetune } from '../../lib/index.js'
@@ -32,20 +32,59 @@ void t.test('the folder of a run gives its network', (t) => {
   t.end()
 })
 
+void t.test('classes are found by their names', async (t) => {
+  const config = { weights: learned, cache, threads: 1, duplicates: { action: 'ignore' } } as const
+  const { classes, logits, labels } = await evaluate({ ...config, data: set, out: newOut() })
+  t.same(classes, ['glioma', 'meningioma', 'notumor'])
+  // The same test images without the first class, so that the others have other numbers.
+  const two = join(folder, 'two')
+  for (const part of ['Training', 'Testing'])
+    for (const name of ['meningioma', 'notumor'])
+      cpSync(join(set, part, name), join(two, part, name), { recursive: true, preserveTimestamps: true })
+  const found = await evaluate({ ...config, cache: join(folder, 'cache-two'), data: two, out: newOut() })
+  t.same(found.classes, ['meningioma', 'notumor'])
+  const rows = [...labels.keys()].filter((row) => labels[row] !== 0)
+  t.same(
+    [...found.labels],
+    rows.map((row) => (labels[row] ?? NaN) - 1),
+  )
+  t.same(
+    [...found.logits],
+    rows.flatMap((row) => [...logits.subarray(3 * row + 1, 3 * row + 3)]),
+    'the columns of these two',
+  )
+  t.match(
+    found.warnings.at(-1),
+    /trained on glioma, .* are meningioma, notumor: what it says of glioma is left out/,
+  )
+})
+
 void t.test('classes of other names', async (t) => {
   const renamed = ['a', 'b', 'c']
   const other = await writeClassFolder(join(folder, 'other'), { counts: { '': 2 }, classes: renamed })
-  const found = await evaluate({ weights: learned, data: other, out: newOut(), part: 'all', threads: 1 })
-  t.equal(found.figures.count, 6)
-  t.ok(
-    found.warnings.some((line) =>
-      /trained on glioma, .* are a, b, c: they are matched by their order/.test(line),
-    ),
+  const config = { weights: learned, data: other, part: 'all', threads: 1 } as const
+  const unknown = await rejection(t, evaluate({ ...config, out: newOut() }), 'ERR_GYRUS_WEIGHTS_MISMATCH')
+  t.match(
+    unknown.message,
+    /trained on glioma, .* are a, b, c: it does not know a, b, c; .*matchClasses 'order'/,
   )
+  const flags = ['--part', 'all', '--threads', '1', '--match-classes', 'order']
+  const { status, stderr } = gyrus(
+    'evaluate',
+    '--weights',
+    learned,
+    '--data',
+    other,
+    '--out',
+    newOut(),
+    ...flags,
+  )
+  t.equal(status, 0, stderr)
+  t.match(stderr, /are a, b, c: they are matched by their order, as asked/)
   const many = await writeClassFolder(join(folder, 'many'), { counts: { '': 2 }, classes: [...renamed, 'd'] })
   const error = await rejection(
     t,
-    evaluate({ weights: learned, data: many, out: newOut(), part: 'all' }),
+    evaluate({ ...config, data: many, out: newOut(), matchClasses: 'order' }),
     'ERR_GYRUS_WEIGHTS_MISMATCH',
   )
   t.match(error.message, /tells 3 classes apart, the images have 4/)
