@@ -417,6 +417,8 @@ export interface NativeAddon {
   npyInfo(path: string): Promise<NpyInfo>
   imageEntropies(images: Uint8Array, count: number): Promise<Float64Array>
   readFigshare(path: string): Promise<FigshareImage>
+  /** Of each picture, by its number less 1. */
+  readFigshareFolds(path: string): Promise<Int32Array>
   inspectWeights(encoder: NativeEncoderOptions, path: string): Promise<WeightFacts>
   nearestNeighbours(
     bank: Float32Array,

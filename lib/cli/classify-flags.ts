@@ -18,6 +18,8 @@ export function addImageFlags(command: Command): Command {
     .option('--skip-unreadable', 'leave out images that cannot be read')
     .option('--val-fraction <x>', 'for early stopping, where the set has no val (default: 0.15)', parseNumber)
     .option('--test-fraction <x>', 'where the set has no split (default: 0.2)', parseNumber)
+    .option('--fold <k>', 'test on this fold, from 1: of cvind.mat, or drawn by patients', parseCount)
+    .option('--folds <n>', 'how many folds are drawn (default: 5)', parseCount)
     .option('--split-seed <n>', 'of those draws (default: 0)', parseWhole)
 }
 
