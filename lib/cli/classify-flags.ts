@@ -66,7 +66,11 @@ export function addLearningFlags(command: Command): Command {
     .option('--weight-decay <x>', 'of the optimizer (default: 0.05 with AdamW)', parseNumber)
     .option('--layer-decay <x>', 'of the learning rate, layer by layer (default: 1, none)', parseNumber)
     .option('--label-smoothing <x>', 'share of the target given to all classes', parseNumber)
-    .addOption(new Option('--class-weights <how>', 'in the loss').choices(['none', 'balanced']))
+    .option(
+      '--class-weights <how>',
+      "in the loss: none, balanced, or numbers with commas in the order of the classes' names",
+      parseClassWeights,
+    )
     .option('--mixup <alpha>', 'mixes pairs of images (default: 0, none)', parseNumber)
     .option('--drop-path <x>', 'ViT: stochastic depth (default: 0)', parseNumber)
     .option('--patience <n>', 'epochs without a better one that end training (default: 15)', parseCount)
@@ -79,6 +83,10 @@ export function addFolderFlags(command: Command): Command {
     .option('--resume', 'go on with what is in the folder', false)
     .option('--overwrite', 'remove what is in the folder first', false)
     .option('--json', 'print one JSON object a line', false)
+}
+
+function parseClassWeights(text: string): string | number[] {
+  return /^[a-z]+$/.test(text) ? text : [parseNumbers(text)].flat()
 }
 
 /** The configuration file under the flags; what is missing is reported by name when it is parsed. */

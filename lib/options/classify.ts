@@ -24,6 +24,16 @@ const network = {
   ...channelNormalization,
 }
 
+type ClassWeights = 'none' | 'balanced' | readonly number[]
+const isWeight = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value) && value > 0
+const classWeights = z.custom<ClassWeights>(
+  (value) =>
+    Array.isArray(value)
+      ? value.length >= 2 && value.every(isWeight)
+      : value === 'none' || value === 'balanced',
+  { error: "'none', 'balanced' or a list of numbers above 0, one a class" },
+)
+
 const learning = {
   method: z
     .enum(['finetune', 'linear'])
@@ -43,10 +53,12 @@ const learning = {
     .default(1)
     .describe('factor of the learning rate from each layer to the one before'),
   labelSmoothing: share.default(0).describe('share of the target given to all classes alike'),
-  classWeights: z
-    .enum(['none', 'balanced'])
+  classWeights: classWeights
     .default('none')
-    .describe('balanced: a class counts by the inverse of its number of training images'),
+    .describe(
+      'in the loss; balanced: a class counts by the inverse of its number of training images; or a number a class, ' +
+        'in the order of their names',
+    ),
   mixup: rate
     .default(0)
     .describe('alpha of the Beta distribution by which pairs of images are mixed; 0: none are'),

@@ -283,6 +283,10 @@ void t.test('weights of classes, mixup, smoothing and fractions of labels', asyn
     const loss = await lossOf(more)
     t.ok(Number.isFinite(loss) && loss !== plain, `${JSON.stringify(more)}: ${loss}, plainly ${plain}`)
   }
+  // 48 images, 24 of the first class: a class's weight is 48 / (3 n).
+  t.equal(await lossOf({ classWeights: [2 / 3, 4 / 3, 4 / 3] }), await lossOf({ classWeights: 'balanced' }))
+  const two = await rejection(t, lossOf({ classWeights: [1, 2] }), 'ERR_GYRUS_INVALID_ARGUMENT', 'RangeError')
+  t.match(two.message, /classWeights must be 3 numbers, of glioma, meningioma, notumor/)
   const { events } = await run(t, { ...uneven, labelFraction: 0.25 })
   t.match(
     events.find(({ type }) => type === 'start'),
@@ -345,6 +349,8 @@ void t.test('what is refused', async (t) => {
     { testSide: 2 },
   ])
     await rejection(t, refused(wrong), 'ERR_GYRUS_INVALID_ARGUMENT', 'RangeError')
+  for (const classWeights of ['some', [1, 0, 1], [1]])
+    await rejection(t, refused({ classWeights }), 'ERR_GYRUS_INVALID_ARGUMENT', 'TypeError')
   const wide = await rejection(
     t,
     refused({ mean: [0.4, 0.5, 0.6] }),

@@ -20,7 +20,7 @@ import { figuresOf } from './figures.js'
 import { FeatureCache, linearCell } from './linear-cell.js'
 import { preparing } from './preparing.js'
 import { startsOfArms } from './start.js'
-import { dropWeights, trainCell, type CellOutcome } from './train-cell.js'
+import { checkClassWeights, dropWeights, trainCell, type CellOutcome } from './train-cell.js'
 
 /** Settings that may differ when a comparison is continued: cells know themselves what they were made with. */
 const free = [
@@ -56,6 +56,7 @@ export async function* compare(
       openLabelled(settings, { cache: join(settings.out, 'data'), ...preparation }),
     )
     const { set, split, warnings } = opened
+    checkClassWeights('compare', settings, set.classes)
     const store = new CellStore(settings.out, set.fingerprint)
     const results = new Map<string, CellResult>()
     for (const cell of cells) {

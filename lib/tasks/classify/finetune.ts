@@ -19,7 +19,7 @@ import { reportOf } from './figures.js'
 import { FeatureCache, linearCell, saveLinear } from './linear-cell.js'
 import { preparing } from './preparing.js'
 import { startOfFinetune } from './start.js'
-import { trainCell, type CellOutcome } from './train-cell.js'
+import { checkClassWeights, trainCell, type CellOutcome } from './train-cell.js'
 
 const free = ['device', 'threads', 'loaderThreads', 'out', 'cache']
 const weightsName = 'model.safetensors'
@@ -43,6 +43,7 @@ export async function* finetune(
       openLabelled(settings, { cache: join(out, 'data'), ...preparation }),
     )
     const { set, split, warnings } = opened
+    checkClassWeights('finetune', settings, set.classes)
     const data = cellData(set, split, settings.labelFraction, settings.seed)
     const sizes = { train: data.train.rows.length, val: data.val.rows.length, test: data.test.rows.length }
     yield { type: 'start', classes: set.classes, ...sizes }

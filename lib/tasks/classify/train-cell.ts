@@ -1,7 +1,7 @@
 // One fine-tuning: epochs over the training images, the best one on the validation images, and what it says of the test
 // images.
 import { rm } from 'node:fs/promises'
-import { GyrusError, isGyrusError, throwIfAborted } from '../../errors.js'
+import { GyrusError, invalidOption, isGyrusError, throwIfAborted } from '../../errors.js'
 import { predictedClasses, confusionMatrix, scoresOf } from '../../metrics/confusion.js'
 import { logLoss, softmax } from '../../metrics/probabilities.js'
 import type { FinetuneSettings } from '../../options/classify.js'
@@ -93,10 +93,31 @@ function openTrainer(
     ...{ device, precision, threads, optimizer, seed, labelSmoothing, layerDecay, dropPath, batchSize },
     classes: data.classes,
     hasMixup: settings.mixup > 0,
-    ...(settings.classWeights === 'balanced'
-      ? { classWeights: balancedWeights(data.train, data.classes) }
-      : {}),
+    ...classWeightsOf(settings, data),
   })
+}
+
+function classWeightsOf(
+  { classWeights }: FinetuneSettings,
+  { train, classes }: CellData,
+): { classWeights?: readonly number[] } {
+  if (classWeights === 'none') return {}
+  return { classWeights: classWeights === 'balanced' ? balancedWeights(train, classes) : classWeights }
+}
+
+/** Before hours are spent: as many weights as there are classes. */
+export function checkClassWeights(
+  where: string,
+  { classWeights }: Pick<FinetuneSettings, 'classWeights'>,
+  classes: readonly string[],
+): void {
+  if (typeof classWeights === 'string' || classWeights.length === classes.length) return
+  throw invalidOption(
+    `${where}: classWeights`,
+    `${classes.length} numbers, of ${classes.join(', ')}`,
+    classWeights,
+    'range',
+  )
 }
 
 /** n / (classes n_k), as scikit-learn's 'balanced': the mean over the images is 1. */
