@@ -338,7 +338,7 @@ export interface NativeEncoder {
   ): Promise<{ info: SessionInfo; loadReport: LoadReport }>
   embed(x: Float32Array, ticket?: NativeTicket): Promise<Float32Array>
   embedFile(input: string, output: string, batchSize: number, ticket?: NativeTicket): Promise<number>
-  save(path: string, form: ExportForm): Promise<void>
+  save(path: string, form: ExportForm, channels: number): Promise<void>
   dispose(): Promise<void>
 }
 
@@ -381,6 +381,7 @@ export interface NativeSupervisedTrainer extends NativeTrainer<NativeSupervisedO
   predict(x: Float32Array, logits: Float32Array, ticket?: NativeTicket): Promise<void>
   loadBackbone(path: string): Promise<LoadReport>
   setClassifier(weights: Float32Array, bias: Float32Array): Promise<void>
+  exportAs(path: string, form: ExportForm, channels: number): Promise<void>
   loadState(path: string): Promise<void>
   saveState(path: string): Promise<void>
 }

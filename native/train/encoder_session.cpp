@@ -46,7 +46,9 @@ class EngineEncoderSession final : public EncoderSession {
     return info;
   }
 
-  void save(const std::string& path, ExportForm form) override { export_encoder(store_, options_, path, form); }
+  void save(const std::string& path, ExportForm form, std::int64_t channels) override {
+    export_network(store_, options_, path, {form, channels, 0});
+  }
 
   void embed(const float* x, std::int64_t count, float* out, const Stop& stop) override {
     inference_.run(x, count, out, stop);

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { evaluate, finetune } from '../../lib/index.js'
 import { gyrus } from '../support/cli.js'
+import { readSafetensors } from '../support/files.js'
 import { consume, quick, writeClassFolder } from '../support/labelled.js'
 import { rejection } from '../support/rejection.js'
 
@@ -88,6 +89,32 @@ void t.test('classes of other names', async (t) => {
     'ERR_GYRUS_WEIGHTS_MISMATCH',
   )
   t.match(error.message, /tells 3 classes apart, the images have 4/)
+})
+
+void t.test('the exported model says the same, for three channels', async (t) => {
+  const path = join(folder, 'exported.safetensors')
+  const call = ['export', '--weights', learned, '--output', path, '--form', 'torchvision']
+  const { status, stderr } = gyrus(...call, '--channels', '3', '--classifier')
+  t.equal(status, 0, stderr)
+  const tensors = readSafetensors(readFileSync(path))
+  t.same(
+    [tensors['conv1.weight']?.shape, tensors['fc.weight']?.shape],
+    [
+      [64, 3, 7, 7],
+      [3, 512],
+    ],
+  )
+  const network = { arch: 'resnet18', imageSize: 32, sliceSize: 40, data: set, cache } as const
+  const run = { threads: 1, precision: 'f32', duplicates: { action: 'ignore' } } as const
+  const found = await evaluate({ ...network, ...run, channels: 3, weights: path, out: newOut() })
+  const scale = Math.max(...trained.logits.map(Math.abs))
+  const off = found.logits.map((value, at) => Math.abs(value - (trained.logits[at] ?? NaN)))
+  t.ok(Math.max(...off) < 1e-5 * scale, `logits: ${Math.max(...off) / scale}`)
+  const backbone = join(folder, 'alone.safetensors')
+  t.equal(gyrus('export', '--weights', path, '--arch', 'resnet18', '--output', backbone).status, 0)
+  const alone = ['export', '--weights', backbone, '--arch', 'resnet18', '--output', join(folder, 'no')]
+  t.match(gyrus(...alone, '--classifier').stderr, /has no linear classifier: leave out --classifier/)
+  t.match(gyrus('export', '--weights', backbone, '--output', join(folder, 'no')).stderr, /arch must be given/)
 })
 
 void t.test('what is refused', async (t) => {
