@@ -111,6 +111,14 @@ export const finetuneSettings = z
 export type FinetuneSettings = z.output<typeof finetuneSettings>
 export type FinetuneConfig = z.input<typeof finetuneSettings>
 
+/** Different ones, two at least. */
+const lrs = z
+  .array(z.number().gt(0))
+  .min(2)
+  .readonly()
+  .refine((list) => new Set(list).size === list.length, { error: 'learning rates that differ' })
+  .optional()
+
 /** What one arm may do differently from the others. */
 const arm = z.strictObject({
   name: z
@@ -126,6 +134,7 @@ const arm = z.strictObject({
   hasTrainablePositions: z.boolean().optional(),
   method: z.enum(['finetune', 'linear']).optional(),
   lr: rate.optional(),
+  lrs: lrs.describe('instead of those of all arms'),
   layerDecay: z.number().gt(0).max(1).optional(),
   mean: channelMean.optional(),
   std: channelStd.optional(),
@@ -144,6 +153,9 @@ export const compareSettings = z.strictObject({
     .union([count.transform((n) => Array.from({ length: n }, (_, at) => at)), z.array(seed).min(1)])
     .prefault(5)
     .describe('how many runs of each arm, or their seeds'),
+  lrs: lrs.describe(
+    'learning rates, of which each cell that is fine-tuned takes the one that is best on the validation images',
+  ),
   labelFractions: z.array(fraction).min(1).default([1]).describe('shares of the training images'),
 })
 export type CompareSettings = z.output<typeof compareSettings>

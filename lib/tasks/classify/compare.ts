@@ -19,6 +19,7 @@ import type { CompareEvent } from './events.js'
 import { figuresOf } from './figures.js'
 import { FeatureCache, linearCell } from './linear-cell.js'
 import { preparing } from './preparing.js'
+import { searchRate, type SearchedOutcome } from './rate-search.js'
 import { startsOfArms } from './start.js'
 import { checkClassWeights, dropWeights, trainCell, type CellOutcome } from './train-cell.js'
 
@@ -27,6 +28,7 @@ const free = [
   'arms',
   'seeds',
   'labelFractions',
+  'lrs',
   'device',
   'threads',
   'loaderThreads',
@@ -57,6 +59,12 @@ export async function* compare(
     )
     const { set, split, warnings } = opened
     checkClassWeights('compare', settings, set.classes)
+    if (split.val.length === 0 && cells.some(({ lrs }) => lrs.length > 0))
+      throw invalidOption(
+        'compare: lrs',
+        'left out: there are no validation images to choose one on',
+        settings.lrs,
+      )
     const store = new CellStore(settings.out, set.fingerprint)
     const results = new Map<string, CellResult>()
     for (const cell of cells) {
@@ -142,10 +150,12 @@ async function* runCell(
   const { settings } = cell
   const data = cellData(set, split, settings.labelFraction, settings.seed)
   const best = join(out, 'best.safetensors')
-  let outcome: CellOutcome
+  let outcome: CellOutcome & Partial<SearchedOutcome>
   if (settings.method === 'linear') ({ outcome } = await linearCell(settings, data, features, signal))
   else {
-    const epochs = trainCell(settings, data, { best, signal })
+    const options = { best, signal }
+    const epochs =
+      cell.lrs.length > 0 ? searchRate(settings, cell.lrs, data, options) : trainCell(settings, data, options)
     for (;;) {
       const next = await epochs.next()
       if (next.done === true) {

@@ -41,6 +41,8 @@ export interface ComparisonRow {
   /** Training images, on average over the seeds. */
   readonly trained: number
   readonly seeds: readonly number[]
+  /** Of each seed the learning rate that was chosen; absent where there was no choice. */
+  readonly lrs?: readonly number[]
   readonly perSeed: readonly TestFigures[]
   readonly mean: Readonly<Record<ScoreName, number>>
   /** Standard deviation over the seeds; NaN of one. */
@@ -94,7 +96,13 @@ export type CompareEvent =
       readonly test: number
     }
   | { readonly type: 'warning'; readonly message: string }
-  | ({ readonly type: 'epoch'; readonly cell: string; readonly epochs: number } & Epoch)
+  | ({
+      readonly type: 'epoch'
+      readonly cell: string
+      readonly epochs: number
+      /** The run's peak learning rate, where one of several is chosen. */
+      readonly rate?: number
+    } & Epoch)
   | {
       readonly type: 'cell'
       readonly cell: string

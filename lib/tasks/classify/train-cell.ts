@@ -128,7 +128,8 @@ export function balancedWeights({ labels }: Side, classes: number): number[] {
   })
 }
 
-function isBetter({ selectBy }: FinetuneSettings, found: Epoch, best: Epoch): boolean {
+/** By what the settings select; of equals the lower loss. */
+export function isBetter({ selectBy }: FinetuneSettings, found: Epoch, best: Epoch): boolean {
   const score = ({ valAccuracy = 0, valF1 = 0, valLoss = Infinity }: Epoch): number =>
     selectBy === 'accuracy' ? valAccuracy : selectBy === 'f1' ? valF1 : -valLoss
   const [now, before] = [score(found), score(best)]

@@ -57,6 +57,7 @@ function rowOf(group: readonly CellResult[], options: SummaryOptions): Row {
     labelFraction: first?.labelFraction ?? 1,
     trained: mean(group.map(({ trained }) => trained)),
     seeds: group.map(({ seed }) => seed),
+    ...(first?.lr === undefined ? {} : { lrs: group.map(({ lr = NaN }) => lr) }),
     perSeed,
     mean: eachScore((name) => mean(perSeed.map((figures) => figures[name]))),
     deviation: eachScore((name) => deviation(perSeed.map((figures) => figures[name]))),

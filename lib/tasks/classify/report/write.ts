@@ -81,6 +81,7 @@ async function body(
       that of exact sign flips, which with ${seeds} seeds cannot fall below
       ${+(2 / 2 ** seeds).toPrecision(2)}.
     </p>
+    ${rates(rows, results)}
     <h2>Learning curves</h2>
     <div class="figures">
       ${curves(
@@ -155,6 +156,33 @@ function table(rows: readonly Row[], reference: string): Html {
   </div>`
 }
 
+/** Which learning rate each seed took, and what the others came to on the validation images. */
+function rates(rows: readonly Row[], results: readonly CellResult[]): Html {
+  const searched = rows.filter(({ lrs }) => lrs !== undefined)
+  if (searched.length === 0) return html``
+  const line = (row: Row): string => {
+    const own = results.filter(
+      ({ arm, labelFraction }) => arm === row.arm && labelFraction === row.labelFraction,
+    )
+    const tried = [...new Set(own.flatMap((result) => result.tried?.map(({ lr }) => lr) ?? []))]
+    const said = tried.map((lr) => {
+      const runs = own.flatMap((result) => result.tried?.filter((other) => other.lr === lr) ?? [])
+      const found = runs.flatMap((run) => ('best' in run ? [run.best.valAccuracy ?? NaN] : []))
+      const mean = found.reduce((sum, value) => sum + value, 0) / found.length
+      const chosen = row.lrs?.filter((other) => other === lr).length ?? 0
+      const lost = found.length < runs.length ? `, diverged ${runs.length - found.length} times` : ''
+      return `${lr} (${chosen} of ${row.seeds.length}; validation ${percent(mean)}${lost})`
+    })
+    return `${nameOf(row)}: ${said.join(', ')}`
+  }
+  return html`<h2>Learning rates</h2>
+    <p>
+      Of each arm, seed and share of the labels the one that is best on the validation images: in brackets by
+      how many seeds it was taken, and its mean accuracy there.
+    </p>
+    ${list(searched.map(line))}`
+}
+
 function scoreCell({ mean, deviation, interval }: Row, name: ScoreName): Html {
   const { low, high } = interval[name]
   const points = (value: number): string => (100 * value).toFixed(1)
@@ -218,6 +246,7 @@ function toCsv(rows: readonly Row[]): string {
       'p_holm',
       'p_sign_flip',
       'p_wilcoxon',
+      'learning_rates',
     ],
   ]
   const lines = rows.map((row) => {
@@ -232,6 +261,7 @@ function toCsv(rows: readonly Row[]): string {
       ]),
       ...[row.auroc, row.ece, test?.meanDifference, test?.interval.low, test?.interval.high].map(number),
       ...[test?.t, row.holm, test?.permutation, test?.wilcoxon].map(number),
+      (row.lrs ?? []).join(' '),
     ].join(',')
   })
   return [header.join(','), ...lines, ''].join('\n')
