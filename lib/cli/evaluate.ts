@@ -35,7 +35,9 @@ export function evaluateCommand(): Command {
         const share = (value: number): string => (100 * value).toFixed(2)
         printLine(`${name.padEnd(15)} ${share(figures[name])} % (${share(low)} to ${share(high)})`)
       }
-      if (figures.auroc !== undefined) printLine(`auroc           ${figures.auroc.toFixed(4)}`)
+      const { auroc, aurocInterval: area } = figures
+      if (auroc !== undefined && area !== undefined)
+        printLine(`auroc           ${auroc.toFixed(4)} (${area.low.toFixed(4)} to ${area.high.toFixed(4)})`)
       printLine(`${figures.count} images; all figures in ${path}`)
     })
   })

@@ -28,7 +28,7 @@ void t.test('the folder of a run gives its network', (t) => {
   const { status, stdout, stderr } = gyrus(...parameters, '--threads', '1')
   t.equal(status, 0, stderr)
   t.match(stdout, new RegExp(`^accuracy +${(100 * trained.figures.accuracy).toFixed(2)} % \\(`))
-  t.match(stdout, /^auroc +[01]\.\d{4}/m)
+  t.match(stdout, /^auroc +[01]\.\d{4} \([01]\.\d{4} to [01]\.\d{4}\)$/m)
   t.match(stdout, /36 images; all figures in .*result\.json/)
   t.end()
 })

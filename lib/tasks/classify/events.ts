@@ -32,6 +32,8 @@ export const scoreNames: readonly ScoreName[] = ['accuracy', 'macroPrecision', '
 /** The test's figures with intervals, by drawing test images again. */
 export interface Report extends TestFigures {
   readonly intervals: Readonly<Record<ScoreName, Interval>>
+  /** Absent where there is no AUROC. */
+  readonly aurocInterval?: Interval
 }
 
 /** An arm with a share of the labels, over its seeds. */
@@ -50,6 +52,8 @@ export interface ComparisonRow {
   /** By drawing test images again, the same for all seeds. */
   readonly interval: Readonly<Record<ScoreName, Interval>>
   readonly auroc: number | undefined
+  /** As `interval`; absent where there is no AUROC. */
+  readonly aurocInterval?: Interval
   readonly ece: number
   /** Of all seeds together. */
   readonly confusion: Confusion

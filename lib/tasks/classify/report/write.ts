@@ -145,8 +145,7 @@ function table(rows: readonly Row[], reference: string): Html {
               <td>${row.arm}</td>
               ${hasFractions ? html`<td class="number">${percent(row.labelFraction, 0)}</td>` : html``}
               <td class="number">${Math.round(row.trained)}</td>
-              ${columns.map((name) => scoreCell(row, name))}
-              <td class="number">${row.auroc === undefined ? '–' : row.auroc.toFixed(3)}</td>
+              ${columns.map((name) => scoreCell(row, name))} ${aurocCell(row)}
               <td class="number">${percent(row.ece)}</td>
               ${differenceCells(row)}
             </tr>`,
@@ -189,6 +188,13 @@ function scoreCell({ mean, deviation, interval }: Row, name: ScoreName): Html {
   const spread = Number.isNaN(deviation[name]) ? '' : ` ± ${points(deviation[name])}`
   return html`<td class="number">
     <b>${percent(mean[name])}</b>${spread}<br /><small>${points(low)} to ${points(high)}</small>
+  </td>`
+}
+
+function aurocCell({ auroc, aurocInterval: interval }: Row): Html {
+  if (auroc === undefined || interval === undefined) return html`<td class="number">–</td>`
+  return html`<td class="number">
+    <b>${auroc.toFixed(3)}</b><br /><small>${interval.low.toFixed(3)} to ${interval.high.toFixed(3)}</small>
   </td>`
 }
 
@@ -238,6 +244,8 @@ function toCsv(rows: readonly Row[]): string {
     ...scoreNames.flatMap((name) => [name, `${name}_sd`, `${name}_low`, `${name}_high`]),
     ...[
       'auroc',
+      'auroc_low',
+      'auroc_high',
       'ece',
       'accuracy_difference',
       'difference_low',
@@ -259,7 +267,8 @@ function toCsv(rows: readonly Row[]): string {
         number(row.interval[name].low),
         number(row.interval[name].high),
       ]),
-      ...[row.auroc, row.ece, test?.meanDifference, test?.interval.low, test?.interval.high].map(number),
+      ...[row.auroc, row.aurocInterval?.low, row.aurocInterval?.high, row.ece].map(number),
+      ...[test?.meanDifference, test?.interval.low, test?.interval.high].map(number),
       ...[test?.t, row.holm, test?.permutation, test?.wilcoxon].map(number),
       (row.lrs ?? []).join(' '),
     ].join(',')
