@@ -104,6 +104,9 @@ export const finetuneSettings = z
     out,
     weights,
     labelFraction: fraction.default(1).describe('of the training images, class by class'),
+    saveSeconds: rate
+      .default(60)
+      .describe('between states that a killed run goes on from, after an epoch each'),
     seed: seed.default(0),
   })
   .superRefine(checkNormalization)

@@ -295,7 +295,7 @@ void t.test('weights of classes, mixup, smoothing and fractions of labels', asyn
   )
 })
 
-void t.test('an interrupted run begins anew', async (t) => {
+void t.test('an interrupted run without a state begins anew', async (t) => {
   const out = newOut()
   const parameters = [
     'finetune',

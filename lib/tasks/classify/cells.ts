@@ -96,7 +96,7 @@ export function shareOfLabels(fraction: number, before: string): string {
 /** What changes nothing about a cell's result but its speed, or is told of the images by their fingerprint. */
 const indifferent = new Set<string>([
   ...['data', 'labels', 'cache', 'out', 'weights', 'device', 'threads', 'loaderThreads'],
-  ...['replicates', 'confidence', 'sliceSize', 'fit', 'skipUnreadable'],
+  ...['saveSeconds', 'replicates', 'confidence', 'sliceSize', 'fit', 'skipUnreadable'],
 ])
 
 /** Tells results that were made with the same settings, images and weights from others. */

@@ -153,7 +153,7 @@ async function* runCell(
   let outcome: CellOutcome & Partial<SearchedOutcome>
   if (settings.method === 'linear') ({ outcome } = await linearCell(settings, data, features, signal))
   else {
-    const options = { best, signal }
+    const options = { best: () => best, signal }
     const epochs =
       cell.lrs.length > 0 ? searchRate(settings, cell.lrs, data, options) : trainCell(settings, data, options)
     for (;;) {
