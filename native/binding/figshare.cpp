@@ -37,7 +37,7 @@ Napi::Value read_figshare_folds(const Napi::CallbackInfo& info) {
             [](Napi::Env env, const std::vector<std::int32_t>& folds) {
               auto array = Napi::Int32Array::New(env, folds.size());
               std::ranges::copy(folds, array.Data());
-              return array;
+              return Napi::Value(env, array);
             });
   });
 }
