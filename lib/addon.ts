@@ -288,8 +288,9 @@ export interface NativeViewLoaderOptions {
   batchSize: number
   seed: number
   threads: number
-  mean: number
-  std: number
+  /** Of each channel, or one of all. */
+  means: Float32Array
+  stds: Float32Array
   view1: NativeViewOptions
   view2: NativeViewOptions
 }
@@ -354,7 +355,12 @@ export interface NativeEncoder {
   ): Promise<{ info: SessionInfo; loadReport: LoadReport }>
   embed(x: Float32Array, ticket?: NativeTicket): Promise<Float32Array>
   embedFile(input: string, output: string, batchSize: number, ticket?: NativeTicket): Promise<number>
-  save(path: string, form: ExportForm, metadata: Readonly<Record<string, string>>): Promise<void>
+  save(
+    path: string,
+    form: ExportForm,
+    channels: number,
+    metadata: Readonly<Record<string, string>>,
+  ): Promise<void>
   dispose(): Promise<void>
 }
 
@@ -402,6 +408,7 @@ export interface NativeSupervisedTrainer extends NativeTrainer<NativeSupervisedO
   predict(x: Float32Array, logits: Float32Array, ticket?: NativeTicket): Promise<void>
   loadBackbone(path: string): Promise<LoadReport>
   setClassifier(weights: Float32Array, bias: Float32Array): Promise<void>
+  exportAs(path: string, form: ExportForm, channels: number): Promise<void>
   loadState(path: string): Promise<void>
   saveState(path: string): Promise<void>
 }
@@ -419,6 +426,16 @@ export interface FigshareImage {
   readonly mask: Uint8Array
 }
 
+/** What a file of weights holds for a network. */
+export interface WeightFacts {
+  /** Whose names it has, in words. */
+  readonly form: string
+  /** That the first layer reads; 0: it is not there under the network's names. */
+  readonly channels: number
+  /** That a linear classifier tells apart; 0: there is none. */
+  readonly classes: number
+}
+
 export interface NativeAddon {
   setErrorClass(constructor: typeof GyrusError): void
   errorCodes(): string[]
@@ -428,6 +445,9 @@ export interface NativeAddon {
   npyInfo(path: string): Promise<NpyInfo>
   imageEntropies(images: Uint8Array, count: number): Promise<Float64Array>
   readFigshare(path: string): Promise<FigshareImage>
+  /** Of each picture, by its number less 1. */
+  readFigshareFolds(path: string): Promise<Int32Array>
+  inspectWeights(encoder: NativeEncoderOptions, path: string): Promise<WeightFacts>
   nearestNeighbours(
     bank: Float32Array,
     queries: Float32Array,

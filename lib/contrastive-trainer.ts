@@ -131,8 +131,8 @@ export abstract class ContrastiveTrainer implements AsyncDisposable {
 
   /**
    * Lets the device make the views, where it has memory of its own: slices of 16 bits travel while a step runs, and the
-   * step begins by making what the loader would have made of them. Undefined on a CPU, which takes views by step().
-   * Opening another feed closes the one before.
+   * step begins by making what the loader would have made of them. Undefined where views go in by step(): on a CPU, and
+   * of a loader whose channels are normalised differently. Opening another feed closes the one before.
    */
   async openFeed(
     { info, form }: Pick<ViewLoader, 'info' | 'form'>,
@@ -140,7 +140,9 @@ export abstract class ContrastiveTrainer implements AsyncDisposable {
   ): Promise<ViewFeed | undefined> {
     const { signal } = parseOptions(callOptions, this.#named('openFeed'), options)
     const feed = new (native().ViewFeed)()
-    const request = { sliceSize: info.sliceSize, ...form }
+    const { imageSize, channels, mean, std } = form
+    if (typeof mean !== 'number' || typeof std !== 'number') return undefined
+    const request = { sliceSize: info.sliceSize, imageSize, channels, mean, std }
     await callEngine(this.openFeed, signal, (ticket) => this.#engine.native.openFeed(request, feed, ticket))
     return feed.isOpen() ? feed : undefined
   }

@@ -26,10 +26,13 @@ export class Encoder implements AsyncDisposable {
   /** How the file of weights fitted; its lists are empty after a random initialisation. */
   readonly loadReport: LoadReport
 
-  private constructor(encoder: NativeEncoder, info: SessionInfo, loadReport: LoadReport) {
+  readonly #channels: 1 | 3
+
+  private constructor(encoder: NativeEncoder, info: SessionInfo, loadReport: LoadReport, channels: 1 | 3) {
     this.#native = encoder
     this.info = info
     this.loadReport = loadReport
+    this.#channels = channels
   }
 
   static async load(options: EncoderOptions, call: CallOptions = {}): Promise<Encoder> {
@@ -44,7 +47,7 @@ export class Encoder implements AsyncDisposable {
     }
     try {
       const opened = await callEngine(Encoder.load, signal, (ticket) => encoder.open(request, ticket))
-      return new Encoder(encoder, opened.info, opened.loadReport)
+      return new Encoder(encoder, opened.info, opened.loadReport, given.channels === 1 ? 1 : 3)
     } catch (error) {
       await encoder.dispose()
       throw error
@@ -89,13 +92,19 @@ export class Encoder implements AsyncDisposable {
   /**
    * Writes the encoder, without a head, for other libraries: as safetensors under their names, whose metadata say
    * which network it is (arch, heads, image_size, channels, and mean and std where given), or as an ONNX model
-   * (opset 17) with the input `images` [batch, C, H, W] and the output `features` [batch, dim].
+   * (opset 17) with the input `images` [batch, C, H, W] and the output `features` [batch, dim]. An encoder of one
+   * channel can be written for three: it then has the same features of a grey image that is given thrice.
    */
   async save(path: string, options: SaveEncoderOptions = {}): Promise<void> {
     if (typeof path !== 'string') throw invalidOption('Encoder.save: path', 'a path', path)
-    const { form, mean, std } = parseOptions(saveEncoderOptions, 'Encoder.save', options)
+    const {
+      form,
+      channels = this.#channels,
+      mean,
+      std,
+    } = parseOptions(saveEncoderOptions, 'Encoder.save', options)
     const facts = toNativeFacts({ mean, std })
-    return callEngine(this.save, undefined, () => this.#native.save(path, form, facts))
+    return callEngine(this.save, undefined, () => this.#native.save(path, form, channels, facts))
   }
 
   /** Frees everything, after the calls under way. Calling it again waits for the same end. */

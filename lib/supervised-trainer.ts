@@ -9,7 +9,12 @@ import {
   type SessionInfo,
   type StepResult,
 } from './native.js'
-import { callOptions, type CallOptions } from './options/encoder.js'
+import {
+  callOptions,
+  saveEncoderOptions,
+  type CallOptions,
+  type SaveEncoderOptions,
+} from './options/encoder.js'
 import { toNativeDevice, toNativeEncoder } from './options/model.js'
 import { toNativeOptimizer } from './options/optimizer.js'
 import { parseOptions } from './options/parse.js'
@@ -27,6 +32,7 @@ export class SupervisedTrainer implements AsyncDisposable {
 
   readonly #imageElements: number
   readonly #classes: number
+  readonly #channels: 1 | 3
 
   private constructor(
     engine: TrainerEngine<NativeSupervisedOptions, NativeSupervisedTrainer>,
@@ -35,6 +41,7 @@ export class SupervisedTrainer implements AsyncDisposable {
     this.#engine = engine
     this.#imageElements = encoder.channels * encoder.imageHeight * encoder.imageWidth
     this.#classes = classes
+    this.#channels = encoder.channels === 1 ? 1 : 3
   }
 
   static async create(options: SupervisedTrainerOptions, call: CallOptions = {}): Promise<SupervisedTrainer> {
@@ -99,6 +106,17 @@ export class SupervisedTrainer implements AsyncDisposable {
   async loadBackbone(path: string): Promise<LoadReport> {
     checkPath('SupervisedTrainer.loadBackbone', path)
     return callEngine(this.loadBackbone, undefined, () => this.#engine.native.loadBackbone(path))
+  }
+
+  /**
+   * Writes the network with its classifier for other libraries, as Encoder.save() does without: an ONNX model then has
+   * the output `logits` [batch, classes].
+   */
+  async export(path: string, options: SaveEncoderOptions = {}): Promise<void> {
+    checkPath('SupervisedTrainer.export', path)
+    const given = parseOptions(saveEncoderOptions, 'SupervisedTrainer.export', options)
+    const { form, channels = this.#channels } = given
+    return callEngine(this.export, undefined, () => this.#engine.native.exportAs(path, form, channels))
   }
 
   /**

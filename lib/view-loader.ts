@@ -5,8 +5,10 @@ import { callOptions, type CallOptions } from './options/encoder.js'
 import { parseOptions } from './options/parse.js'
 import {
   fillOptions,
+  perChannel,
   plainOptions,
   viewLoaderOptions,
+  type ChannelNumbers,
   type FillOptions,
   type PlainOptions,
   type ViewLoaderOptions,
@@ -17,8 +19,14 @@ import { toNativeView } from './options/views.js'
 export interface ViewForm {
   readonly imageSize: number
   readonly channels: number
-  readonly mean: number
-  readonly std: number
+  readonly mean: ChannelNumbers
+  readonly std: ChannelNumbers
+}
+
+/** One pair for all channels where they are alike: then the first is copied. */
+function numbersOf(mean: ChannelNumbers, std: ChannelNumbers): { means: Float32Array; stds: Float32Array } {
+  const count = typeof mean === 'number' && typeof std === 'number' ? 1 : 3
+  return { means: perChannel(mean, count), stds: perChannel(std, count) }
 }
 
 /**
@@ -38,14 +46,14 @@ export class ViewLoader implements AsyncDisposable {
   }
 
   static async open(options: ViewLoaderOptions, call: CallOptions = {}): Promise<ViewLoader> {
-    const { rows, views, ...given } = parseOptions(viewLoaderOptions, 'ViewLoader.open', options)
+    const { rows, views, mean, std, ...given } = parseOptions(viewLoaderOptions, 'ViewLoader.open', options)
     const { signal } = parseOptions(callOptions, 'ViewLoader.open', call)
     const [view1, view2] = [toNativeView(views[0]), toNativeView(views[1])]
-    const request = { ...given, rows: rows ?? new Uint32Array(0), view1, view2 }
+    const request = { ...given, rows: rows ?? new Uint32Array(0), ...numbersOf(mean, std), view1, view2 }
     const loader = new (native().ViewLoader)()
     try {
       const info = await callEngine(ViewLoader.open, signal, (ticket) => loader.open(request, ticket))
-      const { imageSize, channels, mean, std } = given
+      const { imageSize, channels } = given
       return new ViewLoader(loader, info, { imageSize, channels, mean, std })
     } catch (error) {
       await loader.dispose()

@@ -62,7 +62,7 @@ export const allowed = {
   'lib/native.ts': ['lib/errors.ts', 'lib/addon.ts'],
   'lib/datasets/source.ts': [],
   'lib/options': ['lib/errors.ts', 'lib/native.ts', 'lib/datasets/source.ts'],
-  'lib/weights': ['lib/errors.ts', 'lib/native.ts', 'lib/options'],
+  'lib/weights': ['lib/errors.ts', 'lib/native.ts', 'lib/call.ts', 'lib/options'],
   'lib/datasets': ['lib/errors.ts', 'lib/native.ts', 'lib/options', 'lib/datasets/source.ts'],
   'lib/metrics': ['lib/random.ts'],
   'lib/random.ts': [],

@@ -19,6 +19,12 @@ export function parseNumber(text: string): number {
   return value
 }
 
+/** One number, or a list with commas. */
+export function parseNumbers(text: string): number | number[] {
+  const [first, ...rest] = text.split(',').map(parseNumber)
+  return first !== undefined && rest.length === 0 ? first : [first ?? NaN, ...rest]
+}
+
 /** "224" or "224x192" (height x width). */
 export function parseImageSize(text: string): number | [number, number] {
   const [height, width, ...rest] = text.split('x').map(parseCount)

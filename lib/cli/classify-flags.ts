@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander'
 import { architectures } from '../options/model.js'
 import { readConfig } from '../run/config-file.js'
-import { parseCount, parseNumber, parseWhole } from './arguments.js'
+import { parseCount, parseNumber, parseNumbers, parseWhole } from './arguments.js'
 
 export function addImageFlags(command: Command): Command {
   return command
@@ -18,6 +18,8 @@ export function addImageFlags(command: Command): Command {
     .option('--skip-unreadable', 'leave out images that cannot be read')
     .option('--val-fraction <x>', 'for early stopping, where the set has no val (default: 0.15)', parseNumber)
     .option('--test-fraction <x>', 'where the set has no split (default: 0.2)', parseNumber)
+    .option('--fold <k>', 'test on this fold, from 1: of cvind.mat, or drawn by patients', parseCount)
+    .option('--folds <n>', 'how many folds are drawn (default: 5)', parseCount)
     .option('--split-seed <n>', 'of those draws (default: 0)', parseWhole)
 }
 
@@ -35,8 +37,12 @@ export function addNetworkFlags(command: Command): Command {
       '--has-trainable-positions',
       'ViT: learned position embeddings (timm) instead of sines and cosines',
     )
-    .option('--mean <x>', 'subtracted from values between 0 and 1 (default: 0.449)', parseNumber)
-    .option('--std <x>', 'by which they are then divided (default: 0.226)', parseNumber)
+    .option(
+      '--mean <x>',
+      'subtracted from values between 0 and 1 (default: 0.449); with 3 channels also three, as 0.485,0.456,0.406',
+      parseNumbers,
+    )
+    .option('--std <x>', 'by which they are then divided (default: 0.226); the same', parseNumbers)
     .option('--test-side <x>', "share of an image's side that is tested on (default: 0.875)", parseNumber)
     .option('--batch-size <n>', 'images a step (default: 32)', parseCount)
     .addOption(new Option('--device <name>', 'where to compute').choices(['auto', 'cpu', 'cuda']))
@@ -60,7 +66,11 @@ export function addLearningFlags(command: Command): Command {
     .option('--weight-decay <x>', 'of the optimizer (default: 0.05 with AdamW)', parseNumber)
     .option('--layer-decay <x>', 'of the learning rate, layer by layer (default: 1, none)', parseNumber)
     .option('--label-smoothing <x>', 'share of the target given to all classes', parseNumber)
-    .addOption(new Option('--class-weights <how>', 'in the loss').choices(['none', 'balanced']))
+    .option(
+      '--class-weights <how>',
+      "in the loss: none, balanced, or numbers with commas in the order of the classes' names",
+      parseClassWeights,
+    )
     .option('--mixup <alpha>', 'mixes pairs of images (default: 0, none)', parseNumber)
     .option('--drop-path <x>', 'ViT: stochastic depth (default: 0)', parseNumber)
     .option('--patience <n>', 'epochs without a better one that end training (default: 15)', parseCount)
@@ -73,6 +83,10 @@ export function addFolderFlags(command: Command): Command {
     .option('--resume', 'go on with what is in the folder', false)
     .option('--overwrite', 'remove what is in the folder first', false)
     .option('--json', 'print one JSON object a line', false)
+}
+
+function parseClassWeights(text: string): string | number[] {
+  return /^[a-z]+$/.test(text) ? text : [parseNumbers(text)].flat()
 }
 
 /** The configuration file under the flags; what is missing is reported by name when it is parsed. */

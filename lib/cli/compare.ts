@@ -1,5 +1,5 @@
 // `gyrus compare`: arms x seeds x label fractions on one set of images, and the table that says what they are worth.
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import type { CompareConfig } from '../options/classify.js'
 import { shareOfLabels } from '../tasks/classify/cells.js'
 import { compare } from '../tasks/classify/compare.js'
@@ -11,14 +11,12 @@ import {
   addNetworkFlags,
   configOf,
 } from './classify-flags.js'
+import { parseNumbers } from './arguments.js'
 import { makeStages, type Stages } from './classify-progress.js'
 import { withInterrupt } from './interrupt.js'
 import { printJson, printLine, printNote } from './report.js'
 
-interface Arm {
-  name: string
-  weights?: string
-}
+type Arm = Record<string, unknown> & { name: string }
 type Flags = Record<string, unknown> & {
   json: boolean
   resume: boolean
@@ -31,16 +29,14 @@ export function compareCommand(): Command {
     .description('compare pretrained encoders by what they add to a classifier')
     .option(
       '--arm <name=file>',
-      'weights to compare, "name" alone for a random start; again for each',
+      'weights to compare, "name" alone for a random start, settings of the arm behind it: ' +
+        'name=file,arch=resnet50_v1,mean=0.5,std=0.25,channels=3; again for each',
       addArm,
     )
     .option('--reference <name>', 'the arm that the others are measured against (default: the first)')
     .option('--seeds <list>', 'how many, or numbers with commas (default: 5)', parseSeeds)
-    .option(
-      '--label-fractions <list>',
-      'shares of the training images, with commas (default: 1)',
-      parseShares,
-    )
+    .option('--label-fractions <list>', 'shares of the training images, with commas (default: 1)', parseList)
+    .option('--lrs <list>', 'learning rates, of which each cell takes the best on validation', parseList)
   for (const add of [addFolderFlags, addImageFlags, addNetworkFlags, addLearningFlags]) add(command)
   return command.action(async ({ json, resume, overwrite, arm, ...flags }: Flags) => {
     const own = await configOf(flags)
@@ -49,26 +45,36 @@ export function compareCommand(): Command {
   })
 }
 
+/** "name", "name=file", and behind either settings: "radimagenet=f.pth,arch=resnet50_v1,mean=0.485,0.456,0.406". */
 function addArm(text: string, before: Arm[] = []): Arm[] {
-  const at = text.indexOf('=')
-  const arm = at < 0 ? { name: text } : { name: text.slice(0, at), weights: text.slice(at + 1) }
-  return [...before, arm]
+  const [first = '', ...settings] = text.split(/,(?=[a-z][a-z-]*=)/i)
+  const [name, weights] = cut(first)
+  const own = settings.map((setting) => {
+    const [key, value = ''] = cut(setting)
+    return [key.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()), valueOf(value)] as const
+  })
+  return [...before, { name, ...(weights === undefined ? {} : { weights }), ...Object.fromEntries(own) }]
 }
 
-function parseNumbers(text: string): number[] {
+function cut(text: string): [string, string?] {
+  const at = text.indexOf('=')
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)]
+}
+
+/** Numbers, lists of numbers, true and false; anything else is a name. */
+function valueOf(text: string): unknown {
+  if (text === 'true' || text === 'false') return text === 'true'
   const numbers = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)))
-  if (numbers.some(Number.isNaN))
-    throw new InvalidArgumentError('It must be a number, or numbers with commas.')
-  return numbers
+  if (numbers.some(Number.isNaN)) return text
+  return numbers.length === 1 ? numbers[0] : numbers
 }
 
 function parseSeeds(text: string): number | number[] {
-  const numbers = parseNumbers(text)
-  return numbers.length === 1 ? (numbers[0] ?? 0) : numbers
+  return parseNumbers(text)
 }
 
-function parseShares(text: string): number[] {
-  return parseNumbers(text)
+function parseList(text: string): number[] {
+  return [parseNumbers(text)].flat()
 }
 
 async function run(
@@ -133,9 +139,13 @@ function show(event: CompareEvent, progress: Stages, done: { cells: number; of: 
     case 'warning':
       printNote(event.message)
       return
-    case 'epoch':
-      progress.update(done.cells, done.of, { cell: `${event.cell}: epoch ${event.epoch} of ${event.epochs}` })
+    case 'epoch': {
+      const rate = event.rate === undefined ? '' : `, lr ${event.rate}`
+      progress.update(done.cells, done.of, {
+        cell: `${event.cell}${rate}: epoch ${event.epoch} of ${event.epochs}`,
+      })
       return
+    }
     case 'cell':
       printNote(
         `${event.cell}: accuracy ${percent(event.accuracy)}, F1 ${percent(event.f1)} in ${event.seconds.toFixed(1)} s`,

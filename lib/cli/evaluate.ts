@@ -11,7 +11,13 @@ type Flags = Record<string, unknown> & { json: boolean; resume: boolean; overwri
 export function evaluateCommand(): Command {
   const command = new Command('evaluate')
     .description('test a classifier on labelled images')
-    .option('--weights <file>', 'the folder of a fine-tuning, or a safetensors file with a classifier')
+    .option('--weights <file>', 'the folder of a fine-tuning, or a file with a classifier')
+    .addOption(
+      new Option('--match-classes <how>', "to those of a fine-tuning, 'name' unless given").choices([
+        'name',
+        'order',
+      ]),
+    )
     .addOption(new Option('--part <name>', 'which images').choices(['test', 'val', 'train', 'all']))
   for (const add of [addFolderFlags, addImageFlags, addNetworkFlags]) add(command)
   return command.action(async ({ json, resume, overwrite, ...flags }: Flags) => {
@@ -29,7 +35,9 @@ export function evaluateCommand(): Command {
         const share = (value: number): string => (100 * value).toFixed(2)
         printLine(`${name.padEnd(15)} ${share(figures[name])} % (${share(low)} to ${share(high)})`)
       }
-      if (figures.auroc !== undefined) printLine(`auroc           ${figures.auroc.toFixed(4)}`)
+      const { auroc, aurocInterval: area } = figures
+      if (auroc !== undefined && area !== undefined)
+        printLine(`auroc           ${auroc.toFixed(4)} (${area.low.toFixed(4)} to ${area.high.toFixed(4)})`)
       printLine(`${figures.count} images; all figures in ${path}`)
     })
   })

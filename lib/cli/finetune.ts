@@ -22,6 +22,7 @@ export function finetuneCommand(): Command {
     .description('fine-tune a classifier on labelled images and test it')
     .option('--weights <file>', "a backbone's file, or a pretraining's folder; a random start without")
     .option('--label-fraction <x>', 'share of the training images (default: 1)', parseNumber)
+    .option('--save-seconds <x>', 'between states that a killed run goes on from (default: 60)', parseNumber)
     .option('--seed <n>', 'of all that is random (default: 0)', parseWhole)
   for (const add of [addFolderFlags, addImageFlags, addNetworkFlags, addLearningFlags]) add(classify)
   classify.action(async ({ json, resume, overwrite, ...flags }: Flags) => {

@@ -19,6 +19,15 @@ export function readFigshare(path: string): Promise<FigshareImage> {
   return next
 }
 
+/** The fold of each picture, by its number less 1, as the set's cvind.mat has it. */
+export async function readFigshareFolds(path: string): Promise<Int32Array> {
+  return callEngine(readFigshareFolds, undefined, () => native().readFigshareFolds(path))
+}
+
+export function isFoldList(file: string): boolean {
+  return folds.test(file)
+}
+
 export function isFigsharePicture(file: string): boolean {
   return /\.mat$/i.test(file) && !folds.test(file)
 }

@@ -10,6 +10,7 @@ import { ViewLoader } from '../view-loader.js'
 import { findClassFolder } from './class-folder.js'
 import { findTwins, thumbnailsOf, thumbnailSize, type Twin } from './duplicates.js'
 import { findFigshare, isFigsharePicture } from './figshare.js'
+import { foldOf } from './folds.js'
 import type { FoundSet } from './found.js'
 import { labelCurated, type LabelledSet } from './labelled-set.js'
 import { prepareImages } from './prepare.js'
@@ -31,8 +32,8 @@ export interface OpenSetOptions {
 }
 
 export async function openLabelled(settings: LabelledSettings, options: OpenSetOptions): Promise<OpenedSet> {
-  const set = await readSet(settings, options)
-  const split = splitSet(set, settings)
+  const { set, fold } = await foldOf(await readSet(settings, options), settings, options.signal)
+  const split = splitSet(set, settings, fold)
   if (settings.duplicates.action === 'ignore')
     return { set, split, duplicates: [], warnings: [...set.warnings, ...split.notes] }
   const found = await withoutTwins(set, split, settings.duplicates, options.signal)

@@ -26,13 +26,15 @@ export interface PrepareOptions {
 
 /** labelled.json: what the shards hold. */
 interface Prepared {
-  /** 2 */
+  /** recordFormat */
   readonly format: number
   readonly key: string
   readonly images: readonly FoundImage[]
   readonly unreadable: readonly Unreadable[]
 }
 
+/** Rises when files are decoded otherwise than before: older shards are made anew. */
+const recordFormat = 3
 const recordName = 'labelled.json'
 const shardRows = 4096
 const mostListed = 8
@@ -99,7 +101,7 @@ async function keyOf(found: FoundSet, { root, size, fit }: PrepareOptions): Prom
 async function readRecord(folder: string): Promise<Prepared | undefined> {
   try {
     const record = JSON.parse(await readFile(join(folder, recordName), 'utf8')) as Prepared
-    return record.format === 2 ? record : undefined
+    return record.format === recordFormat ? record : undefined
   } catch {
     return undefined // there is none, or an unfinished one: it is made anew
   }
@@ -141,7 +143,7 @@ async function writeShards(found: FoundSet, key: string, options: PrepareOptions
   } finally {
     await writer.close()
   }
-  const record: Prepared = { format: 2, key, images, unreadable }
+  const record: Prepared = { format: recordFormat, key, images, unreadable }
   await writeWhole(join(folder, recordName), `${JSON.stringify(record)}\n`, true)
   return record
 }

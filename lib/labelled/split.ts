@@ -19,7 +19,15 @@ export interface SplitOptions {
   readonly splitSeed: number
 }
 
-export function splitSet(set: LabelledSet, options: SplitOptions): Split {
+/** What is tested on, where that is one of several folds. */
+export interface Fold {
+  /** Of each item. */
+  readonly isTested: readonly boolean[]
+  /** How it came about, in words. */
+  readonly note: string
+}
+
+export function splitSet(set: LabelledSet, options: SplitOptions, fold?: Fold): Split {
   const places = [...set.labels.keys()]
   const part = (name: string): number[] => places.filter((place) => set.parts[place] === name)
   const notes: string[] = []
@@ -41,6 +49,10 @@ export function splitSet(set: LabelledSet, options: SplitOptions): Split {
       notes.push(
         'the set has train and val but no test: its val is tested on, and validation is drawn from train',
       )
+  } else if (fold !== undefined) {
+    test = places.filter((place) => fold.isTested[place] === true)
+    train = places.filter((place) => fold.isTested[place] !== true)
+    notes.push(fold.note)
   } else {
     ;({ drawn: test, rest: train } = drawGroups(set, train, options.testFraction, [
       options.splitSeed,
@@ -90,7 +102,7 @@ export function takeFraction(
 const percent = (share: number): string => `${Math.round(100 * share)} %`
 const unit = (set: LabelledSet): string => (knowsPatients(set) ? 'patient' : 'image')
 
-function knowsPatients(set: LabelledSet): boolean {
+export function knowsPatients(set: LabelledSet): boolean {
   return set.patients.every((patient) => patient !== '')
 }
 
@@ -101,21 +113,14 @@ function drawGroups(
   share: number,
   words: readonly (string | number)[],
 ): { drawn: number[]; rest: number[] } {
-  const isByPatient = knowsPatients(set)
-  const groups = new Map<string, number[]>()
-  for (const place of from) {
-    const name = isByPatient ? (set.patients[place] ?? '') : String(place)
-    const own = groups.get(name)
-    if (own === undefined) groups.set(name, [place])
-    else own.push(place)
-  }
+  const groups = groupsOf(set, from)
   const drawn = new Set<number>()
   set.classes.forEach((_, label) => {
     const isOwn = (place: number): boolean => set.labels[place] === label
     const wanted = share * from.filter(isOwn).length
     let have = [...drawn].filter(isOwn).length
     const own = shuffled(
-      [...groups.values()].filter((group) => labelOf(set, group) === label),
+      groups.filter((group) => labelOf(set, group) === label),
       new Random(...words, label),
     )
     const take = (group: readonly number[]): void => {
@@ -135,6 +140,44 @@ function drawGroups(
     drawn: from.filter((place) => drawn.has(place)),
     rest: from.filter((place) => !drawn.has(place)),
   }
+}
+
+/**
+ * Of each item its fold, from 1 to `count`: patients (images, where nobody knows them) of each class in a drawn order,
+ * the largest first, each into the fold that has the fewest images of that class, and of these the fewest in all.
+ */
+export function drawFolds(set: LabelledSet, count: number, seed: number): number[] {
+  const folds = Array.from(set.labels, () => 0)
+  const groups = groupsOf(set, [...set.labels.keys()])
+  const total = new Array<number>(count).fill(0)
+  set.classes.forEach((_, label) => {
+    const own = shuffled(
+      groups.filter((group) => labelOf(set, group) === label),
+      new Random(seed, 'folds', label),
+    ).sort((one, other) => other.length - one.length)
+    const ofClass = new Array<number>(count).fill(0)
+    for (const group of own) {
+      const load = (fold: number): number => (ofClass[fold] ?? 0) * set.labels.length + (total[fold] ?? 0)
+      const least = ofClass.reduce((best, _, fold) => (load(fold) < load(best) ? fold : best), 0)
+      for (const place of group) folds[place] = least + 1
+      ofClass[least] = (ofClass[least] ?? 0) + group.length
+      total[least] = (total[least] ?? 0) + group.length
+    }
+  })
+  return folds
+}
+
+/** A patient's items, or one item where patients are not known. */
+function groupsOf(set: LabelledSet, from: readonly number[]): number[][] {
+  const isByPatient = knowsPatients(set)
+  const groups = new Map<string, number[]>()
+  for (const place of from) {
+    const name = isByPatient ? (set.patients[place] ?? '') : String(place)
+    const own = groups.get(name)
+    if (own === undefined) groups.set(name, [place])
+    else own.push(place)
+  }
+  return [...groups.values()]
 }
 
 /** The class of most of a group's items. */

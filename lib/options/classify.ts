@@ -5,7 +5,7 @@ import { signal } from './encoder.js'
 import { labelledFields } from './labelled.js'
 import { count, deviceFields, seed, trainableEncoderFields } from './model.js'
 import { optimizer } from './optimizer.js'
-import { normalization } from './view-loader.js'
+import { channelMean, channelNormalization, channelStd, checkNormalization } from './view-loader.js'
 import { viewOptions } from './views.js'
 
 const rate = z.number().min(0)
@@ -21,8 +21,18 @@ const network = {
     .union([z.literal(1), z.literal(3)])
     .default(1)
     .describe('of the network; 3: the grey image thrice'),
-  ...normalization,
+  ...channelNormalization,
 }
+
+type ClassWeights = 'none' | 'balanced' | readonly number[]
+const isWeight = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value) && value > 0
+const classWeights = z.custom<ClassWeights>(
+  (value) =>
+    Array.isArray(value)
+      ? value.length >= 2 && value.every(isWeight)
+      : value === 'none' || value === 'balanced',
+  { error: "'none', 'balanced' or a list of numbers above 0, one a class" },
+)
 
 const learning = {
   method: z
@@ -43,10 +53,12 @@ const learning = {
     .default(1)
     .describe('factor of the learning rate from each layer to the one before'),
   labelSmoothing: share.default(0).describe('share of the target given to all classes alike'),
-  classWeights: z
-    .enum(['none', 'balanced'])
+  classWeights: classWeights
     .default('none')
-    .describe('balanced: a class counts by the inverse of its number of training images'),
+    .describe(
+      'in the loss; balanced: a class counts by the inverse of its number of training images; or a number a class, ' +
+        'in the order of their names',
+    ),
   mixup: rate
     .default(0)
     .describe('alpha of the Beta distribution by which pairs of images are mixed; 0: none are'),
@@ -86,16 +98,29 @@ const weights = z
 
 export const classifyFields = { ...labelledFields, ...network, ...learning, ...running, ...figures }
 
-export const finetuneSettings = z.strictObject({
-  ...classifyFields,
-  out,
-  weights,
-  labelFraction: fraction.default(1).describe('of the training images, class by class'),
-  seed: seed.default(0),
-})
+export const finetuneSettings = z
+  .strictObject({
+    ...classifyFields,
+    out,
+    weights,
+    labelFraction: fraction.default(1).describe('of the training images, class by class'),
+    saveSeconds: rate
+      .default(60)
+      .describe('between states that a killed run goes on from, after an epoch each'),
+    seed: seed.default(0),
+  })
+  .superRefine(checkNormalization)
 /** A complete configuration, as config.json holds it. */
 export type FinetuneSettings = z.output<typeof finetuneSettings>
 export type FinetuneConfig = z.input<typeof finetuneSettings>
+
+/** Different ones, two at least. */
+const lrs = z
+  .array(z.number().gt(0))
+  .min(2)
+  .readonly()
+  .refine((list) => new Set(list).size === list.length, { error: 'learning rates that differ' })
+  .optional()
 
 /** What one arm may do differently from the others. */
 const arm = z.strictObject({
@@ -112,9 +137,10 @@ const arm = z.strictObject({
   hasTrainablePositions: z.boolean().optional(),
   method: z.enum(['finetune', 'linear']).optional(),
   lr: rate.optional(),
+  lrs: lrs.describe('instead of those of all arms'),
   layerDecay: z.number().gt(0).max(1).optional(),
-  mean: z.number().optional(),
-  std: z.number().gt(0).optional(),
+  mean: channelMean.optional(),
+  std: channelStd.optional(),
 })
 export type CompareArm = z.output<typeof arm>
 
@@ -130,6 +156,9 @@ export const compareSettings = z.strictObject({
     .union([count.transform((n) => Array.from({ length: n }, (_, at) => at)), z.array(seed).min(1)])
     .prefault(5)
     .describe('how many runs of each arm, or their seeds'),
+  lrs: lrs.describe(
+    'learning rates, of which each cell that is fine-tuned takes the one that is best on the validation images',
+  ),
   labelFractions: z.array(fraction).min(1).default([1]).describe('shares of the training images'),
 })
 export type CompareSettings = z.output<typeof compareSettings>
@@ -147,8 +176,12 @@ export const evaluateSettings = z.strictObject({
     .string()
     .min(1)
     .describe(
-      'the folder of a fine-tuning, whose network is taken over, or a safetensors file with a classifier',
+      'the folder of a fine-tuning, whose network is taken over, or a file of a backbone and its classifier',
     ),
+  matchClasses: z
+    .enum(['name', 'order'])
+    .default('name')
+    .describe("how the images' classes are found among those of a fine-tuning"),
   part: z.enum(['test', 'val', 'train', 'all']).default('test').describe('which images'),
 })
 export type EvaluateSettings = z.output<typeof evaluateSettings>

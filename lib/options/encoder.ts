@@ -49,6 +49,12 @@ export const saveEncoderOptions = z.strictObject({
     .default('timm')
     .describe("safetensors under torchvision's, timm's or moco-v3's names, or an ONNX model"),
   ...normalizationFacts,
+  channels: z
+    .union([z.literal(1), z.literal(3)])
+    .optional()
+    .describe(
+      "of the images that the file's reader has; 3 of a network of 1: each takes a third of the stem",
+    ),
 })
 export type SaveEncoderOptions = z.input<typeof saveEncoderOptions>
 

@@ -31,6 +31,14 @@ export const labelledFields = {
     .default(0.15)
     .describe('of the training images, for early stopping, where the set has no val'),
   testFraction: share.gt(0).default(0.2).describe('of all images, where the set has no split'),
+  fold: z
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      "the fold that is tested on, from 1, instead of testFraction: of cvind.mat's, or drawn by patients",
+    ),
+  folds: z.int().min(2).max(1000).optional().describe('how many are drawn (default: 5)'),
   splitSeed: z.int().min(0).default(0).describe('of those draws'),
   duplicates: z
     .strictObject({

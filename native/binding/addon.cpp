@@ -13,6 +13,7 @@
 #include "binding/ticket.h"
 #include "binding/view_loader_wrap.h"
 #include "binding/volume_wrap.h"
+#include "binding/weight_facts.h"
 #include "core/memory_stats.h"
 #include "io/npy.h"
 
@@ -99,6 +100,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("npyInfo", Napi::Function::New<npy_info>(env, "npyInfo"));
   exports.Set("imageEntropies", Napi::Function::New<image_entropies>(env, "imageEntropies"));
   exports.Set("readFigshare", Napi::Function::New<read_figshare>(env, "readFigshare"));
+  exports.Set("readFigshareFolds", Napi::Function::New<read_figshare_folds>(env, "readFigshareFolds"));
+  exports.Set("inspectWeights", Napi::Function::New<inspect_weights>(env, "inspectWeights"));
   exports.Set("nearestNeighbours", Napi::Function::New<nearest_neighbours>(env, "nearestNeighbours"));
   exports.Set("linearProbe", Napi::Function::New<linear_probe>(env, "linearProbe"));
   exports.Set("Ticket", Ticket::define(env));

@@ -31,14 +31,6 @@ nn::MlpNorm to_mlp_norm(const std::string& name) {
                     text("the projector's norm must be 'batch_norm', 'layer_norm' or 'none', not '", name, "'"));
 }
 
-std::vector<float> to_numbers(Napi::Value value, std::string_view name) {
-  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
-    refuse_value(name, "a Float32Array", value);
-  }
-  const auto array = value.As<Napi::Float32Array>();
-  return {array.Data(), array.Data() + array.ElementLength()};
-}
-
 train::OptimizerOptions to_optimizer_options(Napi::Value value) {
   const Fields fields(value, "optimizer");
   return {.name = fields.string("name"),
@@ -110,6 +102,14 @@ std::int64_t to_integer(Napi::Value value, std::string_view name, std::int64_t l
                       text(name, " must be an integer from ", least, " to ", most, ", not ", number));
   }
   return static_cast<std::int64_t>(number);
+}
+
+std::vector<float> to_numbers(Napi::Value value, std::string_view name) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
+    refuse_value(name, "a Float32Array", value);
+  }
+  const auto array = value.As<Napi::Float32Array>();
+  return {array.Data(), array.Data() + array.ElementLength()};
 }
 
 nn::EncoderOptions to_encoder_options(Napi::Value value) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "train/sessions.h"
 
@@ -21,6 +22,8 @@ train::Metadata to_metadata(Napi::Value value, std::string_view name);
 // An integer in [least, most], which must be within JS's exact integers.
 std::int64_t to_integer(Napi::Value value, std::string_view name, std::int64_t least, std::int64_t most);
 
+// Of a Float32Array.
+std::vector<float> to_numbers(Napi::Value value, std::string_view name);
 nn::EncoderOptions to_encoder_options(Napi::Value value);
 train::DeviceOptions to_device_options(Napi::Value value);
 train::ContrastiveOptions to_contrastive_options(Napi::Value value);

@@ -69,11 +69,14 @@ Napi::Value EncoderWrap::embed_file(const Napi::CallbackInfo& info) {
   });
 }
 
-// save(path, form, metadata)
+// save(path, form, channels, metadata)
 Napi::Value EncoderWrap::save(const Napi::CallbackInfo& info) {
   return start_job(info, core(), Call::use, kNoTicket, [&](AsyncJob& job) {
     job.set([this, path = to_string_argument(info[0], "path"), form = to_export_form(info[1]),
-             more = to_metadata(info[2], "metadata")](const runtime::Stop&) { session().save(path, form, more); });
+             channels = to_integer(info[2], "channels", 1, 3),
+             more = to_metadata(info[3], "metadata")](const runtime::Stop&) {
+      session().save(path, form, channels, more);
+    });
   });
 }
 

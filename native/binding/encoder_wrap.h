@@ -1,5 +1,5 @@
 // JS face of train::EncoderSession: new Encoder(); open(options, ticket); embed(x, ticket);
-// embedFile(input, output, batchSize, ticket); save(path, form); dispose().
+// embedFile(input, output, batchSize, ticket); save(path, form, channels); dispose().
 #pragma once
 
 #include "binding/session_wrap.h"

@@ -30,4 +30,16 @@ Napi::Value read_figshare(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value read_figshare_folds(const Napi::CallbackInfo& info) {
+  return start_job(info, Instance::of(info.Env())->service(), Call::use, kNoTicket, [&](AsyncJob& job) {
+    job.set([path = to_string_argument(info[0], "path")](
+                const runtime::Stop&) { return imaging::read_figshare_folds(path); },
+            [](Napi::Env env, const std::vector<std::int32_t>& folds) {
+              auto array = Napi::Int32Array::New(env, folds.size());
+              std::ranges::copy(folds, array.Data());
+              return Napi::Value(env, array);
+            });
+  });
+}
+
 }  // namespace gyrus::binding

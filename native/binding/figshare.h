@@ -1,4 +1,5 @@
 // readFigshare(path) -> promise of {label, patient, rows, columns, pixels, mask}: imaging::read_figshare.
+// readFigshareFolds(path) -> promise of an Int32Array: imaging::read_figshare_folds.
 #pragma once
 
 #include <napi.h>
@@ -6,5 +7,6 @@
 namespace gyrus::binding {
 
 Napi::Value read_figshare(const Napi::CallbackInfo& info);
+Napi::Value read_figshare_folds(const Napi::CallbackInfo& info);
 
 }  // namespace gyrus::binding

@@ -25,7 +25,7 @@ Napi::Function SupervisedWrap::define(Napi::Env env) {
        InstanceMethod("profile", &SupervisedWrap::profile), InstanceMethod("predict", &SupervisedWrap::predict),
        InstanceMethod("load", &SupervisedWrap::load), InstanceMethod("loadBackbone", &SupervisedWrap::load_backbone),
        InstanceMethod("setClassifier", &SupervisedWrap::set_classifier), InstanceMethod("save", &SupervisedWrap::save),
-       InstanceMethod("loadState", &SupervisedWrap::load_state),
+       InstanceMethod("exportAs", &SupervisedWrap::export_as), InstanceMethod("loadState", &SupervisedWrap::load_state),
        InstanceMethod("saveState", &SupervisedWrap::save_state), InstanceMethod("dispose", &SupervisedWrap::dispose)});
 }
 
@@ -72,6 +72,16 @@ Napi::Value SupervisedWrap::set_classifier(const Napi::CallbackInfo& info) {
     check_count("weights", weights.size(), options().classes * nn::feature_dim(options().encoder),
                 "classes x featureDim");
     job.set([this, weights, bias](const runtime::Stop&) { session().set_classifier(weights, bias); });
+  });
+}
+
+// exportAs(path, form, channels)
+Napi::Value SupervisedWrap::export_as(const Napi::CallbackInfo& info) {
+  return start_job(info, core(), Call::use, kNoTicket, [&](AsyncJob& job) {
+    job.set([this, path = to_string_argument(info[0], "path"), form = to_export_form(info[1]),
+             channels = to_integer(info[2], "channels", 1, 3)](const runtime::Stop&) {
+      session().export_as(path, form, channels);
+    });
   });
 }
 

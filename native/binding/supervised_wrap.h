@@ -18,6 +18,7 @@ class SupervisedWrap : public TrainerWrap<SupervisedWrap, train::SupervisedSessi
   Napi::Value predict(const Napi::CallbackInfo& info);
   Napi::Value load_backbone(const Napi::CallbackInfo& info);
   Napi::Value set_classifier(const Napi::CallbackInfo& info);
+  Napi::Value export_as(const Napi::CallbackInfo& info);
   Napi::Value load_state(const Napi::CallbackInfo& info);
   Napi::Value save_state(const Napi::CallbackInfo& info);
   Step read_step(AsyncJob& job, const Napi::CallbackInfo& info) override;

@@ -52,6 +52,20 @@ std::vector<std::uint32_t> to_rows(Napi::Value value) {
   return {rows.Data(), rows.Data() + rows.ElementLength()};
 }
 
+// means, stds: of each channel, or one of all.
+void read_normalizations(const Fields& fields, data::ViewLoaderOptions& options) {
+  const std::vector<float> means = to_numbers(fields.at("means"), "means"),
+                           stds = to_numbers(fields.at("stds"), "stds");
+  if (means.empty() || means.size() != stds.size()) {
+    throw BadArgument(BadArgument::Kind::range, Code::shape,
+                      text("means has ", means.size(), " numbers, stds ", stds.size(), "; as many are expected"));
+  }
+  options.normalization = {means[0], stds[0]};
+  for (std::size_t channel = 1; channel < means.size(); ++channel) {
+    options.further_channels.push_back({means[channel], stds[channel]});
+  }
+}
+
 data::ViewLoaderOptions to_options(Napi::Value value) {
   const Fields fields(value, "options");
   data::ViewLoaderOptions options;
@@ -66,7 +80,7 @@ data::ViewLoaderOptions to_options(Napi::Value value) {
   options.batch_size = static_cast<std::size_t>(fields.integer("batchSize", 1, kMost));
   options.seed = static_cast<std::uint64_t>(fields.integer("seed", 0, kMostSteps));
   options.threads = static_cast<int>(fields.integer("threads", 1, kMostThreads));
-  options.normalization = {fields.number("mean"), fields.number("std")};
+  read_normalizations(fields, options);
   options.views = {to_view(fields.at("view1")), to_view(fields.at("view2"))};
   return options;
 }

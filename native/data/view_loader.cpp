@@ -26,6 +26,9 @@ ViewLoader::ViewLoader(ViewLoaderOptions options)
     : options_(std::move(options)),
       shards_(options_.shards),
       sampler_(rows_or_all(options_.rows, shards_.rows()), options_.batch_size, options_.seed) {
+  const std::size_t further = options_.further_channels.size();
+  GYRUS_CHECK(further == 0 || further + 1 == options_.channels, Code::invalid_argument, "there are normalisations of ",
+              further + 1, " channels for ", options_.channels, "; give one of each channel, or one of all");
   for (const std::uint32_t row : options_.rows) check_row(row);
   for (int thread = 0; thread < std::max(1, options_.threads); ++thread) {
     workers_.push_back({imaging::ViewMaker(shards_.size(), options_.image_size),
@@ -103,10 +106,19 @@ void ViewLoader::plain(std::span<const std::uint32_t> rows, float side, std::spa
   });
 }
 
+// (v - m') / s' of y = (v - m) / s is y s / s' + (m - m') / s'.
 void ViewLoader::replicate(std::span<float> image) const {
+  const std::span<const float> first = image.first(image_elements());
+  const imaging::Normalization& of_first = options_.normalization;
   for (std::size_t channel = 1; channel < options_.channels; ++channel) {
-    std::copy_n(image.begin(), image_elements(),
-                image.begin() + static_cast<std::ptrdiff_t>(channel * image_elements()));
+    const auto out = image.subspan(channel * image_elements(), image_elements());
+    if (options_.further_channels.empty()) {
+      std::copy(first.begin(), first.end(), out.begin());
+      continue;
+    }
+    const imaging::Normalization& own = options_.further_channels[channel - 1];
+    const float factor = of_first.std / own.std, shift = (of_first.mean - own.mean) / own.std;
+    std::transform(first.begin(), first.end(), out.begin(), [=](float value) { return factor * value + shift; });
   }
 }
 

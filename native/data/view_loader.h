@@ -21,7 +21,8 @@ struct ViewLoaderOptions {
   std::size_t image_size = 224, channels = 1, batch_size = 1;
   std::uint64_t seed = 0;
   int threads = 1;
-  imaging::Normalization normalization;
+  imaging::Normalization normalization;                  // of the first channel
+  std::vector<imaging::Normalization> further_channels;  // of the others; empty: as of the first
   std::array<imaging::ViewOptions, 2> views;
 };
 
@@ -38,7 +39,8 @@ class ViewLoader {
   struct Part {
     std::size_t number = 0, count = 1;
   };
-  // The views of a step's batch, or of a part of it: x1, x2 [images, channels, image_size, image_size], channels alike.
+  // The views of a step's batch, or of a part of it: x1, x2 [images, channels, image_size, image_size]: the grey image
+  // in every channel, normalised as that channel is.
   // A pure function of the options, the step and the part, whatever the number of threads. Code::aborted when `stop` is
   // set.
   void fill(std::uint64_t step, const Part& part, std::span<float> x1, std::span<float> x2,

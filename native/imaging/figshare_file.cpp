@@ -10,7 +10,8 @@
 namespace gyrus::imaging {
 namespace {
 
-constexpr std::int64_t kMostPixels = 16384;    // along a side
+constexpr std::int64_t kMostPixels = 16384;  // along a side
+constexpr int kMostFolds = 1000;
 constexpr std::int64_t kMostCharacters = 256;  // of a patient's name
 
 struct Matrix {
@@ -81,6 +82,23 @@ FigshareImage read_figshare(const io::Hdf5File& file) {
   std::transform(mask.values.begin(), mask.values.end(), image.mask.begin(),
                  [](float value) { return static_cast<std::uint8_t>(value != 0 ? 1 : 0); });
   return image;
+}
+
+std::vector<std::int32_t> read_figshare_folds(const std::string& path) {
+  return read_figshare_folds(io::Hdf5File(path));
+}
+
+std::vector<std::int32_t> read_figshare_folds(const io::Hdf5File& file) {
+  const Matrix matrix = read_matrix(file, "cvind", kMostPixels);
+  GYRUS_CHECK(matrix.rows == 1 || matrix.columns == 1, Code::shape, file.label(), ": cvind has ", matrix.rows, " x ",
+              matrix.columns, " numbers, one row or column was expected");
+  std::vector<std::int32_t> folds;
+  for (const float value : matrix.values) {
+    GYRUS_CHECK(value >= 1 && value <= kMostFolds && value == std::floor(value), Code::file_format, file.label(),
+                ": cvind holds ", value, "; folds are whole numbers from 1 to ", kMostFolds);
+    folds.push_back(static_cast<std::int32_t>(value));
+  }
+  return folds;
 }
 
 }  // namespace gyrus::imaging

@@ -25,4 +25,8 @@ struct FigshareImage {
 FigshareImage read_figshare(const std::string& path);
 FigshareImage read_figshare(const io::Hdf5File& file);
 
+// The set's cvind.mat: of each picture, by its number less 1, the fold that it is tested in, from 1. Throws the same.
+std::vector<std::int32_t> read_figshare_folds(const std::string& path);
+std::vector<std::int32_t> read_figshare_folds(const io::Hdf5File& file);
+
 }  // namespace gyrus::imaging

@@ -47,23 +47,45 @@ std::string from_solo_learn(std::string_view name) {
   }
   return plain(name);
 }
-constexpr char kBackbone[] = "backbone.", kEncoder[] = "encoder.", kFc[] = "fc.", kHead[] = "head.";
+constexpr char kBackbone[] = "backbone.", kEncoder[] = "encoder.", kModel[] = "model.";
+constexpr char kFc[] = "fc.", kHead[] = "head.";
+
+// A module that keeps a classifier beside its backbone: solo-learn's linear evaluation, whose checkpoints the paper's
+// authors released (science.md A5, B12), and Lightning modules of that kind. Whatever head the backbone has itself, and
+// whatever else is in the checkpoint, is of another part.
+template <const char* backbone, const char* head>
+std::string from_classifier(std::string_view name) {
+  if (const auto rest = after(name, backbone)) {
+    return rest->starts_with(kFc) || rest->starts_with(kHead) ? std::string() : plain(*rest);
+  }
+  for (const std::string_view own : {"classifier.", "linear.", kFc, kHead}) {
+    if (const auto rest = after(name, own)) return text(head, *rest);
+  }
+  return {};
+}
 
 struct Form {
   std::string_view title;
-  std::string (*rename)(std::string_view);
+  std::string (*rename)(std::string_view);  // gives nothing for a name of another part
   // Parts that are there beside what is wanted, of the same prefix.
   std::array<std::string_view, 2> others{};
 };
 
-constexpr std::array<Form, 7> kForms{
+constexpr std::string_view kClassifierTitle = "solo-learn's or Lightning's backbone and classifier";
+constexpr std::array<Form, 13> kForms{
     {{"torchvision's or timm's names", plain, {}},
      {"torchvision's ViT", from_torchvision_vit, {}},
      {"a ResNet in a Sequential, as RadImageNet's PyTorch release,", from_sequential_resnet, {}},
      {"solo-learn's MoCo v3", from_solo_learn<kBackbone, kFc>, {"classifier.", "momentum_classifier."}},
      {"solo-learn's MoCo v3", from_solo_learn<kBackbone, kHead>, {"classifier.", "momentum_classifier."}},
      {"solo-learn's older MoCo v3", from_solo_learn<kEncoder, kFc>, {"classifier.", "momentum_classifier."}},
-     {"solo-learn's older MoCo v3", from_solo_learn<kEncoder, kHead>, {"classifier.", "momentum_classifier."}}}};
+     {"solo-learn's older MoCo v3", from_solo_learn<kEncoder, kHead>, {"classifier.", "momentum_classifier."}},
+     {kClassifierTitle, from_classifier<kBackbone, kFc>, {}},
+     {kClassifierTitle, from_classifier<kBackbone, kHead>, {}},
+     {kClassifierTitle, from_classifier<kEncoder, kFc>, {}},
+     {kClassifierTitle, from_classifier<kEncoder, kHead>, {}},
+     {kClassifierTitle, from_classifier<kModel, kFc>, {}},
+     {kClassifierTitle, from_classifier<kModel, kHead>, {}}}};
 
 struct Candidate {
   std::size_t form = 0;
@@ -187,9 +209,10 @@ RecognisedWeights recognise_weights(std::span<const WantedTensor> wanted, std::s
     const bool is_other = std::any_of(form.others.begin(), form.others.end(), [&](std::string_view other) {
       return !other.empty() && rest->starts_with(other);
     });
-    if (is_other) continue;
+    std::string name = is_other ? std::string() : form.rename(*rest);
+    if (name.empty()) continue;
     weights.tensors.push_back(tensor);
-    weights.tensors.back().name = form.rename(*rest);
+    weights.tensors.back().name = std::move(name);
     weights.sources.push_back({&tensor, nullptr});
   }
   fold_biases(names, weights);

@@ -54,6 +54,10 @@ graph::ParameterSpecs encoder_parameters(const EncoderOptions& options) {
   return vit_parameters(std::get<VitPlan>(architecture.plan), options);
 }
 
+std::string head_name(const EncoderOptions& options) {
+  return std::holds_alternative<ResnetPlan>(find_architecture(options.arch).plan) ? "fc" : "head";
+}
+
 bool has_first_stride(const EncoderOptions& options) {
   const auto* const resnet = std::get_if<ResnetPlan>(&find_architecture(options.arch).plan);
   return resnet != nullptr && resnet->has_first_stride;

@@ -34,6 +34,8 @@ int attention_heads(const EncoderOptions& options);
 // All parameters and buffers of the backbone, without a head. Throws Code::name for an unknown architecture (with the
 // nearest known name), Code::shape for an image size or channel count that it cannot take.
 graph::ParameterSpecs encoder_parameters(const EncoderOptions& options);
+// Of what comes behind the features, a classifier or a projector: "fc" (torchvision's ResNets), "head" (timm's ViTs).
+std::string head_name(const EncoderOptions& options);
 // D: 512 (R18, R34), 2048 (R50), 192/384/768 (ViT).
 std::int64_t feature_dim(const EncoderOptions& options);
 // How many branches the scope's branch_factors scale: two a block of a ViT, attention before MLP; 0 of a ResNet.

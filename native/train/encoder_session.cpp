@@ -46,8 +46,8 @@ class EngineEncoderSession final : public EncoderSession {
     return info;
   }
 
-  void save(const std::string& path, ExportForm form, const Metadata& more) override {
-    export_encoder(store_, options_, path, form, more);
+  void save(const std::string& path, ExportForm form, std::int64_t channels, const Metadata& more) override {
+    export_network(store_, options_, path, {form, channels, 0}, more);
   }
 
   void embed(const float* x, std::int64_t count, float* out, const Stop& stop) override {

@@ -13,9 +13,7 @@ const Method& find_method(std::string_view name) {
                                simclr().name(), "'"));
 }
 
-std::string projector_name(const nn::EncoderOptions& encoder) {
-  return encoder.arch.starts_with("resnet") ? "fc" : "head";
-}
+std::string projector_name(const nn::EncoderOptions& encoder) { return nn::head_name(encoder); }
 
 nn::Scope trained_scope(graph::Graph& graph, const std::string& view, const std::string& prefix, Pass pass) {
   const nn::Mode mode = pass == Pass::rehearsal ? nn::Mode::rehearsal : nn::Mode::training;

@@ -52,9 +52,9 @@ class EncoderSession {
   virtual SessionInfo info() const = 0;
   // x [count, C, H, W] f32, already normalised -> out [count, D] f32. Any count >= 0: worked off in chunks.
   virtual void embed(const float* x, std::int64_t count, float* out, const Stop& stop) = 0;
-  // The encoder without a head, for torchvision, timm, moco-v3 or ONNX runtimes. A safetensors file says in its
-  // metadata which network it is of (network_facts), and `more`.
-  virtual void save(const std::string& path, ExportForm form, const Metadata& more) = 0;
+  // The encoder without a head, for torchvision, timm, moco-v3 or ONNX runtimes; channels: as ExportOptions has it. A
+  // safetensors file says in its metadata which network it is of (network_facts), and `more`.
+  virtual void save(const std::string& path, ExportForm form, std::int64_t channels, const Metadata& more) = 0;
 };
 
 class ContrastiveSession {
@@ -117,6 +117,9 @@ class SupervisedSession {
   // batch norm stands before it, Code::non_finite for NaN or infinity; nothing is changed then.
   virtual void set_classifier(std::span<const float> weights, std::span<const float> bias) = 0;
   virtual void save(const std::string& path) = 0;
+  // The network with its classifier in another library's form (ExportOptions). Throws Code::invalid_argument where the
+  // classifier has a batch norm before it, which other libraries do not expect.
+  virtual void export_as(const std::string& path, ExportForm form, std::int64_t channels) = 0;
   // As ContrastiveSession's: the next step follows to the last bit.
   virtual void load_state(const std::string& path) = 0;
   virtual void save_state(const std::string& path) = 0;

@@ -7,6 +7,7 @@
 
 #include "graph/ops.h"
 #include "train/chunked_inference.h"
+#include "train/encoder_export.h"
 #include "train/memory_remedy.h"
 #include "train/optimizer.h"
 #include "train/sessions.h"
@@ -17,7 +18,7 @@
 namespace gyrus::train {
 namespace {
 
-std::string head_name(const nn::EncoderOptions& encoder) { return encoder.arch.starts_with("resnet") ? "fc" : "head"; }
+using nn::head_name;
 
 nn::LinearHeadOptions head_options(const SupervisedOptions& options) {
   return {nn::feature_dim(options.encoder), options.classes, options.has_head_batch_norm};
@@ -198,6 +199,11 @@ class EngineSupervisedSession final : public SupervisedSession {
     core_.store().bump_version();
   }
   void save(const std::string& path) override { save_tensors(path, tensors(), network_facts(options_.encoder)); }
+  void export_as(const std::string& path, ExportForm form, std::int64_t channels) override {
+    GYRUS_CHECK(!options_.has_head_batch_norm, Code::invalid_argument,
+                "a batch norm stands before this session's classifier, which no other library expects there");
+    export_network(core_.store(), options_.encoder, path, {form, channels, options_.classes}, {});
+  }
   void load_state(const std::string& path) override { core_.load_state(path, tensors(), facts()); }
   void save_state(const std::string& path) override { core_.save_state(path, tensors(), facts()); }
 

@@ -1,4 +1,4 @@
-// `gyrus finetune classify` and `gyrus evaluate`: what a run learns, leaves and reports, and what it refuses.
+// `gyrus finetune classify`: what a run learns, leaves and reports, and what it refuses.
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -151,33 +151,6 @@ void t.test('evaluating the saved model gives the figures of the run', async (t)
   t.equal(val.figures.accuracy, wanted.curve[wanted.bestEpoch - 1]?.valAccuracy)
 })
 
-void t.test('evaluating a folder of a run takes its network over', async (t) => {
-  const out = newOut()
-  const parameters = ['evaluate', '--weights', learned, '--data', set, '--out', out, '--cache', common.cache]
-  const { status, stdout, stderr } = gyrus(...parameters, '--threads', '1')
-  t.equal(status, 0, stderr)
-  const { accuracy } = resultOf(learned).figures
-  t.match(stdout, new RegExp(`^accuracy +${(100 * accuracy).toFixed(2)} % \\(`))
-  t.match(stdout, /^auroc +[01]\.\d{4}$/m)
-  t.match(stdout, /36 images; all figures in .*result\.json/)
-  const renamed = ['a', 'b', 'c']
-  const other = await writeClassFolder(join(folder, 'other'), { counts: { '': 2 }, classes: renamed })
-  const found = await evaluate({ weights: learned, data: other, out: newOut(), part: 'all', threads: 1 })
-  t.equal(found.figures.count, 6)
-  t.ok(
-    found.warnings.some((line) =>
-      /trained on glioma, .* are a, b, c: they are matched by their order/.test(line),
-    ),
-  )
-  const many = await writeClassFolder(join(folder, 'many'), { counts: { '': 2 }, classes: [...renamed, 'd'] })
-  const error = await rejection(
-    t,
-    evaluate({ weights: learned, data: many, out: newOut(), part: 'all' }),
-    'ERR_GYRUS_WEIGHTS_MISMATCH',
-  )
-  t.match(error.message, /tells 3 classes apart, the images have 4/)
-})
-
 void t.test('a finished run is not run again, unless what it was made of has changed', async (t) => {
   const data = await writeClassFolder(join(folder, 'mine'), { counts: { train: 10, test: 4 } })
   const mine = { data, cache: join(folder, 'cache-mine'), epochs: 2 }
@@ -310,6 +283,10 @@ void t.test('weights of classes, mixup, smoothing and fractions of labels', asyn
     const loss = await lossOf(more)
     t.ok(Number.isFinite(loss) && loss !== plain, `${JSON.stringify(more)}: ${loss}, plainly ${plain}`)
   }
+  // 48 images, 24 of the first class: a class's weight is 48 / (3 n).
+  t.equal(await lossOf({ classWeights: [2 / 3, 4 / 3, 4 / 3] }), await lossOf({ classWeights: 'balanced' }))
+  const two = await rejection(t, lossOf({ classWeights: [1, 2] }), 'ERR_GYRUS_INVALID_ARGUMENT', 'RangeError')
+  t.match(two.message, /classWeights must be 3 numbers, of glioma, meningioma, notumor/)
   const { events } = await run(t, { ...uneven, labelFraction: 0.25 })
   t.match(
     events.find(({ type }) => type === 'start'),
@@ -318,7 +295,7 @@ void t.test('weights of classes, mixup, smoothing and fractions of labels', asyn
   )
 })
 
-void t.test('an interrupted run begins anew', async (t) => {
+void t.test('an interrupted run without a state begins anew', async (t) => {
   const out = newOut()
   const parameters = [
     'finetune',
@@ -372,6 +349,15 @@ void t.test('what is refused', async (t) => {
     { testSide: 2 },
   ])
     await rejection(t, refused(wrong), 'ERR_GYRUS_INVALID_ARGUMENT', 'RangeError')
+  for (const classWeights of ['some', [1, 0, 1], [1]])
+    await rejection(t, refused({ classWeights }), 'ERR_GYRUS_INVALID_ARGUMENT', 'TypeError')
+  const wide = await rejection(
+    t,
+    refused({ mean: [0.4, 0.5, 0.6] }),
+    'ERR_GYRUS_INVALID_ARGUMENT',
+    'TypeError',
+  )
+  t.match(wide.message, /mean must be one number with channels 1/)
   const misspelt = await rejection(t, refused({ epoch: 3 }), 'ERR_GYRUS_INVALID_ARGUMENT', 'TypeError')
   t.match(misspelt.message, /finetune: there is no option 'epoch'; did you mean 'epochs'\?/)
   const diverged = await rejection(
@@ -380,11 +366,7 @@ void t.test('what is refused', async (t) => {
     'ERR_GYRUS_NON_FINITE',
   )
   t.match(diverged.message, /^epoch 1, at a learning rate of \S+: the loss is NaN .*; lower lr, or lengthen/)
-  const text = join(folder, 'text.safetensors')
-  writeFileSync(text, 'this is no file of weights')
-  await rejection(t, evaluate({ ...evaluation, weights: text, out: newOut() }), 'ERR_GYRUS_WEIGHTS_MISMATCH')
   t.equal(gyrus('finetune', 'classify', '--data', set).status, 2, 'no output folder')
-  t.equal(gyrus('evaluate', '--data', set, '--out', newOut(), '--part', 'half').status, 2)
   const flag = gyrus('finetune', 'classify', '--data', set, '--out', newOut(), '--weight-decay', '-1')
   t.equal(flag.status, 2)
   t.match(flag.stderr, /optimizer\.weightDecay must be at least 0, not -1/)

@@ -8,15 +8,15 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import contrastive
 import fill
 import models
-import moco
 import philox
 
 CLASSES, SEED, TESTS = 5, 3, 5
 WEIGHTS = [0.5, 1.0, 2.0, 1.5, 0.75]
 
-# Learning rates as in moco.py: so small that one rounding error does not grow to 1e-4 within twenty steps.
+# Learning rates as in contrastive.py: so small that one rounding error does not grow to 1e-4 within twenty steps.
 CASES = {
     "resnet18_sgd": "arch=resnet18 batch=16 size=64 channels=3 optimizer=sgd lr=0.0002 weight_decay=0.0001",
     "resnet18_adamw": "arch=resnet18 batch=16 size=64 channels=1 optimizer=adamw lr=1e-5 weight_decay=0.05"
@@ -124,7 +124,7 @@ def train(task: Finetuned, dtype: torch.dtype) -> tuple[np.ndarray, np.ndarray]:
     optimizer = kind(groups, lr=1.0, **({"momentum": float(np.float32(0.9))} if kind is torch.optim.SGD else {}))
     rows = []
     shape = (task.batch, task.channels, task.size, task.size)
-    for step in range(moco.STEPS):
+    for step in range(contrastive.STEPS):
         x, labels = torch.from_numpy(fill.image(f"x/{step}", shape)).to(dtype), labels_at(step, task.batch)
         own = own_share(step) if "mixup" in task.options else 1.0
         task.draw_branches(step)
@@ -135,7 +135,7 @@ def train(task: Finetuned, dtype: torch.dtype) -> tuple[np.ndarray, np.ndarray]:
         optimizer.zero_grad()
         loss.backward()
         for group in optimizer.param_groups:
-            group["lr"] = moco.learning_rate(float(task.options["lr"]), step) * group["scale"]
+            group["lr"] = contrastive.learning_rate(float(task.options["lr"]), step) * group["scale"]
         optimizer.step()
         rows.append([float(loss.detach()), float((logits.argmax(1) == labels).double().mean())])
     with torch.no_grad():

@@ -144,6 +144,15 @@ def figshare(label: float = 3, mask_shape: tuple[int, int] = (4, 6)):
     return fill
 
 
+def figshare_folds(folds: list[float]):
+    """The fold of each picture of Cheng's set, by its number: one column of MATLAB's."""
+
+    def fill(file: h5py.File) -> None:
+        file["cvind"] = np.array([folds], "f8")
+
+    return fill
+
+
 def texts(file: h5py.File) -> None:
     file["variable"] = "Grüße"
     file["fixed"] = np.bytes_("abc")
@@ -247,6 +256,8 @@ FILES = {
     "figshare": (figshare(), "earliest", 512),
     "figshare_label": (figshare(label=4), "earliest", 512),
     "figshare_mask": (figshare(mask_shape=(4, 5)), "earliest", 512),
+    "figshare_folds": (figshare_folds([i // 2 % 4 + 1 for i in range(32)]), "earliest", 512),
+    "figshare_folds_half": (figshare_folds([1, 2, 2.5]), "earliest", 512),
     "texts_earliest": (texts, "small_nodes", 0),
     "attributes_earliest": (attributes, "earliest", 0),
     "attributes_v108": (attributes, "v108", 0),

@@ -1,6 +1,7 @@
 // Image files of every kind as squares of 16-bit grey values, and those that are none.
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import sharp, { type Sharp } from 'sharp'
 import t from 'tap'
 import { decodeImage } from '../../lib/labelled/decode.js'
@@ -62,6 +63,40 @@ void t.test('palettes, CMYK, 16 bits, alpha beside grey', async (t) => {
   t.same([...(await decodeImage(greyAlpha, side, 'crop'))], wanted)
 })
 
+void t.test('CMYK is what Pillow makes of it', async (t) => {
+  const goldens = fileURLToPath(new URL('../../../test/goldens/images/', import.meta.url)) // from dist/test/unit/
+  const pixels = JSON.parse(readFileSync(join(goldens, 'rgb.json'), 'utf8')) as Record<string, number[]>
+  for (const [name, own] of Object.entries(pixels)) {
+    const count = own.length / 3
+    const wanted = Array.from({ length: count }, (_, at) =>
+      [0.299, 0.587, 0.114].reduce(
+        (sum, weight, channel) => sum + 257 * weight * (own[3 * at + channel] ?? 0),
+        0,
+      ),
+    )
+    const found = await decodeImage(join(goldens, `${name}.jpg`), Math.sqrt(count), 'crop')
+    t.ok(worst(found, wanted) <= 0.5 + 1e-6, `${name}: ${worst(found, wanted)} of 65535`)
+    t.equal((await decodeImage(join(goldens, `${name}.jpg`), 7, 'stretch')).length, 49)
+  }
+})
+
+void t.test('colour profiles change no pixel', async (t) => {
+  const printed = colour().withIccProfile('p3')
+  const path = await write('profile.png', printed.png())
+  t.not((await sharp(path).metadata()).icc, undefined)
+  const stored = await sharp(path, { ignoreIcc: true }).raw().toBuffer()
+  const wanted = Array.from({ length: side * side }, (_, at) =>
+    Math.round(
+      257 *
+        (0.299 * (stored[3 * at] ?? 0) +
+          0.587 * (stored[3 * at + 1] ?? 0) +
+          0.114 * (stored[3 * at + 2] ?? 0)),
+    ),
+  )
+  t.same([...(await decodeImage(path, side, 'crop'))], wanted)
+  t.ok(worst(await decodeImage(path, side, 'crop'), luma) > 257, 'the profile is another one')
+})
+
 void t.test('sizes that are not square', async (t) => {
   // Three thirds from left to right: 50, 100, 150.
   const wide = Uint8Array.from({ length: 30 * 10 }, (_, at) => 50 * (1 + Math.floor((at % 30) / 10)))
@@ -117,6 +152,9 @@ void t.test('what is no image', async (t) => {
     'cut.png': png.subarray(0, png.length - 200),
     'text.jpg': Buffer.from('no picture at all\n'),
     'zeros.png': Buffer.alloc(4096),
+    'drawing.png': Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="24" height="24"/>'),
+    'scan.png': await colour().tiff().toBuffer(),
+    'web.jpg': await colour().webp().toBuffer(),
   }
   for (const [name, bytes] of Object.entries(bad)) {
     const path = join(folder, name)

@@ -1,14 +1,16 @@
 // From labelled files to shards and a split: what is made, what is reused, what is told, what is left out.
 import {
+  cpSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { openLabelled, openUnsplit, type OpenedSet } from '../../lib/labelled/open.js'
@@ -173,6 +175,44 @@ void t.test("Cheng's set is split by patients", async (t) => {
   t.notSame((await open(root, { splitSeed: 1 })).split, split)
   // Every picture of the golden file is the same: all of them are twins.
   t.ok(warnings.some((line) => line.startsWith('8 of 8 test images are nearly in what is trained on')))
+})
+
+void t.test("folds of Cheng's set, its own or drawn", async (t) => {
+  const root = writeCheng(t)
+  const golden = (name: string): URL => new URL(`../../../test/goldens/hdf5/${name}.h5`, import.meta.url)
+  const list = join(root, 'set', 'cvind.mat')
+  cpSync(golden('figshare_folds'), list)
+  const seen: number[] = []
+  for (const fold of [1, 2, 3, 4]) {
+    const { set, split, warnings } = await open(root, { fold })
+    const numbers = split.test.map((place) => Number(/(\d+)\.mat$/.exec(set.names[place] ?? '')?.[1]))
+    t.ok(
+      numbers.every((number) => (Math.floor((number - 1) / 2) % 4) + 1 === fold),
+      `pictures ${numbers.join(', ')}`,
+    )
+    t.ok(
+      warnings.some(
+        (line) => line === `fold ${fold} of 4 is tested on; folds are those of the set's cvind.mat`,
+      ),
+    )
+    seen.push(...split.test)
+  }
+  t.equal(new Set(seen).size, 32, 'every picture is tested once')
+  const [one, two] = [await open(root, { fold: 1 }), await open(root, { fold: 2 })]
+  t.equal(one.set.fingerprint, two.set.fingerprint)
+  await rejection(t, open(root, { fold: 5 }), 'ERR_GYRUS_INVALID_ARGUMENT', 'RangeError')
+  await rejection(t, open(root, { fold: 1, folds: 5 }), 'ERR_GYRUS_INVALID_ARGUMENT', 'TypeError')
+  await rejection(t, open(root, { folds: 5 }), 'ERR_GYRUS_INVALID_ARGUMENT', 'TypeError')
+  cpSync(golden('figshare_folds_half'), list)
+  await rejection(t, open(root, { fold: 1 }), 'ERR_GYRUS_FILE_FORMAT')
+  rmSync(list)
+  const drawn = await open(root, { fold: 3 })
+  t.ok(drawn.warnings.some((line) => line === 'fold 3 of 5 is tested on; folds are drawn patient by patient'))
+  t.not(drawn.set.fingerprint, one.set.fingerprint, 'cells of other folds are other cells')
+  renameSync(join(root, 'set', '7.mat'), join(root, 'set', '700.mat'))
+  cpSync(golden('figshare_folds'), list)
+  const beyond = await rejection(t, open(root, { fold: 1 }), 'ERR_GYRUS_FILE_FORMAT')
+  t.match(beyond.message, /has the folds of pictures 1 to 32, and 700\.mat is none of them/)
 })
 
 void t.test("Cheng's set with files that are broken, or of no class", async (t) => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { LabelledSet } from '../../lib/labelled/labelled-set.js'
 import { openLabelled, type OpenedSet } from '../../lib/labelled/open.js'
-import { splitSet, takeFraction } from '../../lib/labelled/split.js'
+import { drawFolds, splitSet, takeFraction } from '../../lib/labelled/split.js'
 import { labelledSettings } from '../../lib/options/labelled.js'
 import { parseOptions } from '../../lib/options/parse.js'
 import { classNames, pattern, writeClassFolder, writeGrey } from '../support/labelled.js'
@@ -50,6 +50,28 @@ void t.test('a set without parts', (t) => {
   t.same(splitSet(set, shares), split)
   t.notSame(splitSet(set, { ...shares, splitSeed: 1 }).test, split.test)
   t.same(splitSet(set, { ...shares, valFraction: 0 }).val, [])
+  t.end()
+})
+
+void t.test('folds: every patient in one, every class in each, as evenly as it goes', (t) => {
+  const set = made(
+    many(120, (at) => ({ label: at < 80 ? 0 : 1, patient: `p${Math.floor(at / 3) % 37}-${at < 80}` })),
+  )
+  const folds = drawFolds(set, 5, 0)
+  t.same(drawFolds(set, 5, 0), folds)
+  t.notSame(drawFolds(set, 5, 1), folds)
+  const patients = new Map(set.patients.map((patient, at) => [patient, folds[at]]))
+  t.ok(set.patients.every((patient, at) => patients.get(patient) === folds[at]))
+  for (let fold = 1; fold <= 5; fold += 1) {
+    const own = [...folds.keys()].filter((at) => folds[at] === fold)
+    const [first = 0, second = 0] = countsOf(set, own)
+    t.ok(Math.abs(first - 16) <= 4 && Math.abs(second - 8) <= 3, `${first} and ${second}`)
+    const isTested = folds.map((other) => other === fold)
+    const split = splitSet(set, shares, { isTested, note: 'as told' })
+    t.same(split.test, own)
+    t.equal(split.train.length + split.val.length + split.test.length, 120)
+    t.equal(split.notes[0], 'as told')
+  }
   t.end()
 })
 

@@ -1,13 +1,14 @@
 // lib/metrics against scikit-learn and SciPy (test/goldens/metrics.py), and what they cannot say.
 import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
-import { binaryAuroc, macroAuroc } from '../../lib/metrics/auroc.js'
+import { binaryAuroc, macroAuroc, sampledAuroc } from '../../lib/metrics/auroc.js'
 import { bootstrap, quantile } from '../../lib/metrics/bootstrap.js'
 import { calibrationOf } from '../../lib/metrics/calibration.js'
 import { balancedAccuracy, confusionMatrix, predictedClasses, scoresOf } from '../../lib/metrics/confusion.js'
 import { holm, mcnemar, pairedTest, signFlip } from '../../lib/metrics/paired.js'
 import { logLoss, softmax } from '../../lib/metrics/probabilities.js'
 import { studentTail } from '../../lib/metrics/student.js'
+import { aurocIntervalOf, reportOf } from '../../lib/tasks/classify/figures.js'
 
 interface Golden {
   tables: {
@@ -64,6 +65,9 @@ for (const table of golden.tables) {
     const area = macroAuroc(probabilities, labels, classes)
     if (table.auroc === null) t.equal(area, undefined, 'no area without every class')
     else close(t, area, table.auroc, 'auroc')
+    const once = sampledAuroc(probabilities, labels, classes)(new Int32Array(labels.length).fill(1))
+    if (table.auroc === null) t.ok(Number.isNaN(once))
+    else close(t, once, table.auroc, 'auroc of every row once')
     close(t, logLoss(probabilities, labels, classes), table.logLoss, 'log loss')
     const { ece, bins } = calibrationOf(probabilities, labels, classes)
     close(t, ece, table.ece, 'ece')
@@ -142,5 +146,42 @@ void t.test('edges', (t) => {
 void t.test('balanced accuracy asks about the classes that there are', (t) => {
   const matrix = confusionMatrix(Int32Array.of(0, 0, 0, 0, 1, 1), Int32Array.of(0, 0, 0, 2, 1, 0), 3)
   t.equal(balancedAccuracy(matrix), (3 / 4 + 1 / 2) / 2, 'class 2 was found, and is not there')
+  t.end()
+})
+
+void t.test('the interval of an AUROC is that of samples drawn again', (t) => {
+  const classes = 3
+  const labels = Int32Array.from({ length: 40 }, (_, row) => (row * 7) % classes)
+  // Coarse scores, so that there are equal ones; the right class is ahead by some.
+  const logits = Float32Array.from({ length: labels.length * classes }, (_, at) =>
+    Math.round(3 * Math.sin(at * 1.7) + (labels[Math.floor(at / classes)] === at % classes ? 2 : 0)),
+  )
+  const probabilities = softmax(logits, classes)
+  const sampling = { replicates: 300, confidence: 0.9 }
+  const [wanted] = bootstrap(
+    labels.length,
+    (rows) => {
+      const drawn = Float64Array.from({ length: rows.length * classes }, (_, at) => {
+        const row = rows[Math.floor(at / classes)] ?? 0
+        return probabilities[row * classes + (at % classes)] ?? NaN
+      })
+      return [
+        macroAuroc(
+          drawn,
+          rows.map((row) => labels[row] ?? 0),
+          classes,
+        ) ?? NaN,
+      ]
+    },
+    sampling,
+  )
+  const found = aurocIntervalOf([logits], labels, classes, sampling)
+  close(t, found.low, wanted?.low ?? NaN, 'low')
+  close(t, found.high, wanted?.high ?? NaN, 'high')
+  const { auroc, aurocInterval } = reportOf(logits, labels, classes, sampling)
+  t.same(aurocInterval, found)
+  t.ok(auroc !== undefined && found.low < auroc && auroc < found.high && found.high < 1)
+  const lone = reportOf(logits.subarray(0, 3), labels.subarray(0, 1), classes, sampling)
+  t.same([lone.auroc, lone.aurocInterval], [undefined, undefined])
   t.end()
 })

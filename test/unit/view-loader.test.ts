@@ -46,6 +46,17 @@ void t.test('rows without augmentation, in one channel and in three', async (t) 
   const y = new Float32Array(48)
   await thrice.plain(Uint32Array.of(2), y)
   t.ok(y.every((value) => Math.abs(value - 20_000 / 65535) < 1e-6))
+  const [mean, std] = [[0.485, 0.456, 0.406] as const, [0.229, 0.224, 0.225] as const]
+  await using coloured = await ViewLoader.open({ shards: [shard], imageSize: 4, channels: 3, mean, std })
+  await coloured.plain(Uint32Array.of(2), y)
+  const wanted = mean.map((own, channel) => (20_000 / 65535 - own) / (std[channel] ?? NaN))
+  t.ok(y.every((value, at) => Math.abs(value - (wanted[Math.floor(at / 16)] ?? NaN)) < 1e-6))
+  await using mixed = await ViewLoader.open({ shards: [shard], imageSize: 4, channels: 3, mean, std: 1 })
+  await mixed.plain(Uint32Array.of(2), y)
+  t.ok(Math.abs((y[47] ?? NaN) - (20_000 / 65535 - 0.406)) < 1e-6, 'three means with one deviation')
+  const narrow = ViewLoader.open({ shards: [shard], imageSize: 4, std })
+  const error = await rejection(t, narrow, 'ERR_GYRUS_INVALID_ARGUMENT', 'TypeError')
+  t.match(error.message, /std must be one number with channels 1/)
 })
 
 void t.test('what cannot be', async (t) => {

@@ -6,11 +6,17 @@ import { createReadStream } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { GyrusError } from '../../errors.js'
-import { finetuneSettings, type CompareSettings, type FinetuneSettings } from '../../options/classify.js'
+import { GyrusError, invalidOption } from '../../errors.js'
+import {
+  finetuneSettings,
+  type CompareArm,
+  type CompareSettings,
+  type FinetuneSettings,
+} from '../../options/classify.js'
 import { parseOptions } from '../../options/parse.js'
 import { writeWhole } from '../../write-file.js'
 import type { Epoch } from './events.js'
+import type { TriedRate } from './rate-search.js'
 import { weightsOfSeed } from './start.js'
 
 export interface Cell {
@@ -18,6 +24,8 @@ export interface Cell {
   readonly name: string
   readonly arm: string
   readonly settings: FinetuneSettings
+  /** Of which one is chosen; none: the settings' own. */
+  readonly lrs: readonly number[]
 }
 
 export interface CellResult {
@@ -33,26 +41,47 @@ export interface CellResult {
   readonly device: string
   readonly precision: string
   readonly seconds: number
+  /** The learning rate that was chosen, and all that were tried; absent where there was no choice. */
+  readonly lr?: number
+  readonly tried?: readonly TriedRate[]
 }
 
 /** Arm by arm and seed by seed, so that a cache of features serves as many cells as it can. */
 export function cellsOf(settings: CompareSettings): Cell[] {
   const { arms, seeds, labelFractions } = settings
-  const notOfCells = new Set(['arms', 'seeds', 'labelFractions', 'reference'])
+  const notOfCells = new Set(['arms', 'seeds', 'labelFractions', 'reference', 'lrs'])
   const common = Object.fromEntries(Object.entries(settings).filter(([name]) => !notOfCells.has(name)))
-  return arms.flatMap(({ name, ...own }) =>
-    seeds.flatMap((seed) =>
+  return arms.flatMap(({ name, lrs: ownLrs, ...own }) => {
+    const lrs = ratesOf({ name, lrs: ownLrs, ...own }, settings)
+    return seeds.flatMap((seed) =>
       labelFractions.map((labelFraction) => {
         const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined))
-        const merged = { ...common, ...given, labelFraction, seed, ...weightsOf(own.weights, seed) }
+        const rate = lrs[0] === undefined ? {} : { lr: lrs[0] } // the same key whatever stands beside the list
+        const merged = { ...common, ...given, ...rate, labelFraction, seed, ...weightsOf(own.weights, seed) }
         return {
           name: `${name}, seed ${seed}${shareOfLabels(labelFraction, ', ')}`,
           arm: name,
           settings: parseOptions(finetuneSettings, `compare: arm ${name}`, merged),
+          lrs,
         }
       }),
-    ),
-  )
+    )
+  })
+}
+
+/** The arm's own list, or everybody's unless it names one rate; the linear method has none. */
+function ratesOf(arm: CompareArm, { lrs, method }: CompareSettings): readonly number[] {
+  const isLinear = (arm.method ?? method) === 'linear'
+  if (arm.lrs !== undefined && isLinear)
+    throw invalidOption(
+      `compare: arm ${arm.name}: lrs`,
+      'left out: the linear method has no learning rate',
+      arm.lrs,
+    )
+  if (arm.lrs !== undefined && arm.lr !== undefined)
+    throw invalidOption(`compare: arm ${arm.name}: lrs`, 'left out, or given without lr', arm.lrs)
+  if (isLinear) return []
+  return arm.lrs ?? (arm.lr === undefined ? (lrs ?? []) : [])
 }
 
 function weightsOf(path: string | undefined, seed: number): { weights?: string } {
@@ -67,7 +96,7 @@ export function shareOfLabels(fraction: number, before: string): string {
 /** What changes nothing about a cell's result but its speed, or is told of the images by their fingerprint. */
 const indifferent = new Set<string>([
   ...['data', 'labels', 'cache', 'out', 'weights', 'device', 'threads', 'loaderThreads'],
-  ...['replicates', 'confidence', 'sliceSize', 'fit', 'skipUnreadable'],
+  ...['saveSeconds', 'replicates', 'confidence', 'sliceSize', 'fit', 'skipUnreadable'],
 ])
 
 /** Tells results that were made with the same settings, images and weights from others. */
@@ -75,12 +104,15 @@ export async function keyOf(
   settings: FinetuneSettings,
   fingerprint: string,
   hash: (path: string) => Promise<string> = hashFile,
+  lrs: readonly number[] = [],
 ): Promise<string> {
   const own = Object.entries(settings).filter(([name]) => !indifferent.has(name))
   const { weights } = settings
   const start = weights === undefined ? 'random' : await hash(weights)
   return createHash('sha256')
-    .update(JSON.stringify([fingerprint, start, Object.fromEntries(own.sort())]))
+    .update(
+      JSON.stringify([fingerprint, start, Object.fromEntries(own.sort()), ...(lrs.length > 0 ? [lrs] : [])]),
+    )
     .digest('hex')
 }
 
@@ -118,12 +150,13 @@ export class CellStore {
     return join(this.#folder, `${encodeURIComponent(name).replaceAll('%2C', ',')}.json`)
   }
 
-  #key({ settings }: Cell): Promise<string> {
-    return keyOf(settings, this.#fingerprint, (path) => {
+  #key({ settings, lrs }: Cell): Promise<string> {
+    const hash = (path: string): Promise<string> => {
       const known = this.#hashes.get(path) ?? hashFile(path)
       this.#hashes.set(path, known)
       return known
-    })
+    }
+    return keyOf(settings, this.#fingerprint, hash, lrs)
   }
 }
 

@@ -19,14 +19,16 @@ import type { CompareEvent } from './events.js'
 import { figuresOf } from './figures.js'
 import { FeatureCache, linearCell } from './linear-cell.js'
 import { preparing } from './preparing.js'
+import { searchRate, type SearchedOutcome } from './rate-search.js'
 import { startsOfArms } from './start.js'
-import { dropWeights, trainCell, type CellOutcome } from './train-cell.js'
+import { checkClassWeights, dropWeights, trainCell, type CellOutcome } from './train-cell.js'
 
 /** Settings that may differ when a comparison is continued: cells know themselves what they were made with. */
 const free = [
   'arms',
   'seeds',
   'labelFractions',
+  'lrs',
   'device',
   'threads',
   'loaderThreads',
@@ -48,6 +50,7 @@ export async function* compare(
 ): AsyncGenerator<CompareEvent> {
   const { signal, ...options } = parseOptions(taskCallOptions, 'compare', call)
   const settings = await startsOfArms(checkGrid(parseOptions(compareSettings, 'compare', config)), config)
+  const cells = cellsOf(settings)
   const start = performance.now()
   const folder = await openOutputFolder(settings.out, settings, { ...options, free, own: ownFiles })
   try {
@@ -55,8 +58,14 @@ export async function* compare(
       openLabelled(settings, { cache: join(settings.out, 'data'), ...preparation }),
     )
     const { set, split, warnings } = opened
+    checkClassWeights('compare', settings, set.classes)
+    if (split.val.length === 0 && cells.some(({ lrs }) => lrs.length > 0))
+      throw invalidOption(
+        'compare: lrs',
+        'left out: there are no validation images to choose one on',
+        settings.lrs,
+      )
     const store = new CellStore(settings.out, set.fingerprint)
-    const cells = cellsOf(settings)
     const results = new Map<string, CellResult>()
     for (const cell of cells) {
       const known = await store.read(cell)
@@ -141,10 +150,12 @@ async function* runCell(
   const { settings } = cell
   const data = cellData(set, split, settings.labelFraction, settings.seed)
   const best = join(out, 'best.safetensors')
-  let outcome: CellOutcome
+  let outcome: CellOutcome & Partial<SearchedOutcome>
   if (settings.method === 'linear') ({ outcome } = await linearCell(settings, data, features, signal))
   else {
-    const epochs = trainCell(settings, data, { best, signal })
+    const options = { best: () => best, signal }
+    const epochs =
+      cell.lrs.length > 0 ? searchRate(settings, cell.lrs, data, options) : trainCell(settings, data, options)
     for (;;) {
       const next = await epochs.next()
       if (next.done === true) {

@@ -1,6 +1,5 @@
 // evaluate(): what a classifier that is there says of labelled images, by the protocol of the paper's script
-// (science.md A7): the middle of each image, once, logits of the first classes where a head has more.
-import { open } from 'node:fs/promises'
+// (science.md A7): the middle of each image, once, logits of the images' classes where a head has more.
 import { join } from 'node:path'
 import { GyrusError, invalidOption } from '../../errors.js'
 import { openLabelled, openUnsplit } from '../../labelled/open.js'
@@ -16,6 +15,7 @@ import { parseOptions } from '../../options/parse.js'
 import { openOutputFolder } from '../../run/output-folder.js'
 import { SupervisedTrainer } from '../../supervised-trainer.js'
 import { ViewLoader } from '../../view-loader.js'
+import { inspectWeights } from '../../weights/inspect.js'
 import { writeWhole } from '../../write-file.js'
 import { sideOf, type Side } from './data.js'
 import type { Report } from './events.js'
@@ -43,9 +43,10 @@ export async function evaluate(config: EvaluateConfig, call: TaskCallOptions = {
   const folder = await openOutputFolder(out, settings, { ...options, free: [], own: ownFiles })
   try {
     const { set, places, warnings } = await chooseImages(settings, signal)
-    if (trained !== undefined) warnings.push(...compareClasses(trained, set.classes))
+    const { columns, warnings: ofClasses } = matchClasses(trained, set.classes, settings.matchClasses)
+    warnings.push(...ofClasses)
     const side = sideOf(set, places)
-    const logits = await predict(settings, set.shards, side, set.classes.length, signal)
+    const logits = await predict(settings, set.shards, side, columns, signal)
     const figures = reportOf(logits, side.labels, set.classes.length, settings)
     const path = join(out, 'result.json')
     const images = places.map((place) => set.names[place])
@@ -87,26 +88,54 @@ async function chooseImages(settings: EvaluateSettings, signal: AbortSignal | un
   return { set, places: split[part], warnings: [...warnings] }
 }
 
-/** Columns of logits are classes in their order, so other names may be other classes. */
-function compareClasses(trained: readonly string[], found: readonly string[]): string[] {
-  if (JSON.stringify(trained) === JSON.stringify(found)) return []
-  return [
-    `the classifier was trained on ${trained.join(', ')}, these images are ${found.join(', ')}: they are matched by ` +
-      'their order',
-  ]
+interface Columns {
+  /** Of the classifier's logits: where each of the images' classes is. */
+  readonly columns: readonly number[]
+  readonly warnings: readonly string[]
+}
+
+/** Classes are found by their names. A file that does not tell any has the images' classes first, as in the paper. */
+function matchClasses(
+  trained: readonly string[] | undefined,
+  found: readonly string[],
+  by: EvaluateSettings['matchClasses'],
+): Columns {
+  const inOrder = [...found.keys()]
+  if (trained === undefined) return { columns: inOrder, warnings: [] }
+  const facts = `the classifier was trained on ${trained.join(', ')}, these images are ${found.join(', ')}`
+  if (by === 'order') {
+    const isSame = found.every((name, at) => name === trained[at])
+    return {
+      columns: inOrder,
+      warnings: isSame ? [] : [`${facts}: they are matched by their order, as asked`],
+    }
+  }
+  const unknown = found.filter((name) => !trained.includes(name))
+  if (unknown.length > 0)
+    throw new GyrusError(
+      'ERR_GYRUS_WEIGHTS_MISMATCH',
+      `${facts}: it does not know ${unknown.join(', ')}; give the folders its names, or pass matchClasses 'order' ` +
+        'where the same classes have other names in the same order',
+    )
+  const others = trained.filter((name) => !found.includes(name))
+  return {
+    columns: found.map((name) => trained.indexOf(name)),
+    warnings: others.length === 0 ? [] : [`${facts}: what it says of ${others.join(', ')} is left out`],
+  }
 }
 
 async function predict(
   settings: EvaluateSettings,
   shards: readonly string[],
   { rows }: Side,
-  classes: number,
+  columns: readonly number[],
   signal: AbortSignal | undefined,
 ): Promise<Float32Array> {
+  const classes = columns.length
   const { arch, imageSize, channels, heads, hasTrainablePositions, device, precision, threads } = settings
   const { mean, std, batchSize, testSide, weights, loaderThreads } = settings
-  const headRows = await headRowsOf(weights)
-  if (headRows < classes)
+  const headRows = await headRowsOf(settings)
+  if (headRows <= Math.max(...columns))
     throw new GyrusError(
       'ERR_GYRUS_WEIGHTS_MISMATCH',
       `${weights} tells ${headRows} classes apart, the images have ${classes}: evaluate it on what it was trained for`,
@@ -142,41 +171,26 @@ async function predict(
     const x = new Float32Array(batch.length * elements)
     await views.plain(batch, x, { side: testSide, signal })
     const all = await trainer.predict(x, { signal })
-    for (let at = 0; at < batch.length; at += 1)
-      logits.set(all.subarray(at * headRows, at * headRows + classes), (first + at) * classes)
+    batch.forEach((_, at) => {
+      const own = columns.map((column) => all[at * headRows + column] ?? NaN)
+      logits.set(own, (first + at) * classes)
+    })
   }
   return logits
 }
 
-const longestHeader = 2 ** 26 // bytes
-
-/** How many classes the classifier of a safetensors file has. The engine reads the file with all care afterwards. */
-async function headRowsOf(path: string): Promise<number> {
-  const file = await open(path).catch((cause: unknown) => {
-    throw new GyrusError('ERR_GYRUS_FILE_NOT_FOUND', `the weights ${path} cannot be read`, { cause })
-  })
-  try {
-    const length = Buffer.alloc(8)
-    await file.read(length, 0, 8, 0)
-    const bytes = Number(length.readBigUInt64LE(0))
-    const { size } = await file.stat()
-    if (bytes > Math.min(longestHeader, size - 8)) throw new Error('its header is longer than the file')
-    const header = Buffer.alloc(bytes)
-    await file.read(header, 0, bytes, 8)
-    const tensors = JSON.parse(header.toString('utf8')) as Record<string, { shape?: number[] }>
-    const head = tensors['fc.weight'] ?? tensors['head.weight']
-    const [rows] = head?.shape ?? []
-    if (rows === undefined)
-      throw new Error('it has neither fc.weight nor head.weight: it is a backbone alone')
-    return rows
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new GyrusError(
-      'ERR_GYRUS_WEIGHTS_MISMATCH',
-      `${path} is no classifier's safetensors file: ${why}`,
-      { cause },
-    )
-  } finally {
-    await file.close()
-  }
+/** How many classes the file's classifier tells apart. */
+async function headRowsOf({
+  arch,
+  heads,
+  hasTrainablePositions,
+  weights,
+}: EvaluateSettings): Promise<number> {
+  const { classes, form } = await inspectWeights({ arch, heads, hasTrainablePositions }, weights)
+  if (classes > 0) return classes
+  throw new GyrusError(
+    'ERR_GYRUS_WEIGHTS_MISMATCH',
+    `${weights} (${form}) has no linear classifier for ${arch}: it is a backbone alone, which finetune ` +
+      'trains one for, or of another architecture: name it with arch',
+  )
 }

@@ -32,6 +32,8 @@ export const scoreNames: readonly ScoreName[] = ['accuracy', 'macroPrecision', '
 /** The test's figures with intervals, by drawing test images again. */
 export interface Report extends TestFigures {
   readonly intervals: Readonly<Record<ScoreName, Interval>>
+  /** Absent where there is no AUROC. */
+  readonly aurocInterval?: Interval
 }
 
 /** An arm with a share of the labels, over its seeds. */
@@ -41,6 +43,8 @@ export interface ComparisonRow {
   /** Training images, on average over the seeds. */
   readonly trained: number
   readonly seeds: readonly number[]
+  /** Of each seed the learning rate that was chosen; absent where there was no choice. */
+  readonly lrs?: readonly number[]
   readonly perSeed: readonly TestFigures[]
   readonly mean: Readonly<Record<ScoreName, number>>
   /** Standard deviation over the seeds; NaN of one. */
@@ -48,6 +52,8 @@ export interface ComparisonRow {
   /** By drawing test images again, the same for all seeds. */
   readonly interval: Readonly<Record<ScoreName, Interval>>
   readonly auroc: number | undefined
+  /** As `interval`; absent where there is no AUROC. */
+  readonly aurocInterval?: Interval
   readonly ece: number
   /** Of all seeds together. */
   readonly confusion: Confusion
@@ -94,7 +100,13 @@ export type CompareEvent =
       readonly test: number
     }
   | { readonly type: 'warning'; readonly message: string }
-  | ({ readonly type: 'epoch'; readonly cell: string; readonly epochs: number } & Epoch)
+  | ({
+      readonly type: 'epoch'
+      readonly cell: string
+      readonly epochs: number
+      /** The run's peak learning rate, where one of several is chosen. */
+      readonly rate?: number
+    } & Epoch)
   | {
       readonly type: 'cell'
       readonly cell: string

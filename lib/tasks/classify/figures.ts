@@ -1,5 +1,5 @@
 // From a test's logits to its figures.
-import { macroAuroc } from '../../metrics/auroc.js'
+import { macroAuroc, sampledAuroc } from '../../metrics/auroc.js'
 import { bootstrap, type Interval } from '../../metrics/bootstrap.js'
 import { calibrationOf } from '../../metrics/calibration.js'
 import { confusionMatrix, predictedClasses, scoresOf, type Confusion } from '../../metrics/confusion.js'
@@ -31,7 +31,26 @@ export function reportOf(
   sampling: Sampling,
 ): Report {
   const intervals = intervalsOf([predictedClasses(logits, classes)], labels, classes, sampling)
-  return { ...figuresOf(logits, labels, classes), intervals }
+  const figures = figuresOf(logits, labels, classes)
+  const area = figures.auroc === undefined ? undefined : aurocIntervalOf([logits], labels, classes, sampling)
+  return { ...figures, intervals, ...(area === undefined ? {} : { aurocInterval: area }) }
+}
+
+/** Of the mean over several runs, as intervalsOf. Samples without one of the classes have no area and are left out. */
+export function aurocIntervalOf(
+  runs: readonly Float32Array[],
+  labels: Int32Array,
+  classes: number,
+  sampling: Sampling,
+): Interval {
+  const areas = runs.map((logits) => sampledAuroc(softmax(logits, classes), labels, classes))
+  const counts = new Int32Array(labels.length)
+  const measure = (rows: Int32Array): number[] => {
+    counts.fill(0)
+    for (const row of rows) counts[row] = (counts[row] ?? 0) + 1
+    return [areas.reduce((sum, area) => sum + area(counts), 0) / areas.length]
+  }
+  return bootstrap(labels.length, measure, { ...sampling })[0] ?? { low: NaN, high: NaN }
 }
 
 /** Of the mean over several runs' predictions of the same images: the same images are drawn for all of them. */

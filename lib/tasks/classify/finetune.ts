@@ -1,5 +1,5 @@
 // finetune(): one classifier on labelled images, from given weights or from a random start, with its test's report.
-import { access, readFile, rename } from 'node:fs/promises'
+import { access, copyFile, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openLabelled, type OpenedSet } from '../../labelled/open.js'
 import {
@@ -18,16 +18,23 @@ import type { FinetuneEvent, Report } from './events.js'
 import { reportOf } from './figures.js'
 import { FeatureCache, linearCell, saveLinear } from './linear-cell.js'
 import { preparing } from './preparing.js'
+import { RunState, stateFiles } from './run-state.js'
 import { startOfFinetune } from './start.js'
-import { trainCell, type CellOutcome } from './train-cell.js'
+import { checkClassWeights, trainCell, type CellOutcome } from './train-cell.js'
 
-const free = ['device', 'threads', 'loaderThreads', 'out', 'cache']
+const free = ['device', 'threads', 'loaderThreads', 'out', 'cache', 'saveSeconds']
 const weightsName = 'model.safetensors'
-const ownFiles = [/^data$/, /^(report\.html|result\.json)(\.partial)?$/, /^(model|best)\.safetensors/]
+const ownFiles = [
+  /^data$/,
+  /^(report\.html|result\.json)(\.partial)?$/,
+  /^(model|best)\.safetensors/,
+  ...stateFiles,
+]
 
 /**
  * Trains into a folder as the iterator is consumed; ends with a `done` event. With `resume`, a run that is finished is
- * not run again; one that was interrupted, or whose images or first weights were changed since, begins anew.
+ * not run again, and one that was interrupted goes on behind its last state, to the same end; one whose images or first
+ * weights were changed since begins anew.
  */
 export async function* finetune(
   config: FinetuneConfig,
@@ -43,15 +50,18 @@ export async function* finetune(
       openLabelled(settings, { cache: join(out, 'data'), ...preparation }),
     )
     const { set, split, warnings } = opened
+    checkClassWeights('finetune', settings, set.classes)
     const data = cellData(set, split, settings.labelFraction, settings.seed)
     const sizes = { train: data.train.rows.length, val: data.val.rows.length, test: data.test.rows.length }
     yield { type: 'start', classes: set.classes, ...sizes }
     for (const message of warnings) yield { type: 'warning', message }
     const key = await keyOf(settings, set.fingerprint)
     const known = folder.isContinued ? await readOutcome(settings, key) : undefined
-    const outcome = known ?? (yield* train(settings, data, signal))
+    const state = new RunState(out, key, settings.saveSeconds)
+    const outcome = known ?? (yield* train(settings, data, state, signal))
     const figures = reportOf(outcome.logits, testLabels(opened), set.classes.length, settings)
     if (known === undefined) await saveOutcome({ settings, key, opened, outcome, figures })
+    await state.clear()
     const { writeRunReport } = await import('./report/run-report.js')
     const report = await writeRunReport({ settings, opened, outcome, figures })
     const weights = join(out, weightsName)
@@ -64,6 +74,7 @@ export async function* finetune(
 async function* train(
   settings: FinetuneSettings,
   data: CellData,
+  state: RunState,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<FinetuneEvent, CellOutcome> {
   if (settings.method === 'linear') {
@@ -71,12 +82,13 @@ async function* train(
     await saveLinear(settings, data.classes, classifier, join(settings.out, weightsName))
     return outcome
   }
-  const best = join(settings.out, 'best.safetensors')
-  const epochs = trainCell(settings, data, { best, signal })
+  const epochs = trainCell(settings, data, { best: (epoch) => state.bestPath(epoch), state, signal })
   for (;;) {
     const next = await epochs.next()
     if (next.done === true) {
-      await rename(best, join(settings.out, weightsName))
+      const model = join(settings.out, weightsName)
+      await copyFile(state.bestPath(next.value.bestEpoch), `${model}.partial`)
+      await rename(`${model}.partial`, model)
       return next.value
     }
     yield { type: 'epoch', epochs: settings.epochs, ...next.value }

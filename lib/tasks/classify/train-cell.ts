@@ -1,7 +1,7 @@
 // One fine-tuning: epochs over the training images, the best one on the validation images, and what it says of the test
 // images.
 import { rm } from 'node:fs/promises'
-import { GyrusError, isGyrusError, throwIfAborted } from '../../errors.js'
+import { GyrusError, invalidOption, isGyrusError, throwIfAborted } from '../../errors.js'
 import { predictedClasses, confusionMatrix, scoresOf } from '../../metrics/confusion.js'
 import { logLoss, softmax } from '../../metrics/probabilities.js'
 import type { FinetuneSettings } from '../../options/classify.js'
@@ -11,6 +11,7 @@ import { ViewLoader } from '../../view-loader.js'
 import type { CellData, Side } from './data.js'
 import type { Epoch } from './events.js'
 import { mixAt } from './mixup.js'
+import type { RunState } from './run-state.js'
 
 export interface CellOutcome {
   /** Of the test images, [n, classes]. */
@@ -22,14 +23,16 @@ export interface CellOutcome {
 }
 
 export interface CellOptions {
-  /** Where the best epoch's weights go. */
-  readonly best: string
+  /** Where the weights of an epoch go, when it is the best so far. */
+  readonly best: (epoch: number) => string
+  /** What the run goes on from, and is gone on from. */
+  readonly state?: RunState
   readonly signal?: AbortSignal | undefined
 }
 
 const warmupShare = 0.1
 
-/** Yields each epoch as it ends. */
+/** Yields each epoch as it ends; those of a run that is gone on with are not yielded again. */
 export async function* trainCell(
   settings: FinetuneSettings,
   data: CellData,
@@ -38,21 +41,24 @@ export async function* trainCell(
   const batchSize = Math.min(settings.batchSize, data.train.rows.length)
   await using views = await openViews(settings, data, batchSize)
   await using trainer = await openTrainer(settings, data, batchSize)
-  if (settings.weights !== undefined) await trainer.loadBackbone(settings.weights)
+  const before = await options.state?.restore(trainer)
+  if (before === undefined && settings.weights !== undefined) await trainer.loadBackbone(settings.weights)
   const cell = new Cell(settings, data, views, trainer, batchSize)
-  const curve: Epoch[] = []
-  let best: Epoch | undefined
-  for (let epoch = 1; epoch <= settings.epochs; epoch += 1) {
-    const found = await cell.epoch(epoch, options.signal)
+  const curve: Epoch[] = [...(before?.curve ?? [])]
+  let best = before === undefined ? undefined : curve[before.bestEpoch - 1]
+  const isOver = (): boolean =>
+    curve.length >= settings.epochs || (best !== undefined && curve.length - best.epoch >= settings.patience)
+  while (!isOver()) {
+    const found = await cell.epoch(curve.length + 1, options.signal)
     curve.push(found)
     if (best === undefined || data.val.rows.length === 0 || isBetter(settings, found, best)) {
       best = found
-      await trainer.save(options.best)
+      await trainer.save(options.best(found.epoch))
     }
+    if (!isOver()) await options.state?.keep(trainer, { curve, bestEpoch: best.epoch })
     yield { ...found, best: best.epoch }
-    if (epoch - best.epoch >= settings.patience) break
   }
-  await trainer.load(options.best)
+  await trainer.load(options.best(best?.epoch ?? 0))
   const logits = await cell.predict(data.test, options.signal)
   const { device, precision } = trainer.info
   return { logits, curve, bestEpoch: best?.epoch ?? 0, device, precision }
@@ -93,10 +99,31 @@ function openTrainer(
     ...{ device, precision, threads, optimizer, seed, labelSmoothing, layerDecay, dropPath, batchSize },
     classes: data.classes,
     hasMixup: settings.mixup > 0,
-    ...(settings.classWeights === 'balanced'
-      ? { classWeights: balancedWeights(data.train, data.classes) }
-      : {}),
+    ...classWeightsOf(settings, data),
   })
+}
+
+function classWeightsOf(
+  { classWeights }: FinetuneSettings,
+  { train, classes }: CellData,
+): { classWeights?: readonly number[] } {
+  if (classWeights === 'none') return {}
+  return { classWeights: classWeights === 'balanced' ? balancedWeights(train, classes) : classWeights }
+}
+
+/** Before hours are spent: as many weights as there are classes. */
+export function checkClassWeights(
+  where: string,
+  { classWeights }: Pick<FinetuneSettings, 'classWeights'>,
+  classes: readonly string[],
+): void {
+  if (typeof classWeights === 'string' || classWeights.length === classes.length) return
+  throw invalidOption(
+    `${where}: classWeights`,
+    `${classes.length} numbers, of ${classes.join(', ')}`,
+    classWeights,
+    'range',
+  )
 }
 
 /** n / (classes n_k), as scikit-learn's 'balanced': the mean over the images is 1. */
@@ -107,7 +134,8 @@ export function balancedWeights({ labels }: Side, classes: number): number[] {
   })
 }
 
-function isBetter({ selectBy }: FinetuneSettings, found: Epoch, best: Epoch): boolean {
+/** By what the settings select; of equals the lower loss. */
+export function isBetter({ selectBy }: FinetuneSettings, found: Epoch, best: Epoch): boolean {
   const score = ({ valAccuracy = 0, valF1 = 0, valLoss = Infinity }: Epoch): number =>
     selectBy === 'accuracy' ? valAccuracy : selectBy === 'f1' ? valF1 : -valLoss
   const [now, before] = [score(found), score(best)]

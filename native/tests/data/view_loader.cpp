@@ -135,6 +135,30 @@ void test_batches(Suite& suite) {
   });
 }
 
+void test_channels(Suite& suite) {
+  suite.test("channels with normalisations of their own", [](Check& check) {
+    const ScratchFolder folder;
+    ViewLoaderOptions options = two_shards(folder);
+    options.channels = 3;
+    options.normalization = {0.485F, 0.229F};
+    options.further_channels = {{0.456F, 0.224F}, {0.406F, 0.225F}};
+    ViewLoader loader(options);
+    std::vector<float> x(2 * 3 * 64), x1(3 * 3 * 64), x2(x1.size());
+    loader.plain(std::vector<std::uint32_t>{6, 0}, 1, x, kGoOn);
+    loader.fill(0, {}, x1, x2, kGoOn);
+    const auto rows = loader.sampler().batch(0);
+    const std::vector<double> means{0.485, 0.456, 0.406}, stds{0.229, 0.224, 0.225};
+    for (std::size_t channel = 0; channel < 3; ++channel) {
+      const auto wanted = [&](std::uint32_t row) { return (1000.0 * row / 65535 - means[channel]) / stds[channel]; };
+      check.that(std::abs(x[channel * 64 + 63] - wanted(6)) < 1e-6, "slice 6, channel ", channel);
+      check.that(std::abs(x[(3 + channel) * 64] - wanted(0)) < 1e-6, "slice 0, channel ", channel);
+      check.that(std::abs(x1[channel * 64 + 7] - wanted(rows[0])) < 1e-6, "a view, channel ", channel);
+    }
+    options.further_channels.pop_back();
+    check.throws(Code::invalid_argument, "of 2 channels for 3", [&] { ViewLoader{options}; });
+  });
+}
+
 void test_refusals(Suite& suite) {
   suite.test("shards that do not fit", [](Check& check) {
     const ScratchFolder folder;
@@ -181,6 +205,7 @@ void test_refusals(Suite& suite) {
 void data_views(Suite& suite) {
   test_sampler(suite);
   test_batches(suite);
+  test_channels(suite);
   test_refusals(suite);
 }
 

@@ -21,6 +21,16 @@ void imaging_figshare(Suite& suite) {
       }
     }
   });
+  suite.test("folds of the pictures, by their numbers", [](Check& check) {
+    const std::vector<std::int32_t> folds = imaging::read_figshare_folds(hdf5_golden("figshare_folds"));
+    check.equal(folds.size(), std::size_t{32}, "pictures");
+    for (std::size_t i = 0; i < folds.size(); ++i) {
+      check.equal(folds[i], static_cast<std::int32_t>(i / 2 % 4 + 1), text("picture ", i + 1));
+    }
+    const auto read = [](const char* name) { return [name] { imaging::read_figshare_folds(hdf5_golden(name)); }; };
+    check.throws(Code::file_format, "cvind holds 2.5", read("figshare_folds_half"));
+    check.throws(Code::name, "cvind", read("figshare"));
+  });
   suite.test("what is no picture of the set is refused by name", [](Check& check) {
     const auto read = [](const char* name) { return [name] { imaging::read_figshare(hdf5_golden(name)); }; };
     check.throws(Code::file_format, "cjdata/label is 4", read("figshare_label"));

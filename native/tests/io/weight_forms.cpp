@@ -124,6 +124,32 @@ void test_forms(Suite& suite) {
   });
 }
 
+void test_classifiers(Suite& suite) {
+  const std::vector<WantedTensor> head{{"fc.weight", Shape{4, 4}}, {"fc.bias", Shape{4}}};
+  std::vector<WantedTensor> whole = kResnet;
+  whole.insert(whole.end(), head.begin(), head.end());
+  suite.test("a classifier beside its backbone, as in the authors' checkpoints", [whole](Check& check) {
+    for (const std::string backbone : {"backbone.", "encoder.", "model."}) {
+      for (const std::string classifier : {"classifier.", "linear.", "fc.", "head."}) {
+        const std::string begin = "state_dict." + backbone;
+        const std::vector<std::string> own{"state_dict." + classifier + "weight", "state_dict." + classifier + "bias"};
+        const std::vector<std::string> other{"state_dict.projector.0.weight", "state_dict.momentum_classifier.weight",
+                                             begin + "fc.weight", "optimizer_states.0.exp_avg"};
+        const auto file =
+            stored(with_prefix("state_dict.momentum_" + backbone, kResnet) + with_prefix(begin, kResnet) + other + own);
+        const RecognisedWeights weights = io::recognise_weights(whole, file, "w");
+        check.that(names_of(weights) == sorted(with_prefix("", whole)), weights.form, ": ", begin, ", ", classifier);
+        check.equal(weights.sources.back().source->name, own[1], "the source of the bias");
+        check.equal(io::recognise_weights(kResnet, file, "w").tensors.size(), kResnet.size() + 1, "the backbone alone");
+      }
+    }
+  });
+  suite.test("a whole network under a prefix has its own classifier", [whole](Check& check) {
+    const auto file = stored(with_prefix("state_dict.model.", whole));
+    check.equal(io::recognise_weights(whole, file, "w").prefix, "state_dict.model.", "prefix");
+  });
+}
+
 void test_resnet_forms(Suite& suite) {
   suite.test("a ResNet in a Sequential", [](Check& check) {
     const auto file =
@@ -174,6 +200,7 @@ void test_resnet_forms(Suite& suite) {
 void io_weight_forms(Suite& suite) {
   test_prefixes(suite);
   test_forms(suite);
+  test_classifiers(suite);
   test_resnet_forms(suite);
 }
 

@@ -201,7 +201,7 @@ Outcome encode(const std::string& arch, bool is_device) {
   outcome.numbers.resize(static_cast<std::size_t>(kBatch * session->info().feature_dim));
   session->embed(images(1).data(), kBatch, outcome.numbers.data(), kGoOn);
   for (const train::ExportForm form : {train::ExportForm::torchvision, train::ExportForm::onnx}) {
-    session->save(folder.path("encoder"), form, {});
+    session->save(folder.path("encoder"), form, 1, {});
     outcome.files.push_back(read_bytes(folder.path("encoder")));
   }
   return outcome;

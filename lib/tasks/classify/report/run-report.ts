@@ -61,6 +61,8 @@ function tiles(figures: Report): Html {
     ['macro recall', 'macroRecall'],
     ['F1 as the paper has it', 'f1'],
   ]
+  const { auroc, aurocInterval: interval } = figures
+  const area = interval === undefined ? '' : `; ${interval.low.toFixed(3)} to ${interval.high.toFixed(3)}`
   return html`<ul class="tiles">
     ${names.map(([title, name]) => {
       const { low, high } = figures.intervals[name]
@@ -69,9 +71,7 @@ function tiles(figures: Report): Html {
       </li>`
     })}
     <li>
-      <b>${figures.auroc === undefined ? '–' : figures.auroc.toFixed(3)}</b> AUROC<small
-        >one against the rest</small
-      >
+      <b>${auroc === undefined ? '–' : auroc.toFixed(3)}</b> AUROC<small>one against the rest${area}</small>
     </li>
   </ul>`
 }

@@ -4,7 +4,7 @@ import { confusionMatrix, predictedClasses } from '../../../metrics/confusion.js
 import { holm, mcnemar, pairedTest, type PairedTest } from '../../../metrics/paired.js'
 import { shareOfLabels, type CellResult } from '../cells.js'
 import { scoreNames, type ComparisonRow as Row, type ScoreName } from '../events.js'
-import { figuresOf, intervalsOf } from '../figures.js'
+import { aurocIntervalOf, figuresOf, intervalsOf } from '../figures.js'
 
 export interface SummaryOptions {
   readonly labels: Int32Array
@@ -57,11 +57,17 @@ function rowOf(group: readonly CellResult[], options: SummaryOptions): Row {
     labelFraction: first?.labelFraction ?? 1,
     trained: mean(group.map(({ trained }) => trained)),
     seeds: group.map(({ seed }) => seed),
+    ...(first?.lr === undefined ? {} : { lrs: group.map(({ lr = NaN }) => lr) }),
     perSeed,
     mean: eachScore((name) => mean(perSeed.map((figures) => figures[name]))),
     deviation: eachScore((name) => deviation(perSeed.map((figures) => figures[name]))),
     interval: intervalsOf(predicted, labels, classes, options),
-    auroc: areas.includes(undefined) ? undefined : mean(areas.map((area) => area ?? NaN)),
+    ...(areas.includes(undefined)
+      ? { auroc: undefined }
+      : {
+          auroc: mean(areas.map((area) => area ?? NaN)),
+          aurocInterval: aurocIntervalOf(runs, labels, classes, options),
+        }),
     ece: mean(perSeed.map(({ calibration }) => calibration.ece)),
     confusion: predicted
       .map((own) => confusionMatrix(labels, own, classes))

@@ -81,6 +81,7 @@ async function body(
       that of exact sign flips, which with ${seeds} seeds cannot fall below
       ${+(2 / 2 ** seeds).toPrecision(2)}.
     </p>
+    ${rates(rows, results)}
     <h2>Learning curves</h2>
     <div class="figures">
       ${curves(
@@ -144,8 +145,7 @@ function table(rows: readonly Row[], reference: string): Html {
               <td>${row.arm}</td>
               ${hasFractions ? html`<td class="number">${percent(row.labelFraction, 0)}</td>` : html``}
               <td class="number">${Math.round(row.trained)}</td>
-              ${columns.map((name) => scoreCell(row, name))}
-              <td class="number">${row.auroc === undefined ? '–' : row.auroc.toFixed(3)}</td>
+              ${columns.map((name) => scoreCell(row, name))} ${aurocCell(row)}
               <td class="number">${percent(row.ece)}</td>
               ${differenceCells(row)}
             </tr>`,
@@ -155,12 +155,46 @@ function table(rows: readonly Row[], reference: string): Html {
   </div>`
 }
 
+/** Which learning rate each seed took, and what the others came to on the validation images. */
+function rates(rows: readonly Row[], results: readonly CellResult[]): Html {
+  const searched = rows.filter(({ lrs }) => lrs !== undefined)
+  if (searched.length === 0) return html``
+  const line = (row: Row): string => {
+    const own = results.filter(
+      ({ arm, labelFraction }) => arm === row.arm && labelFraction === row.labelFraction,
+    )
+    const tried = [...new Set(own.flatMap((result) => result.tried?.map(({ lr }) => lr) ?? []))]
+    const said = tried.map((lr) => {
+      const runs = own.flatMap((result) => result.tried?.filter((other) => other.lr === lr) ?? [])
+      const found = runs.flatMap((run) => ('best' in run ? [run.best.valAccuracy ?? NaN] : []))
+      const mean = found.reduce((sum, value) => sum + value, 0) / found.length
+      const chosen = row.lrs?.filter((other) => other === lr).length ?? 0
+      const lost = found.length < runs.length ? `, diverged ${runs.length - found.length} times` : ''
+      return `${lr} (${chosen} of ${row.seeds.length}; validation ${percent(mean)}${lost})`
+    })
+    return `${nameOf(row)}: ${said.join(', ')}`
+  }
+  return html`<h2>Learning rates</h2>
+    <p>
+      Of each arm, seed and share of the labels the one that is best on the validation images: in brackets by
+      how many seeds it was taken, and its mean accuracy there.
+    </p>
+    ${list(searched.map(line))}`
+}
+
 function scoreCell({ mean, deviation, interval }: Row, name: ScoreName): Html {
   const { low, high } = interval[name]
   const points = (value: number): string => (100 * value).toFixed(1)
   const spread = Number.isNaN(deviation[name]) ? '' : ` ± ${points(deviation[name])}`
   return html`<td class="number">
     <b>${percent(mean[name])}</b>${spread}<br /><small>${points(low)} to ${points(high)}</small>
+  </td>`
+}
+
+function aurocCell({ auroc, aurocInterval: interval }: Row): Html {
+  if (auroc === undefined || interval === undefined) return html`<td class="number">–</td>`
+  return html`<td class="number">
+    <b>${auroc.toFixed(3)}</b><br /><small>${interval.low.toFixed(3)} to ${interval.high.toFixed(3)}</small>
   </td>`
 }
 
@@ -210,6 +244,8 @@ function toCsv(rows: readonly Row[]): string {
     ...scoreNames.flatMap((name) => [name, `${name}_sd`, `${name}_low`, `${name}_high`]),
     ...[
       'auroc',
+      'auroc_low',
+      'auroc_high',
       'ece',
       'accuracy_difference',
       'difference_low',
@@ -218,6 +254,7 @@ function toCsv(rows: readonly Row[]): string {
       'p_holm',
       'p_sign_flip',
       'p_wilcoxon',
+      'learning_rates',
     ],
   ]
   const lines = rows.map((row) => {
@@ -230,8 +267,10 @@ function toCsv(rows: readonly Row[]): string {
         number(row.interval[name].low),
         number(row.interval[name].high),
       ]),
-      ...[row.auroc, row.ece, test?.meanDifference, test?.interval.low, test?.interval.high].map(number),
+      ...[row.auroc, row.aurocInterval?.low, row.aurocInterval?.high, row.ece].map(number),
+      ...[test?.meanDifference, test?.interval.low, test?.interval.high].map(number),
       ...[test?.t, row.holm, test?.permutation, test?.wilcoxon].map(number),
+      (row.lrs ?? []).join(' '),
     ].join(',')
   })
   return [header.join(','), ...lines, ''].join('\n')
