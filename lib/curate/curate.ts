@@ -18,6 +18,7 @@ import type { ReportFacts } from './report/report.js'
 import { countAll, judge, manifestRows, type Counts, type JudgedVolume } from './result.js'
 import { extractChoices, scanVolumes, type Choice, type Scan, type Turn } from './scan.js'
 import { indicesOf } from './select.js'
+import { lockFolder } from '../run/lock.js'
 import { ShardWriter } from '../slices/shard-writer.js'
 import { SliceBuffers } from './slice-buffers.js'
 import { VolumeWorker } from './volume-worker.js'
@@ -69,29 +70,41 @@ export async function* curate(options: CurateOptions, call: CallOptions = {}): A
   }
 }
 
+/** The run's folder, which is its own until it is closed: another process in it would write over the same shards. */
 async function openRun(settings: CurateSettings, plan: Plan): Promise<Run> {
   const { out } = settings
   try {
     await mkdir(out, { recursive: true })
-    if (settings.overwrite) {
-      for (const name of await readdir(out)) if (ownFiles.test(name)) await rm(join(out, name))
-    }
-    const names = await readdir(out)
-    const opened = names.includes(summaryName)
-      ? undefined
-      : await Journal.open(join(out, journalName), plan.fingerprint)
-    if (opened === undefined) throw foreignRun(out)
-    const { journal, entries } = opened
-    const rows = entries.reduce((last, entry) => ('rows' in entry ? entry.rows : last), 0)
-    const layout = { folder: out, size: settings.size, rows: settings.shardRows }
-    const shards = await ShardWriter.open(layout, rows).catch(async (error: unknown) => {
-      await journal.close()
+    const unlock = await lockFolder(out)
+    try {
+      return await openLocked(settings, plan, unlock)
+    } catch (error) {
+      await unlock()
       throw error
-    })
-    return new Run(settings, plan, journal, shards, entries)
+    }
   } catch (error) {
     throw writeError(out, error)
   }
+}
+
+async function openLocked(settings: CurateSettings, plan: Plan, unlock: () => Promise<void>): Promise<Run> {
+  const { out } = settings
+  if (settings.overwrite) {
+    for (const name of await readdir(out)) if (ownFiles.test(name)) await rm(join(out, name))
+  }
+  const names = await readdir(out)
+  const opened = names.includes(summaryName)
+    ? undefined
+    : await Journal.open(join(out, journalName), plan.fingerprint)
+  if (opened === undefined) throw foreignRun(out)
+  const { journal, entries } = opened
+  const rows = entries.reduce((last, entry) => ('rows' in entry ? entry.rows : last), 0)
+  const layout = { folder: out, size: settings.size, rows: settings.shardRows }
+  const shards = await ShardWriter.open(layout, rows).catch(async (error: unknown) => {
+    await journal.close()
+    throw error
+  })
+  return new Run(settings, plan, { journal, shards, unlock }, entries)
 }
 
 function foreignRun(out: string): GyrusError {
@@ -101,11 +114,17 @@ function foreignRun(out: string): GyrusError {
   )
 }
 
+/** What a run has open in its folder. */
+interface Files {
+  readonly journal: Journal
+  readonly shards: ShardWriter
+  readonly unlock: () => Promise<void>
+}
+
 class Run {
   readonly #settings: CurateSettings
   readonly #plan: Plan
-  readonly #journal: Journal
-  readonly #shards: ShardWriter
+  readonly #files: Files
   readonly #found: (Measured | Unreadable)[]
   readonly #extracted: number
   readonly #buffers = new SliceBuffers()
@@ -115,17 +134,10 @@ class Run {
   /** Takes a quarter of a second to load, in which the readers are at work. */
   readonly #outputs = Promise.all([import('./manifest.js'), import('./report/report.js')])
 
-  constructor(
-    settings: CurateSettings,
-    plan: Plan,
-    journal: Journal,
-    shards: ShardWriter,
-    entries: readonly Entry[],
-  ) {
+  constructor(settings: CurateSettings, plan: Plan, files: Files, entries: readonly Entry[]) {
     this.#settings = settings
     this.#plan = plan
-    this.#journal = journal
-    this.#shards = shards
+    this.#files = files
     this.#gallery = new Gallery(plan.volumes, settings, this.#buffers)
     this.#found = entries.filter((entry) => entry.kind !== 'extracted')
     this.#extracted = entries.length - this.#found.length
@@ -152,9 +164,14 @@ class Run {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.dispose()))
-    await this.#shards.close()
-    await this.#journal.close()
+    const { journal, shards, unlock } = this.#files
+    try {
+      await Promise.all(this.#workers.map((worker) => worker.dispose()))
+      await shards.close()
+      await journal.close()
+    } finally {
+      await unlock()
+    }
   }
 
   #seconds(): number {
@@ -166,8 +183,8 @@ class Run {
       settings: this.#settings,
       workers: this.#workers,
       buffers: this.#buffers,
-      journal: this.#journal,
-      shards: this.#shards,
+      journal: this.#files.journal,
+      shards: this.#files.shards,
       gallery: this.#gallery,
     }
   }
@@ -221,7 +238,7 @@ class Run {
         done,
         total,
         slices,
-        kept: this.#shards.rows,
+        kept: this.#files.shards.rows,
         megabytes,
         seconds,
         etaSeconds,
@@ -233,7 +250,7 @@ class Run {
   async #finish(judged: readonly JudgedVolume[], counts: Counts): Promise<void> {
     const { out } = this.#settings
     // The last shard goes to the disk meanwhile.
-    const ended = this.#shards.end()
+    const ended = this.#files.shards.end()
     ended.catch(() => undefined)
     const [{ writeManifest }] = await this.#outputs
     await writeManifest(join(out, 'manifest.parquet'), manifestRows(judged, this.#settings))

@@ -1,58 +1,13 @@
-// `gyrus curate` from archives to shards and manifest: contents, bad files, continuing after kills, full disks.
-import { spawn } from 'node:child_process'
+// `gyrus curate` from archives to shards and manifest: contents, report, choices.
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { curate, readVolume, type CurateEvent } from '../../lib/index.js'
-import { gyrus, gyrusWithFileLimit, jsonLines } from '../support/cli.js'
+import { gyrus } from '../support/cli.js'
+import { archive, manifest, shape, shard, volumes } from '../support/curation.js'
 import { drawBall, writeNifti } from '../support/nifti.js'
 import { rejection } from '../support/rejection.js'
-
-const shape = [40, 36, 32] as const
-const volumes = 12
-
-/** IXI with `volumes` subjects. */
-function archive(t: Test): { root: string; out: string } {
-  const folder = t.testdir()
-  const root = join(folder, 'ixi')
-  for (let i = 0; i < volumes; i += 1) {
-    const name = `IXI${String(i).padStart(3, '0')}-HH-1${i}-T1.nii.gz`
-    writeNifti(join(root, 'IXI-T1', name), shape, drawBall(shape, i + 1))
-  }
-  return { root, out: join(folder, 'out') }
-}
-
-type Row = Record<string, unknown>
-
-async function manifest(out: string): Promise<Row[]> {
-  const file = await asyncBufferFromFile(join(out, 'manifest.parquet'))
-  return (await parquetReadObjects({ file })) as Row[]
-}
-
-/** A shard's rows: the header is text of 128 bytes. */
-function shard(out: string, name: string): { rows: number; size: number; pixels: Uint16Array } {
-  const bytes = readFileSync(join(out, name))
-  const [, rows = '', size = ''] =
-    /'descr': '<u2', .*'shape': \((\d+), (\d+), \2\)/.exec(bytes.toString('latin1', 0, 128)) ?? []
-  return {
-    rows: Number(rows),
-    size: Number(size),
-    pixels: new Uint16Array(bytes.buffer.slice(bytes.byteOffset + 128)),
-  }
-}
-
-/** Everything that a run must write alike, however it came about. */
-function digest(out: string): string {
-  const hash = createHash('sha256')
-  for (const name of readdirSync(out).sort()) {
-    if (/^(slices-.*\.npy|manifest\.parquet|report\.html)$/.test(name))
-      hash.update(name).update(readFileSync(join(out, name)))
-  }
-  return hash.digest('hex')
-}
 
 void t.test('shards hold what the manifest says', async (t) => {
   const { root, out } = archive(t)
@@ -162,27 +117,6 @@ void t.test('the report stands alone and shows both sides of the thresholds', as
   t.ok(new Set(pictures).size > 4, 'different ones')
 })
 
-void t.test('unreadable files are recorded, and the run goes on', async (t) => {
-  const { root, out } = archive(t)
-  writeFileSync(join(root, 'IXI-T1', 'IXI003-HH-13-T1.nii.gz'), 'no gzip at all')
-  const { status, stdout, stderr } = gyrus('curate', root, '--out', out, '--size', '32', '--json')
-  t.equal(status, 1, 'the exit code says so')
-  const events = jsonLines(stdout)
-  t.match(
-    events.find(({ event }) => event === 'unreadable'),
-    { code: 'ERR_GYRUS_FILE_FORMAT', path: /IXI003/ },
-  )
-  t.match(events.at(-1), { event: 'done', volumes: 12, unreadable: 1, considered: 11 * 32 }, stderr)
-  const [row, ...others] = (await manifest(out)).filter(({ reason }) => reason === 'unreadable')
-  t.same(others, [])
-  t.match(row, {
-    subject: 'IXI003',
-    kept: false,
-    index: null,
-    detail: /ERR_GYRUS_FILE_FORMAT.*IXI003-HH-13-T1\.nii\.gz/,
-  })
-})
-
 void t.test('a total with quotas, in two passes', async (t) => {
   const { root, out } = archive(t)
   const events: CurateEvent[] = []
@@ -215,74 +149,4 @@ void t.test('wrong use', async (t) => {
   t.equal(again.status, 1)
   t.match(again.stderr, /finished run.*overwrite/)
   t.equal(gyrus('curate', root, '--out', out, '--size', '16', '--overwrite').status, 0)
-})
-
-const cli = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
-
-/** Runs until `delay` ms have passed, then kills; true when it had ended by itself. */
-async function runAndKill(delay: number, parameters: readonly string[]): Promise<boolean> {
-  const child = spawn(process.execPath, [cli, ...parameters], { stdio: 'ignore' })
-  const timer = setTimeout(() => child.kill('SIGKILL'), delay)
-  return new Promise((resolve) => {
-    child.once('close', (code) => {
-      clearTimeout(timer)
-      resolve(code === 0)
-    })
-  })
-}
-
-for (const [name, flags] of [
-  ['shares', []],
-  ['a total', ['--keep', '60']],
-] as const) {
-  void t.test(`20 kills leave the same bytes: ${name}`, async (t) => {
-    const { root, out } = archive(t)
-    const more = ['--size', '200', '--shard-rows', '9', ...flags]
-    const start = performance.now()
-    t.equal(gyrus('curate', root, '--out', `${out}-whole`, ...more).status, 0)
-    const whole = performance.now() - start
-    for (let kill = 0; kill < 20; kill += 1) {
-      // From before the first volume to near the end, not in order.
-      const delay = whole * (0.3 + 0.7 * ((kill * 0.618) % 1))
-      const isDone = await runAndKill(delay, ['curate', root, '--out', out, ...more])
-      if (isDone) {
-        t.equal(digest(out), digest(`${out}-whole`), `done after ${kill} kills`)
-        for (const left of readdirSync(out)) t.notMatch(left, /partial$/)
-        await runAndKill(whole * 0.5, ['curate', root, '--out', out, ...more, '--overwrite'])
-      }
-    }
-    const last = gyrus('curate', root, '--out', out, ...more)
-    if (last.status !== 0) t.match(last.stderr, /finished run/)
-    t.equal(digest(out), digest(`${out}-whole`))
-  })
-}
-
-void t.test('a full disk: a typed error, and the rest when there is room', (t) => {
-  const { root, out } = archive(t)
-  const parameters = ['curate', root, '--out', out, '--size', '128', '--shard-rows', '64']
-  const { status, stderr } = gyrusWithFileLimit(400, ...parameters)
-  t.equal(status, 1)
-  t.match(stderr, /ERR_GYRUS_FILE_IO/)
-  t.match(stderr, out)
-  t.equal(gyrus(...parameters).status, 0)
-  t.equal(gyrus('curate', root, '--out', `${out}-whole`, '--size', '128', '--shard-rows', '64').status, 0)
-  t.equal(digest(out), digest(`${out}-whole`))
-  t.end()
-})
-
-void t.test('cancelling and continuing', async (t) => {
-  const { root, out } = archive(t)
-  const controller = new AbortController()
-  const settings = { roots: [root], out, size: 64 }
-  const run = async (): Promise<void> => {
-    for await (const event of curate(settings, { signal: controller.signal })) {
-      if (event.type === 'progress' && event.done === 3) controller.abort()
-    }
-  }
-  await t.rejects(run(), { name: 'GyrusError', code: 'ERR_GYRUS_ABORTED', cause: { name: 'AbortError' } })
-  for await (const event of curate(settings)) {
-    if (event.type === 'start') t.ok(event.resumed >= 3 && event.resumed < volumes, String(event.resumed))
-  }
-  for await (const event of curate({ ...settings, out: `${out}-whole`, threads: 1 })) t.ok(event.type)
-  t.equal(digest(out), digest(`${out}-whole`), 'whatever the number of threads')
 })

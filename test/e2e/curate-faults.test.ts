@@ -1,0 +1,74 @@
+// `gyrus curate` where something goes wrong: bad files, full disks, cancelling, two runs in one folder.
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { curate } from '../../lib/index.js'
+import { gyrus, gyrusWithFileLimit, jsonLines } from '../support/cli.js'
+import { archive, digest, manifest, volumes } from '../support/curation.js'
+import { rejection } from '../support/rejection.js'
+
+void t.test('unreadable files are recorded, and the run goes on', async (t) => {
+  const { root, out } = archive(t)
+  writeFileSync(join(root, 'IXI-T1', 'IXI003-HH-13-T1.nii.gz'), 'no gzip at all')
+  const { status, stdout, stderr } = gyrus('curate', root, '--out', out, '--size', '32', '--json')
+  t.equal(status, 1, 'the exit code says so')
+  const events = jsonLines(stdout)
+  t.match(
+    events.find(({ event }) => event === 'unreadable'),
+    { code: 'ERR_GYRUS_FILE_FORMAT', path: /IXI003/ },
+  )
+  t.match(events.at(-1), { event: 'done', volumes: 12, unreadable: 1, considered: 11 * 32 }, stderr)
+  const [row, ...others] = (await manifest(out)).filter(({ reason }) => reason === 'unreadable')
+  t.same(others, [])
+  t.match(row, {
+    subject: 'IXI003',
+    kept: false,
+    index: null,
+    detail: /ERR_GYRUS_FILE_FORMAT.*IXI003-HH-13-T1\.nii\.gz/,
+  })
+})
+
+void t.test('a full disk: a typed error, and the rest when there is room', (t) => {
+  const { root, out } = archive(t)
+  const parameters = ['curate', root, '--out', out, '--size', '128', '--shard-rows', '64']
+  const { status, stderr } = gyrusWithFileLimit(400, ...parameters)
+  t.equal(status, 1)
+  t.match(stderr, /ERR_GYRUS_FILE_IO/)
+  t.match(stderr, out)
+  t.equal(gyrus(...parameters).status, 0)
+  t.equal(gyrus('curate', root, '--out', `${out}-whole`, '--size', '128', '--shard-rows', '64').status, 0)
+  t.equal(digest(out), digest(`${out}-whole`))
+  t.end()
+})
+
+void t.test('cancelling and continuing', async (t) => {
+  const { root, out } = archive(t)
+  const controller = new AbortController()
+  const settings = { roots: [root], out, size: 64 }
+  const run = async (): Promise<void> => {
+    for await (const event of curate(settings, { signal: controller.signal })) {
+      if (event.type === 'progress' && event.done === 3) controller.abort()
+    }
+  }
+  await t.rejects(run(), { name: 'GyrusError', code: 'ERR_GYRUS_ABORTED', cause: { name: 'AbortError' } })
+  for await (const event of curate(settings)) {
+    if (event.type === 'start') t.ok(event.resumed >= 3 && event.resumed < volumes, String(event.resumed))
+  }
+  for await (const event of curate({ ...settings, out: `${out}-whole`, threads: 1 })) t.ok(event.type)
+  t.equal(digest(out), digest(`${out}-whole`), 'whatever the number of threads')
+})
+
+void t.test('a folder belongs to one run at a time', async (t) => {
+  const { root, out } = archive(t)
+  const settings = { roots: [root], out, size: 64 }
+  const first = curate(settings)
+  t.match(await first.next(), { value: { type: 'start' } })
+  const error = await rejection(t, curate(settings).next(), 'ERR_GYRUS_BUSY')
+  t.match(error.message, out)
+  const { status, stderr } = gyrus('curate', root, '--out', out, '--size', '64', '--overwrite')
+  t.equal(status, 1)
+  t.match(stderr, /in use by another run/)
+  await first.return(undefined)
+  for await (const event of curate(settings)) t.ok(event.type)
+  t.notOk(readdirSync(out).includes('run.lock'), 'it is given back at the end')
+})
