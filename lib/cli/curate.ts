@@ -90,6 +90,16 @@ export function curateCommand(): Command {
     .option('--val-fraction <x>', 'of the subjects, set aside for validation (default: 0.05)', parseNumber)
     .option('--seed <n>', 'of the choice of those subjects, and of random slices (default: 0)', parseWhole)
     .option(
+      '--memory <MiB>',
+      'of volumes and slices at work at once; a volume of more goes alone (default: 768)',
+      parseCount,
+    )
+    .option(
+      '--max-volume <MiB>',
+      'that one volume may take; one of more is unreadable (default: 2048)',
+      parseCount,
+    )
+    .option(
       '--threads <n>',
       'readers at work, of one volume or two each (default: one more than processors)',
       parseCount,

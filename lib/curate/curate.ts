@@ -9,6 +9,7 @@ import {
   type CurateOptions,
   type CurateSettings,
 } from '../options/curate.js'
+import { native, type NativeVolumeMemory } from '../native.js'
 import { parseOptions } from '../options/parse.js'
 import type { CallOptions } from '../options/encoder.js'
 import { Journal, type Entry, type Measured, type Unreadable } from './journal.js'
@@ -20,10 +21,12 @@ import { extractChoices, scanVolumes, type Choice, type Scan, type Turn } from '
 import { indicesOf } from './select.js'
 import { lockFolder } from '../run/lock.js'
 import { ShardWriter } from '../slices/shard-writer.js'
+import { MemoryBudget } from './memory-budget.js'
 import { SliceBuffers } from './slice-buffers.js'
 import { VolumeWorker } from './volume-worker.js'
 import { writeError, writeWhole } from '../write-file.js'
 
+const mebibyte = 2 ** 20
 const journalName = 'journal.jsonl.partial'
 const summaryName = 'curation.json'
 const ownFiles =
@@ -128,6 +131,9 @@ class Run {
   readonly #found: (Measured | Unreadable)[]
   readonly #extracted: number
   readonly #buffers = new SliceBuffers()
+  /** Of volumes at work with their slices; a quarter of the memory is left to slices that wait to be written. */
+  readonly #budget: MemoryBudget
+  readonly #memory: NativeVolumeMemory
   readonly #gallery: Gallery
   readonly #start = performance.now()
   #workers: VolumeWorker[] = []
@@ -138,6 +144,9 @@ class Run {
     this.#settings = settings
     this.#plan = plan
     this.#files = files
+    this.#budget = new MemoryBudget(settings.memory * mebibyte * 0.75)
+    const limits = { keep: this.#budget.total, most: settings.maxVolume * mebibyte }
+    this.#memory = new (native().VolumeMemory)(limits)
     this.#gallery = new Gallery(plan.volumes, settings, this.#buffers)
     this.#found = entries.filter((entry) => entry.kind !== 'extracted')
     this.#extracted = entries.length - this.#found.length
@@ -147,7 +156,10 @@ class Run {
   async *work(signal: AbortSignal | undefined): AsyncGenerator<CurateEvent> {
     // One more than there are processors, so that none waits while a result is handed over.
     const length = this.#settings.threads ?? availableParallelism() + 1
-    this.#workers = Array.from({ length }, () => new VolumeWorker(this.#settings, this.#buffers, signal))
+    this.#workers = Array.from(
+      { length },
+      () => new VolumeWorker(this.#settings, this.#memory, this.#buffers, signal),
+    )
     const { volumes, skipped } = this.#plan
     yield {
       type: 'start',
@@ -167,6 +179,7 @@ class Run {
     const { journal, shards, unlock } = this.#files
     try {
       await Promise.all(this.#workers.map((worker) => worker.dispose()))
+      this.#memory.release()
       await shards.close()
       await journal.close()
     } finally {
@@ -183,6 +196,7 @@ class Run {
       settings: this.#settings,
       workers: this.#workers,
       buffers: this.#buffers,
+      budget: this.#budget,
       journal: this.#files.journal,
       shards: this.#files.shards,
       gallery: this.#gallery,

@@ -13,7 +13,7 @@ export interface Plan {
 }
 
 /** Settings that change neither what is measured nor what is kept. */
-const withoutEffect: readonly string[] = ['out', 'overwrite', 'threads']
+const withoutEffect: readonly string[] = ['out', 'overwrite', 'threads', 'memory']
 
 /** The settings that decide what comes out, by name. */
 export function effectiveSettings(settings: CurateSettings): [string, unknown][] {

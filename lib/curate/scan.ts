@@ -1,11 +1,12 @@
 // The work itself: volumes measured in parallel and committed in the order of the plan, rows first, then the journal.
-import { isGyrusError, type GyrusError } from '../errors.js'
+import { isGyrusError } from '../errors.js'
 import type { VolumeSource } from '../datasets/source.js'
-import type { NativeVolumeFacts } from '../native.js'
 import type { CurateSettings } from '../options/curate.js'
 import { inOrder } from './in-order.js'
 import type { Gallery } from './report/gallery.js'
 import type { Entry, Journal, Measured, Unreadable } from './journal.js'
+import type { MemoryBudget } from './memory-budget.js'
+import { useVolumes, type Opened, type Task } from './open-volumes.js'
 import { inPairs } from './pairs.js'
 import { indicesOf, selectShare } from './select.js'
 import type { ShardWriter } from '../slices/shard-writer.js'
@@ -17,9 +18,6 @@ export interface Turn {
   readonly volume: number
   readonly source: VolumeSource
 }
-
-/** What is known of a volume once it is open, or why it cannot be. */
-type Opened = NativeVolumeFacts | GyrusError
 
 interface Outcome<Kind extends Entry> {
   readonly turn: Turn
@@ -43,50 +41,25 @@ export interface Scan {
   readonly settings: CurateSettings
   readonly workers: readonly VolumeWorker[]
   readonly buffers: SliceBuffers
+  readonly budget: MemoryBudget
   readonly journal: Journal
   readonly shards: ShardWriter
   readonly gallery: Gallery
+}
+
+/** Whether the slices that wait to be written leave room for more. */
+function hasRoom({ buffers, budget }: Scan): boolean {
+  return buffers.lentBytes < budget.total / 3
 }
 
 export function isFlat(window: { readonly low: number; readonly high: number }): boolean {
   return !(window.low < window.high)
 }
 
-/** Opens the volumes of a group; what cannot be opened is its error. */
-async function openGroup(worker: VolumeWorker, sources: readonly VolumeSource[]): Promise<readonly Opened[]> {
-  const [first, second] = sources
-  if (first !== undefined && second !== undefined) return worker.openBoth(first, second)
-  return Promise.all(
-    sources.map((source) =>
-      worker.open(source).catch((error: unknown) => {
-        if (!isGyrusError(error)) throw error
-        return error
-      }),
-    ),
-  )
-}
-
 async function measure(
   scan: Scan,
   worker: VolumeWorker,
-  turns: readonly Turn[],
-): Promise<Outcome<Measured | Unreadable>[]> {
-  const opened = await openGroup(
-    worker,
-    turns.map(({ source }) => source),
-  )
-  const outcomes: Outcome<Measured | Unreadable>[] = []
-  for (const [at, one] of opened.entries()) {
-    const turn = turns[at]
-    if (turn !== undefined) outcomes.push(await measureOne(scan, worker, turn, at === 0 ? 0 : 1, one))
-  }
-  return outcomes
-}
-
-async function measureOne(
-  scan: Scan,
-  worker: VolumeWorker,
-  turn: Turn,
+  { turn }: { readonly turn: Turn },
   place: Place,
   opened: Opened,
 ): Promise<Outcome<Measured | Unreadable>> {
@@ -126,9 +99,17 @@ export async function* scanVolumes(
   turns: readonly Turn[],
 ): AsyncGenerator<Measured | Unreadable> {
   const { workers, buffers, journal, shards } = scan
-  const groups = inPairs(turns, ({ source }) => source, workers.length)
-  const work = (worker: VolumeWorker, group: readonly Turn[]) => measure(scan, worker, group)
-  for await (const outcomes of inOrder(workers, groups, work)) {
+  const { keep, keepFraction } = scan.settings
+  const task: Task<{ readonly turn: Turn }, Outcome<Measured | Unreadable>> = {
+    use: (worker, item, place, opened) => measure(scan, worker, item, place, opened),
+    countOf: (_, slices) => (keep === undefined ? Math.ceil(slices * keepFraction) : 0),
+  }
+  const items = turns.map((turn) => ({ turn }))
+  const groups = inPairs(items, ({ turn }) => turn.source, workers.length)
+  const room = { budget: scan.budget, readers: workers.length }
+  const work = (worker: VolumeWorker, group: readonly { readonly turn: Turn }[]) =>
+    useVolumes(room, worker, group, task)
+  for await (const outcomes of inOrder(workers, groups, work, () => hasRoom(scan))) {
     for (const { entry, slices } of outcomes) {
       if (slices !== undefined) {
         await shards.append(slices)
@@ -148,31 +129,28 @@ export interface Choice {
   readonly indices: readonly number[]
 }
 
-async function extractGroup(
+async function extract(
   scan: Scan,
   worker: VolumeWorker,
-  group: readonly Choice[],
-): Promise<{ readonly turn: Turn; readonly slices: Uint16Array }[]> {
-  const opened = await openGroup(
-    worker,
-    group.map(({ turn }) => turn.source),
-  )
-  const failed = opened.find((one) => isGyrusError(one))
-  if (failed !== undefined) throw failed
-  const extracted = []
-  for (const [at, { turn, window, indices }] of group.entries()) {
-    const slices = await worker.extract(at === 0 ? 0 : 1, window, indices, scan.settings.size)
-    extracted.push({ turn, slices })
-  }
-  return extracted
+  { turn, window, indices }: Choice,
+  place: Place,
+  opened: Opened,
+): Promise<{ readonly turn: Turn; readonly slices: Uint16Array }> {
+  if (isGyrusError(opened)) throw opened
+  return { turn, slices: await worker.extract(place, window, indices, scan.settings.size) }
 }
 
 /** The second pass of a run that keeps a total: writes the chosen slices. Yields the volume of each choice. */
 export async function* extractChoices(scan: Scan, choices: readonly Choice[]): AsyncGenerator<number> {
   const { workers, buffers, journal, shards } = scan
   const groups = inPairs(choices, ({ turn }) => turn.source, workers.length)
-  const work = (worker: VolumeWorker, group: readonly Choice[]) => extractGroup(scan, worker, group)
-  for await (const extracted of inOrder(workers, groups, work)) {
+  const task: Task<Choice, { readonly turn: Turn; readonly slices: Uint16Array }> = {
+    use: (worker, choice, place, opened) => extract(scan, worker, choice, place, opened),
+    countOf: ({ indices }) => indices.length,
+  }
+  const room = { budget: scan.budget, readers: workers.length }
+  const work = (worker: VolumeWorker, group: readonly Choice[]) => useVolumes(room, worker, group, task)
+  for await (const extracted of inOrder(workers, groups, work, () => hasRoom(scan))) {
     for (const { turn, slices } of extracted) {
       await shards.append(slices)
       buffers.give(slices)

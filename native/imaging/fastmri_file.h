@@ -27,6 +27,7 @@ struct FastmriAttributes {
 class FastmriImages {
  public:
   const Shape& shape() const { return images_.shape(); }
+  std::int64_t chunk_bytes() const { return images_.chunk_bytes(); }
   // `out` has count * height * width floats (Code::shape). Thread-safe, as all reading here.
   void read(std::int64_t first, std::int64_t count, std::span<float> out) const { images_.read_f32(first, count, out); }
 
