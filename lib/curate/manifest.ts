@@ -9,6 +9,9 @@ export interface ManifestRow {
   readonly subject: string
   readonly session: string
   readonly contrast: string
+  /** The folder as it was given. */
+  readonly root: string
+  /** Below the root. */
   readonly source_path: string
   readonly volume_sha256: string | undefined
   readonly plane: string
@@ -32,6 +35,7 @@ const columns: readonly { name: keyof ManifestRow; type: BasicType; isOptional: 
   { name: 'subject', type: 'STRING', isOptional: false },
   { name: 'session', type: 'STRING', isOptional: false },
   { name: 'contrast', type: 'STRING', isOptional: false },
+  { name: 'root', type: 'STRING', isOptional: false },
   { name: 'source_path', type: 'STRING', isOptional: false },
   { name: 'volume_sha256', type: 'STRING', isOptional: true },
   { name: 'plane', type: 'STRING', isOptional: false },

@@ -57,9 +57,9 @@ export function* manifestRows(
   const { plane, shardRows, valFraction, seed } = settings
   let written = 0
   for (const { source, subject, entry, marks } of judged) {
-    const { dataset, session, contrast, path } = source
+    const { dataset, session, contrast, root, path } = source
     const split = splitOf(dataset, subject, valFraction, seed)
-    const name = { dataset, subject, session, contrast, source_path: path, plane, split }
+    const name = { dataset, subject, session, contrast, root, source_path: path, plane, split }
     if (entry.kind === 'unreadable') {
       yield { ...name, ...unknown, detail: `${entry.code}: ${entry.message}` }
       continue
@@ -73,6 +73,7 @@ export function* manifestRows(
         subject,
         session,
         contrast,
+        root,
         source_path: path,
         volume_sha256: entry.sha256,
         plane,

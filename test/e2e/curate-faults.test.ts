@@ -1,9 +1,9 @@
 // `gyrus curate` where something goes wrong: bad files, full disks, cancelling, two runs in one folder.
-import { readdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { curate } from '../../lib/index.js'
-import { gyrus, gyrusWithFileLimit, jsonLines } from '../support/cli.js'
+import { gyrus, gyrusAsNobody, gyrusWithFileLimit, jsonLines } from '../support/cli.js'
 import { archive, digest, manifest, volumes } from '../support/curation.js'
 import { rejection } from '../support/rejection.js'
 
@@ -26,6 +26,44 @@ void t.test('unreadable files are recorded, and the run goes on', async (t) => {
     index: null,
     detail: /ERR_GYRUS_FILE_FORMAT.*IXI003-HH-13-T1\.nii\.gz/,
   })
+})
+
+void t.test('what is left out is named, and a folder that cannot be listed fails the run', (t) => {
+  const { root, out } = archive(t)
+  const closed = join(root, 'closed')
+  mkdirSync(closed)
+  writeFileSync(join(root, 'other.nii.gz'), '')
+  writeFileSync(join(root, 'IXI-T1', 'IXI000-HH-10-MRA.nii.gz'), '')
+  symlinkSync('nowhere', join(root, 'IXI-T1', 'gone.nii.gz'))
+  mkdirSync(out)
+  chmodSync(out, 0o777)
+  chmodSync(closed, 0)
+  const run = gyrusAsNobody('curate', root, '--out', out, '--size', '16')
+  chmodSync(closed, 0o700)
+  if (run.error !== undefined || /EACCES|MODULE_NOT_FOUND/.test(run.stderr)) {
+    t.pass(`no other user may run this: ${run.stderr}`, { skip: true })
+    t.end()
+    return
+  }
+  t.equal(run.status, 1, run.stderr)
+  t.match(run.stderr, /left out: the folder .*closed cannot be listed/)
+  for (const reason of ['unreadable-folder', 'broken-link', 'unrecognised', 'not-anatomical'])
+    t.match(run.stdout, new RegExp(`${reason} +1`))
+  t.match(run.stdout, /skipped\.jsonl/)
+  const skipped = jsonLines(readFileSync(join(out, 'skipped.jsonl'), 'utf8'))
+  t.same(
+    skipped.map(({ path, reason }) => `${String(path)} ${String(reason)}`),
+    [
+      'closed unreadable-folder',
+      'IXI-T1/gone.nii.gz broken-link',
+      'other.nii.gz unrecognised',
+      'IXI-T1/IXI000-HH-10-MRA.nii.gz not-anatomical',
+    ],
+  )
+  t.ok(skipped.every((line) => line['root'] === root && line['dataset'] === 'ixi'))
+  const summary = JSON.parse(readFileSync(join(out, 'curation.json'), 'utf8')) as { skippedFiles: object }
+  t.match(summary.skippedFiles, { 'unreadable-folder': 1, 'broken-link': 1 })
+  t.end()
 })
 
 void t.test('a full disk: a typed error, and the rest when there is room', (t) => {

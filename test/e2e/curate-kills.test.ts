@@ -1,12 +1,9 @@
 // `gyrus curate` killed at any moment and started again.
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { gyrus } from '../support/cli.js'
+import { cli, gyrus } from '../support/cli.js'
 import { archive, digest } from '../support/curation.js'
-
-const cli = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
 
 /** Runs until `delay` ms have passed, then kills; true when it had ended by itself. */
 async function runAndKill(delay: number, parameters: readonly string[]): Promise<boolean> {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { curate, readVolume, type CurateEvent } from '../../lib/index.js'
 import { gyrus } from '../support/cli.js'
+import { readCurated } from '../../lib/slices/curated.js'
 import { archive, manifest, shape, shard, volumes } from '../support/curation.js'
 import { drawBall, writeNifti } from '../support/nifti.js'
 import { rejection } from '../support/rejection.js'
@@ -18,6 +19,7 @@ void t.test('shards hold what the manifest says', async (t) => {
     'curation.json',
     'manifest.parquet',
     'report.html',
+    'skipped.jsonl',
     'slices-00000.npy',
     'slices-00001.npy',
     'slices-00002.npy',
@@ -149,4 +151,23 @@ void t.test('wrong use', async (t) => {
   t.equal(again.status, 1)
   t.match(again.stderr, /finished run.*overwrite/)
   t.equal(gyrus('curate', root, '--out', out, '--size', '16', '--overwrite').status, 0)
+})
+
+void t.test('the manifest tells roots with the same paths apart', async (t) => {
+  const folder = t.testdir()
+  const roots = ['first', 'second'].map((name) => join(folder, name))
+  for (const [at, root] of roots.entries())
+    writeNifti(join(root, 'IXI001-HH-10-T1.nii'), shape, drawBall(shape, at + 1))
+  const out = join(folder, 'out')
+  for await (const event of curate({ roots: [...roots, folder], out, size: 16 })) t.ok(event.type)
+  const volumes = new Set(
+    (await manifest(out)).map((row) => `${String(row['root'])} ${String(row['source_path'])}`),
+  )
+  t.same(
+    [...volumes],
+    roots.map((root) => `${root} IXI001-HH-10-T1.nii`),
+    'and a file of a root within another counts once',
+  )
+  const { facts } = await readCurated(out)
+  t.same([...new Set(facts.root)], roots)
 })

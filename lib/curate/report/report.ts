@@ -1,11 +1,12 @@
 // report.html: one file that stands alone, of what a run kept, dropped and could not read, and why. Says nothing of
 // time or machine: the same input and settings give the same report.
 import sharp from 'sharp'
+import type { SkippedFile } from '../../datasets/source.js'
 import type { CurateSettings } from '../../options/curate.js'
 import { html, type Html } from '../../report/html.js'
 import { settingsTable } from '../../report/settings.js'
 import { style } from '../../report/style.js'
-import { effectiveSettings } from '../plan.js'
+import { countSkipped, effectiveSettings } from '../plan.js'
 import type { Counts, JudgedVolume } from '../result.js'
 import { reasons, type Reason } from '../select.js'
 import { entropyChart, planeChart, positionChart } from './charts.js'
@@ -17,8 +18,8 @@ export interface ReportFacts {
   readonly counts: Counts
   readonly judged: readonly JudgedVolume[]
   readonly thumbnails: ReadonlyMap<number, readonly Thumbnail[]>
-  /** Files left out before they were opened, by reason. */
-  readonly skippedFiles: Readonly<Record<string, number>>
+  /** Files and folders left out before they were opened. */
+  readonly skipped: readonly SkippedFile[]
   /** Of the volumes' files. */
   readonly bytes: number
 }
@@ -76,7 +77,7 @@ export async function renderReport(facts: ReportFacts): Promise<string> {
         <h2>By contrast</h2>
         ${contrastTable(counts)}
         <h2>Near the thresholds</h2>
-        ${montages} ${unreadable(facts)} ${skipped(facts)}
+        ${montages} ${unreadable(facts)} ${notConsidered(facts)}
         <h2>Settings</h2>
         ${settingsTable(effectiveSettings(facts.settings))}
       </body>
@@ -255,8 +256,8 @@ function unreadable({ judged, counts }: ReportFacts): Html {
     ${more > 0 ? html`<p>and ${whole(more)} more: see the manifest, reason <code>unreadable</code>.</p>` : ''}`
 }
 
-function skipped({ skippedFiles }: ReportFacts): Html {
-  const entries = Object.entries(skippedFiles).sort(([a], [b]) => (a < b ? -1 : 1))
+function notConsidered({ skipped }: ReportFacts): Html {
+  const entries = Object.entries(countSkipped(skipped)).sort(([a], [b]) => (a < b ? -1 : 1))
   if (entries.length === 0) return html``
   return html`<h2>Files not considered</h2>
     <table>
@@ -269,5 +270,6 @@ function skipped({ skippedFiles }: ReportFacts): Html {
             </tr>`,
         )}
       </tbody>
-    </table>`
+    </table>
+    <p><code>skipped.jsonl</code> names each of them.</p>`
 }
