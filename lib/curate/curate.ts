@@ -11,12 +11,12 @@ import { native, type NativeVolumeMemory } from '../native.js'
 import { parseOptions } from '../options/parse.js'
 import type { CallOptions } from '../options/encoder.js'
 import type { CurateEvent } from './events.js'
-import type { Measured, Unreadable } from './journal.js'
+import type { Entry, Extracted, Measured, Unreadable } from './journal.js'
 import { MemoryBudget } from './memory-budget.js'
 import { loadWriters, writeOutputs, writeSummary } from './outputs.js'
 import { countSkipped, makePlan, type Plan } from './plan.js'
 import { Gallery } from './report/gallery.js'
-import { countAll, judge, type Counts, type JudgedVolume } from './result.js'
+import { countAll, judge, withoutLost, type Counts, type JudgedVolume } from './result.js'
 import { RunFiles } from './run-files.js'
 import { extractChoices, scanVolumes, type Choice, type Scan, type Turn } from './scan.js'
 import { indicesOf } from './select.js'
@@ -33,6 +33,7 @@ export async function* curate(options: CurateOptions, call: CallOptions = {}): A
   const settings = parseOptions(curateOptions, 'curate', options)
   const { signal } = parseOptions(curateCallOptions, 'curate', call)
   const plan = await makePlan(settings, signal)
+  native() // where the engine is missing, no folder is taken
   const run = new Run(settings, plan, await RunFiles.open(settings, plan.fingerprint))
   try {
     yield* run.work(signal)
@@ -46,7 +47,7 @@ class Run {
   readonly #plan: Plan
   readonly #files: RunFiles
   readonly #found: (Measured | Unreadable)[]
-  readonly #extracted: number
+  readonly #second: (Extracted | Unreadable)[]
   readonly #buffers = new SliceBuffers()
   /** Of volumes at work with their slices; a quarter of the memory is left to slices that wait to be written. */
   readonly #budget: MemoryBudget
@@ -65,8 +66,9 @@ class Run {
     const limits = { keep: this.#budget.total, most: settings.maxVolume * mebibyte }
     this.#memory = new (native().VolumeMemory)(limits)
     this.#gallery = new Gallery(plan.volumes, settings, this.#buffers)
-    this.#found = files.entries.filter((entry) => entry.kind !== 'extracted')
-    this.#extracted = files.entries.length - this.#found.length
+    // The second pass begins when all volumes were measured.
+    this.#found = files.entries.slice(0, plan.volumes.length) as (Measured | Unreadable)[]
+    this.#second = files.entries.slice(plan.volumes.length) as (Extracted | Unreadable)[]
     this.#writers.catch(() => undefined) // awaited when they are needed
   }
 
@@ -90,8 +92,11 @@ class Run {
       yield { type: 'unreadable', path: path || '.', code: 'ERR_GYRUS_FILE_NOT_FOUND', message }
     }
     yield* this.#scan()
-    const judged = judge(volumes, this.#found, this.#settings)
-    if (this.#settings.keep !== undefined) yield* this.#extract(judged)
+    let judged = judge(volumes, this.#found, this.#settings)
+    if (this.#settings.keep !== undefined) {
+      yield* this.#extract(judged)
+      judged = withoutLost(judged, this.#second)
+    }
     const counts = countAll(judged, this.#settings)
     await this.#finish(judged, counts)
     const { out } = this.#settings
@@ -130,11 +135,9 @@ class Run {
     const progress = this.#progress('scan', this.#plan.volumes.length, this.#found.length)
     for await (const entry of scanVolumes(this.#scanOf(), turns)) {
       this.#found.push(entry)
-      const source = this.#plan.volumes[entry.volume]
-      if (entry.kind === 'unreadable') {
-        yield { type: 'unreadable', path: source?.path ?? '', code: entry.code, message: entry.message }
-      }
-      yield progress(entry.kind === 'volume' ? entry.entropy.length : 0, source?.bytes ?? 0)
+      yield* this.#lost(entry)
+      const bytes = this.#plan.volumes[entry.volume]?.bytes ?? 0
+      yield progress(entry.kind === 'volume' ? entry.entropy.length : 0, bytes)
     }
   }
 
@@ -142,12 +145,20 @@ class Run {
     const choices = judged.flatMap(({ source, entry, marks }, volume): Choice[] => {
       const indices = indicesOf('kept', marks)
       if (entry.kind === 'unreadable' || indices.length === 0) return []
-      return [{ turn: { source, volume }, window: entry, indices }]
+      return [{ turn: { source, volume }, measured: entry, indices }]
     })
-    const progress = this.#progress('extract', choices.length, this.#extracted)
-    for await (const volume of extractChoices(this.#scanOf(), choices.slice(this.#extracted))) {
-      yield progress(0, this.#plan.volumes[volume]?.bytes ?? 0)
+    const progress = this.#progress('extract', choices.length, this.#second.length)
+    for await (const entry of extractChoices(this.#scanOf(), choices.slice(this.#second.length))) {
+      this.#second.push(entry)
+      yield* this.#lost(entry)
+      yield progress(0, this.#plan.volumes[entry.volume]?.bytes ?? 0)
     }
+  }
+
+  *#lost(entry: Entry): Generator<CurateEvent> {
+    if (entry.kind !== 'unreadable') return
+    const { volume, code, message } = entry
+    yield { type: 'unreadable', path: this.#plan.volumes[volume]?.path ?? '', code, message }
   }
 
   /** Makes progress events; what an earlier process did counts as done, but not for the rate. */

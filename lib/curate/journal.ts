@@ -19,7 +19,7 @@ export interface Measured {
   readonly rows: number
 }
 
-/** A volume that could not be read. */
+/** A volume that could not be read: measured, or, in the second pass of a run that keeps a total, read again. */
 export interface Unreadable {
   readonly kind: 'unreadable'
   readonly volume: number

@@ -3,7 +3,7 @@
 import type { VolumeSource } from '../datasets/source.js'
 import { GyrusError } from '../errors.js'
 import type { CurateSettings } from '../options/curate.js'
-import type { Measured, Unreadable } from './journal.js'
+import type { Extracted, Measured, Unreadable } from './journal.js'
 import type { ManifestRow } from './manifest.js'
 import { isFlat } from './scan.js'
 import { applyWindows, positionOf, scoresOf, selectShare, selectTotal, type Reason } from './select.js'
@@ -47,6 +47,20 @@ export function judge(
     selectTotal(candidates, keep, quotas)
   }
   return judged
+}
+
+/** Volumes that were judged, but for those that could not be read again when their slices were cut out. */
+export function withoutLost(
+  judged: readonly JudgedVolume[],
+  second: readonly (Extracted | Unreadable)[],
+): JudgedVolume[] {
+  const lost = new Map(
+    second.flatMap((entry) => (entry.kind === 'unreadable' ? [[entry.volume, entry] as const] : [])),
+  )
+  return judged.map((one, volume) => {
+    const entry = lost.get(volume)
+    return entry === undefined ? one : { ...one, entry, marks: [] }
+  })
 }
 
 /** The manifest's rows, in the order of the plan; kept slices are numbered as the shards hold them. */

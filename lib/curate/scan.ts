@@ -1,10 +1,11 @@
 // The work itself: volumes measured in parallel and committed in the order of the plan, rows first, then the journal.
-import { isGyrusError } from '../errors.js'
+import { join } from 'node:path'
+import { GyrusError, isGyrusError } from '../errors.js'
 import type { VolumeSource } from '../datasets/source.js'
 import type { CurateSettings } from '../options/curate.js'
 import { inOrder } from './in-order.js'
 import type { Gallery } from './report/gallery.js'
-import type { Entry, Journal, Measured, Unreadable } from './journal.js'
+import type { Entry, Extracted, Journal, Measured, Unreadable } from './journal.js'
 import type { MemoryBudget } from './memory-budget.js'
 import { useVolumes, type Opened, type Task } from './open-volumes.js'
 import { inPairs } from './pairs.js'
@@ -59,38 +60,34 @@ export function isFlat(window: { readonly low: number; readonly high: number }):
 async function measure(
   scan: Scan,
   worker: VolumeWorker,
-  { turn }: { readonly turn: Turn },
+  turn: Turn,
   place: Place,
   opened: Opened,
 ): Promise<Outcome<Measured | Unreadable>> {
   const { settings } = scan
-  try {
+  return orUnreadable(turn, async () => {
     if (isGyrusError(opened)) throw opened
     const { sha256, patientId } = opened
-    const { low, high, entropy, foreground, nonFinite } = await worker.examine(place)
-    const measured = {
-      kind: 'volume' as const,
+    const { entropy, foreground, ...found } = await worker.examine(place)
+    const entry: Measured = {
+      kind: 'volume',
       volume: turn.volume,
       sha256,
       patientId,
-      low,
-      high,
-      nonFinite,
+      low: found.low,
+      high: found.high,
+      nonFinite: found.nonFinite,
       rows: 0,
+      entropy: [...entropy],
+      foreground: [...foreground],
     }
-    const entry = { ...measured, entropy: [...entropy], foreground: [...foreground] }
     if (settings.keep !== undefined) return { turn, entry, slices: undefined }
-    const marks = selectShare(turn.volume, entropy, isFlat({ low, high }), settings)
+    const marks = selectShare(turn.volume, entropy, isFlat(entry), settings)
     const indices = indicesOf('kept', marks)
-    await scan.gallery.take(worker, turn.volume, { place, window: { low, high }, entropy, marks })
-    const slices =
-      indices.length > 0 ? await worker.extract(place, { low, high }, indices, settings.size) : undefined
+    await scan.gallery.take(worker, turn.volume, { place, window: entry, entropy, marks })
+    const slices = indices.length > 0 ? await worker.extract(place, entry, indices, settings.size) : undefined
     return { turn, entry, slices }
-  } catch (error) {
-    if (!isGyrusError(error) || !ofOneFile.includes(error.code)) throw error
-    const { code, message } = error
-    return { turn, entry: { kind: 'unreadable', volume: turn.volume, code, message }, slices: undefined }
-  }
+  })
 }
 
 /** Measures volumes, and where the choice is each volume's own, writes its slices. Yields entries as committed. */
@@ -98,64 +95,89 @@ export async function* scanVolumes(
   scan: Scan,
   turns: readonly Turn[],
 ): AsyncGenerator<Measured | Unreadable> {
-  const { workers, buffers, journal, shards } = scan
   const { keep, keepFraction } = scan.settings
+  const items = turns.map((turn) => ({ turn }))
   const task: Task<{ readonly turn: Turn }, Outcome<Measured | Unreadable>> = {
-    use: (worker, item, place, opened) => measure(scan, worker, item, place, opened),
+    use: (worker, { turn }, place, opened) => measure(scan, worker, turn, place, opened),
     countOf: (_, slices) => (keep === undefined ? Math.ceil(slices * keepFraction) : 0),
   }
-  const items = turns.map((turn) => ({ turn }))
-  const groups = inPairs(items, ({ turn }) => turn.source, workers.length)
-  const room = { budget: scan.budget, readers: workers.length }
-  const work = (worker: VolumeWorker, group: readonly { readonly turn: Turn }[]) =>
-    useVolumes(room, worker, group, task)
-  for await (const outcomes of inOrder(workers, groups, work, () => hasRoom(scan))) {
-    for (const { entry, slices } of outcomes) {
-      if (slices !== undefined) {
-        await shards.append(slices)
-        buffers.give(slices)
-      }
-      const committed = entry.kind === 'volume' ? { ...entry, rows: shards.rows } : entry
-      await journal.append(committed)
-      yield committed
-    }
-  }
+  yield* commitAll(scan, items, task)
 }
 
 /** A volume's slices that a choice over the whole set kept. */
 export interface Choice {
   readonly turn: Turn
-  readonly window: { readonly low: number; readonly high: number }
+  readonly measured: Measured
   readonly indices: readonly number[]
 }
 
 async function extract(
   scan: Scan,
   worker: VolumeWorker,
-  { turn, window, indices }: Choice,
+  { turn, measured, indices }: Choice,
   place: Place,
   opened: Opened,
-): Promise<{ readonly turn: Turn; readonly slices: Uint16Array }> {
-  if (isGyrusError(opened)) throw opened
-  return { turn, slices: await worker.extract(place, window, indices, scan.settings.size) }
+): Promise<Outcome<Extracted | Unreadable>> {
+  return orUnreadable(turn, async () => {
+    if (isGyrusError(opened)) throw opened
+    if (opened.sha256 !== measured.sha256) {
+      const path = join(turn.source.root, turn.source.path)
+      const message = `${path} has changed since it was measured: leave files as they are while a run lasts`
+      throw new GyrusError('ERR_GYRUS_FILE_IO', message)
+    }
+    const slices = await worker.extract(place, measured, indices, scan.settings.size)
+    return { turn, entry: { kind: 'extracted', volume: turn.volume, rows: 0 }, slices }
+  })
 }
 
-/** The second pass of a run that keeps a total: writes the chosen slices. Yields the volume of each choice. */
-export async function* extractChoices(scan: Scan, choices: readonly Choice[]): AsyncGenerator<number> {
-  const { workers, buffers, journal, shards } = scan
-  const groups = inPairs(choices, ({ turn }) => turn.source, workers.length)
-  const task: Task<Choice, { readonly turn: Turn; readonly slices: Uint16Array }> = {
+/**
+ * The second pass of a run that keeps a total: writes the chosen slices. Yields entries as committed; a volume that
+ * cannot be read any more is left out.
+ */
+export async function* extractChoices(
+  scan: Scan,
+  choices: readonly Choice[],
+): AsyncGenerator<Extracted | Unreadable> {
+  const task: Task<Choice, Outcome<Extracted | Unreadable>> = {
     use: (worker, choice, place, opened) => extract(scan, worker, choice, place, opened),
     countOf: ({ indices }) => indices.length,
   }
-  const room = { budget: scan.budget, readers: workers.length }
-  const work = (worker: VolumeWorker, group: readonly Choice[]) => useVolumes(room, worker, group, task)
-  for await (const extracted of inOrder(workers, groups, work, () => hasRoom(scan))) {
-    for (const { turn, slices } of extracted) {
-      await shards.append(slices)
-      buffers.give(slices)
-      await journal.append({ kind: 'extracted', volume: turn.volume, rows: shards.rows })
-      yield turn.volume
+  yield* commitAll(scan, choices, task)
+}
+
+/** Does a task with each item's volume, in parallel, and commits the outcomes in the items' order. */
+async function* commitAll<Item extends { readonly turn: Turn }, Kind extends Entry>(
+  scan: Scan,
+  items: readonly Item[],
+  task: Task<Item, Outcome<Kind>>,
+): AsyncGenerator<Kind> {
+  const { workers, budget, buffers, journal, shards } = scan
+  const groups = inPairs(items, ({ turn }) => turn.source, workers.length)
+  const room = { budget, readers: workers.length }
+  const work = (worker: VolumeWorker, group: readonly Item[]) => useVolumes(room, worker, group, task)
+  for await (const outcomes of inOrder(workers, groups, work, () => hasRoom(scan))) {
+    for (const { entry, slices } of outcomes) {
+      if (slices !== undefined) {
+        await shards.append(slices)
+        buffers.give(slices)
+      }
+      const committed = 'rows' in entry ? { ...entry, rows: shards.rows } : entry
+      await journal.append(committed)
+      yield committed
     }
+  }
+}
+
+/** What work on one file gives; an error that speaks of this file alone is what is known of it. */
+async function orUnreadable<Kind extends Entry>(
+  turn: Turn,
+  work: () => Promise<Outcome<Kind>>,
+): Promise<Outcome<Kind | Unreadable>> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isGyrusError(error) || !ofOneFile.includes(error.code)) throw error
+    const { code, message } = error
+    return { turn, entry: { kind: 'unreadable', volume: turn.volume, code, message }, slices: undefined }
   }
 }

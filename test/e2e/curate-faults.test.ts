@@ -1,10 +1,19 @@
 // `gyrus curate` where something goes wrong: bad files, full disks, cancelling, two runs in one folder.
-import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { curate } from '../../lib/index.js'
+import { curate, type CurateEvent } from '../../lib/index.js'
 import { gyrus, gyrusAsNobody, gyrusWithFileLimit, jsonLines } from '../support/cli.js'
-import { archive, digest, manifest, volumes } from '../support/curation.js'
+import { archive, digest, manifest, shape, shard, volumes } from '../support/curation.js'
+import { drawBall, writeNifti } from '../support/nifti.js'
 import { rejection } from '../support/rejection.js'
 
 void t.test('unreadable files are recorded, and the run goes on', async (t) => {
@@ -64,6 +73,45 @@ void t.test('what is left out is named, and a folder that cannot be listed fails
   const summary = JSON.parse(readFileSync(join(out, 'curation.json'), 'utf8')) as { skippedFiles: object }
   t.match(summary.skippedFiles, { 'unreadable-folder': 1, 'broken-link': 1 })
   t.end()
+})
+
+void t.test('a total, when volumes are gone or others by the time their slices are cut out', async (t) => {
+  const { root, out } = archive(t)
+  const [gone, other] = [3, 5].map((i) => join(root, 'IXI-T1', `IXI00${i}-HH-1${i}-T1.nii.gz`)) as [
+    string,
+    string,
+  ]
+  const settings = { roots: [root], out, keep: 48, size: 16, threads: 2 }
+  const before = readFileSync(other)
+  const controller = new AbortController()
+  const lost: string[] = []
+  const run = async (signal: AbortSignal): Promise<CurateEvent | undefined> => {
+    let last: CurateEvent | undefined
+    for await (const event of curate({ ...settings, position: [0, 1] }, { signal })) {
+      if (event.type === 'progress' && event.phase === 'scan' && event.done === volumes) {
+        renameSync(gone, `${gone}-away`)
+        writeNifti(other, shape, drawBall(shape, 99))
+      }
+      if (event.type === 'unreadable') lost.push(event.path)
+      if (event.type === 'progress' && event.phase === 'extract' && event.done === 8) controller.abort()
+      last = event
+    }
+    return last
+  }
+  await t.rejects(run(controller.signal), { code: 'ERR_GYRUS_ABORTED' })
+  // Continued: what is known to be lost stays lost.
+  renameSync(`${gone}-away`, gone)
+  writeFileSync(other, before)
+  const done = await run(new AbortController().signal)
+  t.match(done, { type: 'done', volumes, unreadable: 2 })
+  t.same(lost.map((path) => path.slice(7, 13)).sort(), ['IXI003', 'IXI005'])
+  const rows = await manifest(out)
+  const unreadable = rows.filter(({ reason }) => reason === 'unreadable')
+  t.match(unreadable, [{ detail: /FILE_NOT_FOUND/ }, { detail: /changed since it was measured/ }])
+  const kept = rows.filter((row) => row['kept'])
+  t.equal(kept.length, shard(out, 'slices-00000.npy').rows, 'the manifest numbers what is in the shard')
+  t.equal(kept.length, done?.type === 'done' ? done.kept : undefined)
+  t.ok(kept.length < 48 && kept.length > 30, String(kept.length))
 })
 
 void t.test('a full disk: a typed error, and the rest when there is room', (t) => {
