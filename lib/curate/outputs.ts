@@ -32,10 +32,10 @@ export async function writeOutputs(
   const { out } = settings
   await writeManifest(join(out, 'manifest.parquet'), manifestRows(judged, settings))
   const lines = plan.skipped.map((skipped) => `${JSON.stringify(skipped)}\n`)
-  await writeWhole(join(out, 'skipped.jsonl'), lines.join(''))
+  await writeWhole(join(out, 'skipped.jsonl'), lines.join(''), true)
   const thumbnails = await takePictures()
   const facts = { settings, judged, counts, thumbnails, skipped: plan.skipped, bytes: bytesOf(plan) }
-  await writeWhole(join(out, 'report.html'), await renderReport(facts))
+  await writeWhole(join(out, 'report.html'), await renderReport(facts), true)
 }
 
 /** Settings and counts; with this file the folder is whole. */
@@ -53,7 +53,7 @@ export async function writeSummary({ settings, plan, judged, counts }: Outcome):
     skippedFiles: countSkipped(plan.skipped),
     unreadableFiles,
   }
-  await writeWhole(join(settings.out, summaryName), `${JSON.stringify(summary, undefined, 2)}\n`)
+  await writeWhole(join(settings.out, summaryName), `${JSON.stringify(summary, undefined, 2)}\n`, true)
 }
 
 function bytesOf({ volumes }: Plan): number {

@@ -71,9 +71,11 @@ async function openLocked(settings: CurateSettings, fingerprint: string) {
     for (const name of await readdir(out)) if (ownFiles.test(name)) await rm(join(out, name))
   }
   const names = await readdir(out)
+  const layout = { folder: out, size, rows: shardRows }
+  const rowsThere = await ShardWriter.countRows(layout)
   const opened = names.includes(summaryName)
     ? undefined
-    : await Journal.open(join(out, journalName), fingerprint)
+    : await Journal.open(join(out, journalName), fingerprint, (entries) => countHeld(entries, rowsThere))
   if (opened === undefined) {
     throw new GyrusError(
       'ERR_GYRUS_FILE_IO',
@@ -83,10 +85,16 @@ async function openLocked(settings: CurateSettings, fingerprint: string) {
   const { journal, entries } = opened
   const rows = entries.reduce((last, entry) => ('rows' in entry ? entry.rows : last), 0)
   try {
-    const shards = await ShardWriter.open({ folder: out, size, rows: shardRows }, rows)
+    const shards = await ShardWriter.open(layout, rows)
     return { journal, shards, entries }
   } catch (error) {
     await journal.close()
     throw error
   }
+}
+
+/** How many entries speak of rows that are on the disk: after a power loss the journal may be ahead of the shards. */
+function countHeld(entries: readonly Entry[], rowsThere: number): number {
+  const first = entries.findIndex((entry) => 'rows' in entry && entry.rows > rowsThere)
+  return first < 0 ? entries.length : first
 }

@@ -1,11 +1,14 @@
 // `gyrus curate` where something goes wrong: bad files, full disks, cancelling, two runs in one folder.
 import {
+  appendFileSync,
   chmodSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -125,6 +128,32 @@ void t.test('a full disk: a typed error, and the rest when there is room', (t) =
   t.equal(gyrus('curate', root, '--out', `${out}-whole`, '--size', '128', '--shard-rows', '64').status, 0)
   t.equal(digest(out), digest(`${out}-whole`))
   t.end()
+})
+
+void t.test('after a power loss the shards may be shorter than the journal says', async (t) => {
+  const { root, out } = archive(t)
+  const settings = { roots: [root], out, size: 32, shardRows: 9 }
+  for await (const event of curate({ ...settings, out: `${out}-whole` })) t.ok(event.type)
+  const rowBytes = 32 * 32 * 2
+  for (const [name, bytes] of [
+    ['slices-00002.npy', 128 + 3.5 * rowBytes],
+    ['slices-00002.npy', 0],
+    ['slices-00001.npy', 128 + 7.25 * rowBytes],
+    ['journal.jsonl.partial', undefined],
+  ] as const) {
+    const controller = new AbortController()
+    const run = async (): Promise<void> => {
+      for await (const event of curate(settings, { signal: controller.signal })) {
+        if (event.type === 'progress' && event.done === 6) controller.abort()
+      }
+    }
+    await t.rejects(run(), { code: 'ERR_GYRUS_ABORTED' })
+    if (bytes === undefined) appendFileSync(join(out, name), `${'\0'.repeat(100)}\n`)
+    else truncateSync(join(out, readdirSync(out).find((one) => one.startsWith(name)) ?? name), bytes)
+    for await (const event of curate(settings)) t.ok(event.type)
+    t.equal(digest(out), digest(`${out}-whole`), `${name} cut to ${bytes}`)
+    rmSync(out, { recursive: true })
+  }
 })
 
 void t.test('cancelling and continuing', async (t) => {
