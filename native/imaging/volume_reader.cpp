@@ -105,8 +105,7 @@ void VolumeReader::open_fastmri(const std::string& path) {
   volume_.reset();
   const FastmriFile file(path);
   const FastmriImages images = images_of(file, path);
-  const FastmriAttributes attributes = file.attributes();
-  labels_ = {attributes.acquisition.value_or(""), attributes.patient_id.value_or("")};
+  labels_ = {file.acquisition().value_or(""), file.patient_id().value_or("")};
   const Shape& shape = images.shape();
   pool_->check(announced_images(images).bytes, path);
   try {
