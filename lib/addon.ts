@@ -186,7 +186,7 @@ export interface NativeVolumeFacts {
   readonly shape: readonly [number, number, number]
   readonly affine: readonly number[]
   readonly spacing: readonly [number, number, number]
-  /** Of the file's bytes, or of the images for formats that hold more than them. */
+  /** Of the file's bytes (a pair's header, then its voxels), or of the images for formats that hold more than them. */
   readonly sha256: string
   /** fastMRI's attributes, '' where there are none. */
   readonly acquisition: string

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <string_view>
 #include <utility>
 
@@ -16,12 +17,20 @@ constexpr std::int64_t kHashPiece = std::int64_t{1} << 20;
 constexpr std::int64_t kCacheLine = 64;
 constexpr std::int64_t kHeadBytes = std::int64_t{64} << 10;  // of a packed file, in which its header surely lies
 
-// "brain.img.gz" with .img and .hdr gives "brain.hdr.gz"; a path without that suffix is returned as it is.
+std::string upper(std::string_view text) {
+  std::string result(text);
+  for (char& letter : result) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+  return result;
+}
+
+// "brain.img.gz" with .img and .hdr gives "brain.hdr.gz", "BRAIN.IMG" gives "BRAIN.HDR"; a path without that suffix is
+// returned as it is.
 std::string with_suffix(const std::string& path, std::string_view from, std::string_view to) {
-  for (const std::string_view packing : {std::string_view(""), std::string_view(".gz")}) {
-    const std::string suffix = std::string(from).append(packing);
-    if (path.ends_with(suffix)) {
-      return path.substr(0, path.size() - suffix.size()).append(to).append(packing);
+  for (const std::string& packing : {std::string(""), std::string(".gz"), std::string(".GZ")}) {
+    for (const bool is_upper : {false, true}) {
+      const std::string suffix = (is_upper ? upper(from) : std::string(from)) + packing;
+      if (!path.ends_with(suffix)) continue;
+      return path.substr(0, path.size() - suffix.size()) + (is_upper ? upper(to) : std::string(to)) + packing;
     }
   }
   return path;
@@ -86,8 +95,12 @@ NiftiReader::OpenFrame NiftiReader::open_frame(const std::string& path, std::int
   const NiftiHeader header = header_of(source);
   if (!header.is_pair) return {std::move(header_file), prepare(source, header, frame)};
   auto voxel_file = std::make_unique<io::InputFile>(voxel_path_of(header_path));
+  io::Sha256 hash;
+  hash_range(*header_file, 0, header_file->size(), hash);
   const Source voxels = open(*voxel_file);
-  return {std::move(voxel_file), prepare(voxels, header, frame)};
+  OpenFrame opened{std::move(voxel_file), prepare(voxels, header, frame)};
+  opened.frame.hash = hash;
+  return opened;
 }
 
 Volume NiftiReader::read(const std::string& path, std::int64_t frame) {
@@ -126,7 +139,7 @@ std::array<NiftiReader::Result, 2> NiftiReader::read_both(NiftiReader& first, co
     if (is_worth_it) {
       are_unpacked = first.gunzip_.read_both({a.source.packed, a.unpacked}, {b.source.packed, b.unpacked});
     }
-    io::Sha256 hash, others;
+    io::Sha256 hash = a.hash, others = b.hash;
     io::Sha256::update_both(hash, a.source.packed, others, b.source.packed);
     progress = {Progress{are_unpacked[0], hash}, Progress{are_unpacked[1], others}};
   }
@@ -162,7 +175,7 @@ NiftiReader::Layout NiftiReader::layout_of(const Source& source, const NiftiHead
 
 NiftiReader::Frame NiftiReader::prepare(const Source& source, const NiftiHeader& header, std::int64_t frame) {
   const Layout layout = layout_of(source, header, frame);
-  Frame prepared{.source = source, .header = header, .volume = {}, .layout = layout, .unpacked = {}};
+  Frame prepared{.source = source, .header = header, .volume = {}, .layout = layout, .hash = {}, .unpacked = {}};
   prepared.volume.orientation = closest_canonical(header.affine, source.file.label());
   prepared.volume.affine = canonical_affine(header.affine, prepared.volume.orientation, header.extents);
   prepared.unpacked = unpacked_.take(layout.unpacked()).subspan(static_cast<std::size_t>(layout.pad));
@@ -202,9 +215,9 @@ Volume NiftiReader::finish(Frame& frame, Progress progress) {
       gunzip_.read(source.packed, frame.layout.is_from_start ? 0 : frame.layout.begin, frame.unpacked,
                    source.file.label());
     }
-    if (!progress.hash) progress.hash.emplace().update(source.packed);
+    if (!progress.hash) progress.hash.emplace(frame.hash).update(source.packed);
   } else {
-    progress.hash.emplace();
+    progress.hash.emplace(frame.hash);
     hash_range(source.file, 0, frame.layout.begin, *progress.hash);
     source.file.read_at(frame.layout.begin, voxels);
     progress.hash->update(voxels);

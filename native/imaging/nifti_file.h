@@ -71,6 +71,7 @@ class NiftiReader {
     NiftiHeader header;
     Volume volume;  // but for voxels and hash
     Layout layout;
+    io::Sha256 hash;                // of what was read before this file: the header of a pair
     std::span<std::byte> unpacked;  // from layout.lead bytes before the voxels on
   };
   struct OpenFrame {

@@ -135,11 +135,25 @@ void test_contents(Suite& suite) {
     write_bytes(folder.path("b.img.gz"), gzip_image(voxels));
     write_bytes(folder.path("c.hdr"), gzip_image(header));  // packed, whatever its name says
     write_bytes(folder.path("c.img"), voxels);
-    NiftiReader reader;
+    NiftiReader reader, other;
     const Answers wanted = ask(reader.read(folder.path("a.hdr"), 0));
     check.equal(wanted.values[0], 4.0F, "the first voxel");
     for (const char* const name : {"b.hdr.gz", "b.img.gz", "c.hdr", "c.img"}) {
       check.that(is_equal(wanted, ask(reader.read(folder.path(name), 0))), name);
+    }
+    // Whatever the case of their suffixes.
+    write_bytes(folder.path("D.HDR"), header);
+    write_bytes(folder.path("D.IMG"), voxels);
+    for (const char* const name : {"D.HDR", "D.IMG"}) {
+      check.that(is_equal(wanted, ask(reader.read(folder.path(name), 0))), name);
+    }
+    const auto hash_of = [](const std::string& bytes) { return io::sha256_hex(std::as_bytes(std::span(bytes))); };
+    check.equal(reader.read(folder.path("a.img"), 0).sha256, hash_of(header + voxels), "the header's bytes count too");
+    check.equal(reader.read(folder.path("b.hdr.gz"), 0).sha256, hash_of(gzip_image(header) + gzip_image(voxels)),
+                "as they are packed");
+    const auto both = NiftiReader::read_both(reader, folder.path("b.hdr.gz"), other, folder.path("b.img.gz"), 0);
+    for (const NiftiReader::Result& result : both) {
+      check.equal(std::get<Volume>(result).sha256, hash_of(gzip_image(header) + gzip_image(voxels)), "two at once");
     }
     write_bytes(folder.path("c.img"), voxels.substr(0, voxels.size() - 1));
     check.throws(Code::file_format, "a byte too few", [&] { reader.read(folder.path("c.img"), 0); });
