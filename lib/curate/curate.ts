@@ -34,7 +34,7 @@ export async function* curate(options: CurateOptions, call: CallOptions = {}): A
   const { signal } = parseOptions(curateCallOptions, 'curate', call)
   const plan = await makePlan(settings, signal)
   native() // where the engine is missing, no folder is taken
-  const run = new Run(settings, plan, await RunFiles.open(settings, plan.fingerprint))
+  const run = new Run(settings, plan, await RunFiles.open(settings, plan))
   try {
     yield* run.work(signal)
   } finally {

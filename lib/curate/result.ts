@@ -3,9 +3,10 @@
 import type { VolumeSource } from '../datasets/source.js'
 import { GyrusError } from '../errors.js'
 import type { CurateSettings } from '../options/curate.js'
+import { inStacks } from './image-stack.js'
 import type { Extracted, Measured, Unreadable } from './journal.js'
 import type { ManifestRow } from './manifest.js'
-import { isFlat } from './scan.js'
+import { isFlat, toMeasurement } from './measurement.js'
 import { applyWindows, positionOf, scoresOf, selectShare, selectTotal, type Reason } from './select.js'
 import { shardName } from '../slices/shard-writer.js'
 import { splitOf } from './split.js'
@@ -20,6 +21,29 @@ export interface JudgedVolume {
   readonly marks: readonly Reason[]
 }
 
+const unreadable = (source: VolumeSource, entry: Unreadable) => ({
+  source,
+  subject: source.subject,
+  entry,
+  marks: [] as Reason[],
+})
+
+const subjectOf = ({ subject }: VolumeSource, { patientId }: Measured): string =>
+  patientId === '' ? subject : patientId
+
+/** Volumes whose slices are chosen together; what cannot be read takes no part. */
+function judgeStack(
+  stack: readonly { readonly source: VolumeSource; readonly entry: Measured | Unreadable }[],
+  settings: CurateSettings,
+) {
+  const readable = stack.flatMap(({ entry }) => (entry.kind === 'volume' ? [toMeasurement(entry)] : []))
+  const marks = selectShare(readable, settings).values()
+  return stack.map(({ source, entry }) => {
+    if (entry.kind === 'unreadable') return unreadable(source, entry)
+    return { source, subject: subjectOf(source, entry), entry, marks: marks.next().value ?? [] }
+  })
+}
+
 /** Decides over all slices. `entries` are in the order of the plan and complete. */
 export function judge(
   sources: readonly VolumeSource[],
@@ -27,17 +51,19 @@ export function judge(
   settings: CurateSettings,
 ): JudgedVolume[] {
   const { keep, quotas, balance } = settings
-  const judged = sources.map((source, volume) => {
+  const found = sources.map((source, volume) => {
     const entry = entries[volume]
     if (entry === undefined) throw new GyrusError('ERR_GYRUS_INTERNAL', `nothing is known of ${source.path}`)
-    if (entry.kind === 'unreadable') return { source, subject: source.subject, entry, marks: [] as Reason[] }
-    const entropy = Float64Array.from(entry.entropy)
-    const marks =
-      keep === undefined
-        ? selectShare(volume, entropy, isFlat(entry), settings)
-        : applyWindows(entropy, isFlat(entry), settings)
-    return { source, subject: entry.patientId === '' ? source.subject : entry.patientId, entry, marks }
+    return { source, entry }
   })
+  const judged =
+    keep === undefined
+      ? inStacks(found, ({ source }) => source).flatMap((stack) => judgeStack(stack, settings))
+      : found.map(({ source, entry }) => {
+          if (entry.kind === 'unreadable') return unreadable(source, entry)
+          const marks = applyWindows(Float64Array.from(entry.entropy), isFlat(entry), settings)
+          return { source, subject: subjectOf(source, entry), entry, marks }
+        })
   if (keep !== undefined) {
     const candidates = judged.map(({ source, entry, marks }, volume) => ({
       stratum: balance === 'none' ? 'all' : source[balance],

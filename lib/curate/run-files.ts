@@ -6,7 +6,9 @@ import type { CurateSettings } from '../options/curate.js'
 import { lockFolder } from '../run/lock.js'
 import { ShardWriter } from '../slices/shard-writer.js'
 import { writeError } from '../write-file.js'
+import { inStacks } from './image-stack.js'
 import { Journal, type Entry } from './journal.js'
+import type { Plan } from './plan.js'
 
 export const summaryName = 'curation.json'
 const journalName = 'journal.jsonl.partial'
@@ -34,13 +36,13 @@ export class RunFiles {
   }
 
   /** Takes the folder, which is the run's until it is closed: another process would write over the same shards. */
-  static async open(settings: CurateSettings, fingerprint: string): Promise<RunFiles> {
+  static async open(settings: CurateSettings, plan: Plan): Promise<RunFiles> {
     const { out } = settings
     try {
       await mkdir(out, { recursive: true })
       const unlock = await lockFolder(out)
       try {
-        return new RunFiles(out, await openLocked(settings, fingerprint), unlock)
+        return new RunFiles(out, await openLocked(settings, plan), unlock)
       } catch (error) {
         await unlock()
         throw error
@@ -65,7 +67,7 @@ export class RunFiles {
   }
 }
 
-async function openLocked(settings: CurateSettings, fingerprint: string) {
+async function openLocked(settings: CurateSettings, plan: Plan) {
   const { out, size, shardRows } = settings
   if (settings.overwrite) {
     for (const name of await readdir(out)) if (ownFiles.test(name)) await rm(join(out, name))
@@ -75,7 +77,9 @@ async function openLocked(settings: CurateSettings, fingerprint: string) {
   const rowsThere = await ShardWriter.countRows(layout)
   const opened = names.includes(summaryName)
     ? undefined
-    : await Journal.open(join(out, journalName), fingerprint, (entries) => countHeld(entries, rowsThere))
+    : await Journal.open(join(out, journalName), plan.fingerprint, (entries) =>
+        wholeStacks(plan, settings, countHeld(entries, rowsThere)),
+      )
   if (opened === undefined) {
     throw new GyrusError(
       'ERR_GYRUS_FILE_IO',
@@ -97,4 +101,15 @@ async function openLocked(settings: CurateSettings, fingerprint: string) {
 function countHeld(entries: readonly Entry[], rowsThere: number): number {
   const first = entries.findIndex((entry) => 'rows' in entry && entry.rows > rowsThere)
   return first < 0 ? entries.length : first
+}
+
+/** So many of the first `count` entries as are of whole stacks: images of one stack are measured again together. */
+function wholeStacks({ volumes }: Plan, { keep }: CurateSettings, count: number): number {
+  if (keep !== undefined) return count
+  let whole = 0
+  for (const { length } of inStacks(volumes, (source) => source)) {
+    if (whole + length > count) break
+    whole += length
+  }
+  return whole
 }

@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { GyrusError, isGyrusError } from '../errors.js'
 import type { VolumeSource } from '../datasets/source.js'
 import type { CurateSettings } from '../options/curate.js'
+import { inStacks } from './image-stack.js'
 import { inOrder } from './in-order.js'
+import { toMeasurement } from './measurement.js'
 import type { Gallery } from './report/gallery.js'
 import type { Entry, Extracted, Journal, Measured, Unreadable } from './journal.js'
 import type { MemoryBudget } from './memory-budget.js'
@@ -24,6 +26,12 @@ interface Outcome<Kind extends Entry> {
   readonly turn: Turn
   readonly entry: Kind
   readonly slices: Uint16Array | undefined
+}
+
+interface ToMeasure {
+  readonly turn: Turn
+  /** Its share is its own: the slices that stay are known as soon as it is measured. */
+  readonly isAlone: boolean
 }
 
 /** Codes that speak of one file. Any other error ends the run. */
@@ -53,14 +61,11 @@ function hasRoom({ buffers, budget }: Scan): boolean {
   return buffers.lentBytes < budget.total / 3
 }
 
-export function isFlat(window: { readonly low: number; readonly high: number }): boolean {
-  return !(window.low < window.high)
-}
-
+/** Measures a volume that is open, and where the choice is its own alone, cuts its slices out. */
 async function measure(
   scan: Scan,
   worker: VolumeWorker,
-  turn: Turn,
+  { turn, isAlone }: ToMeasure,
   place: Place,
   opened: Opened,
 ): Promise<Outcome<Measured | Unreadable>> {
@@ -81,8 +86,8 @@ async function measure(
       entropy: [...entropy],
       foreground: [...foreground],
     }
-    if (settings.keep !== undefined) return { turn, entry, slices: undefined }
-    const marks = selectShare(turn.volume, entropy, isFlat(entry), settings)
+    if (!isAlone) return { turn, entry, slices: undefined }
+    const [marks = []] = selectShare([toMeasurement(entry)], settings)
     const indices = indicesOf('kept', marks)
     await scan.gallery.take(worker, turn.volume, { place, window: entry, entropy, marks })
     const slices = indices.length > 0 ? await worker.extract(place, entry, indices, settings.size) : undefined
@@ -90,18 +95,77 @@ async function measure(
   })
 }
 
-/** Measures volumes, and where the choice is each volume's own, writes its slices. Yields entries as committed. */
+/** Measures volumes, and unless a total is kept, writes their slices. Yields entries as committed. */
 export async function* scanVolumes(
   scan: Scan,
   turns: readonly Turn[],
 ): AsyncGenerator<Measured | Unreadable> {
   const { keep, keepFraction } = scan.settings
-  const items = turns.map((turn) => ({ turn }))
-  const task: Task<{ readonly turn: Turn }, Outcome<Measured | Unreadable>> = {
-    use: (worker, { turn }, place, opened) => measure(scan, worker, turn, place, opened),
-    countOf: (_, slices) => (keep === undefined ? Math.ceil(slices * keepFraction) : 0),
+  const sourceOf = ({ turn }: ToMeasure): VolumeSource => turn.source
+  const task: Task<ToMeasure, Outcome<Measured | Unreadable>> = {
+    use: (worker, item, place, opened) => measure(scan, worker, item, place, opened),
+    countOf: ({ isAlone }, slices) => (isAlone ? Math.ceil(slices * keepFraction) : 0),
   }
-  yield* commitAll(scan, items, task)
+  const items = turns.map((turn) => ({ turn, isAlone: keep === undefined }))
+  const groups: (readonly ToMeasure[])[] = []
+  let run: ToMeasure[] = []
+  for (const stack of keep === undefined ? inStacks(items, sourceOf) : [items]) {
+    if (stack.length > 1 && keep === undefined) {
+      groups.push(
+        ...inPairs(run, sourceOf, scan.workers.length),
+        stack.map(({ turn }) => ({ turn, isAlone: false })),
+      )
+      run = []
+    } else run.push(...stack)
+  }
+  groups.push(...inPairs(run, sourceOf, scan.workers.length))
+  yield* commitAll(scan, groups, (worker, group) =>
+    keep === undefined && group[0]?.isAlone === false
+      ? measureStack(scan, worker, group, task)
+      : useVolumes(roomOf(scan), worker, group, task),
+  )
+}
+
+/**
+ * Images that are chosen among together: measured one after the other, and opened again when they are chosen. Where one
+ * is gone by then, the choice is made again without it.
+ */
+async function measureStack(
+  scan: Scan,
+  worker: VolumeWorker,
+  stack: readonly ToMeasure[],
+  task: Task<ToMeasure, Outcome<Measured | Unreadable>>,
+): Promise<Outcome<Measured | Unreadable>[]> {
+  const outcomes: Outcome<Measured | Unreadable>[] = []
+  for (const item of stack) outcomes.push(...(await useVolumes(roomOf(scan), worker, [item], task)))
+  const cut = new Map<number, Uint16Array>()
+  for (;;) {
+    const readable = outcomes.flatMap(({ turn, entry }) =>
+      entry.kind === 'volume' ? [{ turn, measured: entry }] : [],
+    )
+    const marks = selectShare(
+      readable.map(({ measured }) => toMeasurement(measured)),
+      scan.settings,
+    )
+    const chosen = readable
+      .map((one, at) => ({ ...one, indices: indicesOf('kept', marks[at] ?? []) }))
+      .filter(({ indices }) => indices.length > 0)
+    const missing = chosen.filter(({ turn }) => !cut.has(turn.volume))
+    for (const choice of missing) {
+      const [again] = await useVolumes(roomOf(scan), worker, [choice], extraction(scan))
+      if (again?.slices !== undefined) cut.set(choice.turn.volume, again.slices)
+      else if (again?.entry.kind === 'unreadable') {
+        const at = outcomes.findIndex(({ turn }) => turn === choice.turn)
+        outcomes[at] = { turn: choice.turn, entry: again.entry, slices: undefined }
+      }
+    }
+    if (missing.length > 0) continue
+    const kept = new Set(chosen.map(({ turn }) => turn.volume))
+    for (const [volume, slices] of cut) if (!kept.has(volume)) scan.buffers.give(slices)
+    return outcomes.map((one) =>
+      kept.has(one.turn.volume) ? { ...one, slices: cut.get(one.turn.volume) } : one,
+    )
+  }
 }
 
 /** A volume's slices that a choice over the whole set kept. */
@@ -138,23 +202,28 @@ export async function* extractChoices(
   scan: Scan,
   choices: readonly Choice[],
 ): AsyncGenerator<Extracted | Unreadable> {
-  const task: Task<Choice, Outcome<Extracted | Unreadable>> = {
+  const groups = inPairs(choices, ({ turn }) => turn.source, scan.workers.length)
+  yield* commitAll(scan, groups, (worker, group) => useVolumes(roomOf(scan), worker, group, extraction(scan)))
+}
+
+function extraction(scan: Scan): Task<Choice, Outcome<Extracted | Unreadable>> {
+  return {
     use: (worker, choice, place, opened) => extract(scan, worker, choice, place, opened),
     countOf: ({ indices }) => indices.length,
   }
-  yield* commitAll(scan, choices, task)
 }
 
-/** Does a task with each item's volume, in parallel, and commits the outcomes in the items' order. */
-async function* commitAll<Item extends { readonly turn: Turn }, Kind extends Entry>(
+function roomOf({ budget, workers }: Scan): { budget: MemoryBudget; readers: number } {
+  return { budget, readers: workers.length }
+}
+
+/** Works on groups in parallel, and commits the outcomes in their order. */
+async function* commitAll<Group, Kind extends Entry>(
   scan: Scan,
-  items: readonly Item[],
-  task: Task<Item, Outcome<Kind>>,
+  groups: readonly Group[],
+  work: (worker: VolumeWorker, group: Group) => Promise<Outcome<Kind>[]>,
 ): AsyncGenerator<Kind> {
-  const { workers, budget, buffers, journal, shards } = scan
-  const groups = inPairs(items, ({ turn }) => turn.source, workers.length)
-  const room = { budget, readers: workers.length }
-  const work = (worker: VolumeWorker, group: readonly Item[]) => useVolumes(room, worker, group, task)
+  const { workers, buffers, journal, shards } = scan
   for await (const outcomes of inOrder(workers, groups, work, () => hasRoom(scan))) {
     for (const { entry, slices } of outcomes) {
       if (slices !== undefined) {

@@ -45,8 +45,8 @@ export class ShardWriter {
   }
 
   /**
-   * How many rows of a set are on the disk. File systems bring a file's length there after its bytes: after a power loss
-   * a shard may be shorter than what was appended, but what there is of it is good.
+   * How many rows of a set are on the disk. File systems bring a file's length there after its bytes: after a power
+   * loss a shard may be shorter than what was appended, but what there is of it is good.
    */
   static async countRows({ folder, size, rows }: ShardLayout): Promise<number> {
     for (let shard = 0, total = 0; ; shard += 1) {

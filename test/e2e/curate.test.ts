@@ -2,11 +2,12 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import sharp from 'sharp'
 import t from 'tap'
 import { curate, readVolume, type CurateEvent } from '../../lib/index.js'
 import { gyrus } from '../support/cli.js'
 import { readCurated } from '../../lib/slices/curated.js'
-import { archive, manifest, shape, shard, volumes } from '../support/curation.js'
+import { archive, digest, manifest, shape, shard, volumes } from '../support/curation.js'
 import { drawBall, writeNifti } from '../support/nifti.js'
 import { rejection } from '../support/rejection.js'
 
@@ -170,4 +171,45 @@ void t.test('the manifest tells roots with the same paths apart', async (t) => {
   )
   const { facts } = await readCurated(out)
   t.same([...new Set(facts.root)], roots)
+})
+
+void t.test("a folder's images are chosen among together, whenever the run was interrupted", async (t) => {
+  const folder = t.testdir()
+  const root = join(folder, 'in')
+  for (const subject of ['a', 'b']) mkdirSync(join(root, subject), { recursive: true })
+  // Of 2 to 41 grey levels, in no order.
+  const levelsOf = (image: number): number => 2 + ((image * 17) % 40)
+  for (let image = 0; image < 40; image += 1) {
+    const pixels = drawBall([20, 20, 3], image + 1).map((value) => value % levelsOf(image))
+    await sharp(
+      Uint8Array.from(pixels.subarray(400, 800), (level) => 5 * level),
+      { raw: { width: 20, height: 20, channels: 1 } },
+    )
+      .png()
+      .toFile(join(root, image < 30 ? 'a' : 'b', `image${String(image).padStart(2, '0')}.png`))
+  }
+  writeFileSync(join(root, 'a', 'image05.png'), 'no image')
+  const settings = { roots: [root], size: 16, keepFraction: 0.25, entropyMin: 0 }
+  const whole = join(folder, 'whole')
+  for await (const event of curate({ ...settings, out: whole })) t.ok(event.type)
+  const rows = await manifest(whole)
+  t.equal(rows.length, 40)
+  for (const [subject, count] of [
+    ['a', 29],
+    ['b', 10],
+  ] as const) {
+    const own = rows.filter((row) => row['subject'] === subject && row['reason'] !== 'unreadable')
+    t.equal(own.length, count)
+    const kept = own.filter((row) => row['kept']).map(({ entropy }) => Number(entropy))
+    t.ok(Math.abs(kept.length - count / 4) < 1, `${kept.length} of ${count}`)
+    const dropped = own.filter((row) => !row['kept']).map(({ entropy }) => Number(entropy))
+    t.ok(Math.min(...kept) >= Math.max(...dropped), 'the richest stay')
+  }
+  const out = join(folder, 'out')
+  for await (const event of curate({ ...settings, out }))
+    if (event.type === 'progress' && event.done === 11) break
+  const lines = readFileSync(join(out, 'journal.jsonl.partial'), 'utf8').split('\n')
+  t.equal(lines.length, 1 + 11 + 1, 'in the middle of a folder')
+  for await (const event of curate({ ...settings, out })) t.ok(event.type)
+  t.equal(digest(out), digest(whole))
 })

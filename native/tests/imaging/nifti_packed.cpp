@@ -123,6 +123,9 @@ void test_contents(Suite& suite) {
       check.that(is_equal(wanted, ask(packed + std::string(100, '\0'))), "cut at ", cut, ", padded");
     }
   });
+}
+
+void test_pairs(Suite& suite) {
   suite.test("pairs of which both, either or none is packed", [](Check& check) {
     NiftiImage image = counting(1, kTypes[3], 0);
     image.set_magic(std::string_view("ni1\0", 4));
@@ -275,6 +278,7 @@ void test_both(Suite& suite) {
 
 void imaging_nifti_packed(Suite& suite) {
   test_contents(suite);
+  test_pairs(suite);
   test_damage(suite);
   test_both(suite);
 }
