@@ -22,8 +22,8 @@ Napi::Function VolumeMemory::define(Napi::Env env) {
 VolumeMemory::VolumeMemory(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   throwing_js(info.Env(), *Instance::of(info.Env()), [&] {
     const Fields limits(info[0], "limits");
-    pool_ = std::make_shared<imaging::BufferPool>(imaging::BufferPool::Limits{
-        .keep = limits.integer("keep", 0, kMostBytes), .most = limits.integer("most", 0, kMostBytes)});
+    pool_ = std::make_shared<imaging::BufferPool>(imaging::PoolLimits{.keep = limits.integer("keep", 0, kMostBytes),
+                                                                      .most = limits.integer("most", 0, kMostBytes)});
   });
   info.This().As<Napi::Object>().TypeTag(&kMemoryTag);
 }

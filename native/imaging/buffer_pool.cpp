@@ -14,8 +14,9 @@ constexpr std::int64_t kLeast = std::int64_t{64} << 10;
 // Sizes are rounded up by an eighth at most, so that files of about one size serve one another.
 std::int64_t rounded(std::int64_t bytes) {
   const auto least = static_cast<std::uint64_t>(std::max(bytes, kLeast));
-  const std::uint64_t step = std::bit_floor(least) / 8;
-  return static_cast<std::int64_t>((least + step - 1) / step * step);
+  const auto shift = static_cast<unsigned>(std::bit_width(least)) - 4;  // of an eighth of its leading bit
+  const std::uint64_t below = (std::uint64_t{1} << shift) - 1;
+  return static_cast<std::int64_t>((least + below) & ~below);
 }
 
 // A buffer serves what would have taken four fifths of it.

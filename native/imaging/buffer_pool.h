@@ -9,23 +9,24 @@
 #include <mutex>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/aligned_buffer.h"
 
 namespace gyrus::imaging {
 
+struct PoolLimits {
+  // Bytes up to which idle buffers are kept, those in use counted.
+  std::int64_t keep = 0;
+  // Bytes that one volume may take. The pool only says so: see BufferPool::check().
+  std::int64_t most = std::numeric_limits<std::int64_t>::max();
+};
+
 // Buffers that are in use by turns. Thread-safe.
 class BufferPool {
  public:
-  struct Limits {
-    // Bytes up to which idle buffers are kept, those in use counted.
-    std::int64_t keep = 0;
-    // Bytes that one volume may take. The pool only says so: see check().
-    std::int64_t most = std::numeric_limits<std::int64_t>::max();
-  };
-  BufferPool() = default;
-  explicit BufferPool(Limits limits) : limits_(limits) {}
+  explicit BufferPool(PoolLimits limits = {}) : limits_(limits) {}
 
   // A buffer of at least `bytes` and little more; contents are unspecified. Throws Code::out_of_memory.
   AlignedBuffer take(std::int64_t bytes);
@@ -38,7 +39,7 @@ class BufferPool {
  private:
   void free_idle(std::int64_t most);
 
-  const Limits limits_;
+  const PoolLimits limits_;
   std::mutex mutex_;
   std::vector<AlignedBuffer> idle_;  // guarded by mutex_, as what follows
   std::int64_t held_ = 0;            // bytes, idle or in use

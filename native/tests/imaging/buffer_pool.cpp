@@ -23,7 +23,7 @@ using imaging::VolumeReader;
 constexpr std::int64_t kMb = std::int64_t{1} << 20;
 
 std::shared_ptr<BufferPool> pool_of(std::int64_t keep, std::int64_t most = std::int64_t{1} << 40) {
-  return std::make_shared<BufferPool>(BufferPool::Limits{.keep = keep, .most = most});
+  return std::make_shared<BufferPool>(imaging::PoolLimits{.keep = keep, .most = most});
 }
 
 void test_pool(Suite& suite) {

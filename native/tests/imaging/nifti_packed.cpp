@@ -200,7 +200,7 @@ void test_damage(Suite& suite) {
     // What its size could hold at most is that much.
     const std::string bytes = gzip_image(image.bytes()) + std::string(side * side * side / io::kMaxInflation, '\0');
     const io::InputFile file(std::as_bytes(std::span(bytes)), "v.nii.gz");
-    NiftiReader reader(std::make_shared<imaging::BufferPool>(imaging::BufferPool::Limits{.keep = 0, .most = 2 << 20}));
+    NiftiReader reader(std::make_shared<imaging::BufferPool>(imaging::PoolLimits{.keep = 0, .most = 2 << 20}));
     const std::string message =
         check.throws(Code::out_of_memory, "packed and unpacked", [&] { reader.read_single(file, 0); });
     check.that(contains(message, "v.nii.gz") && contains(message, "leave it out"), message);
