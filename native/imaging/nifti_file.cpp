@@ -49,7 +49,7 @@ bool is_packed(const io::InputFile& file) {
 
 // The path of the voxels of a pair.
 std::string voxel_path_of(const std::string& header_path) {
-  const std::string found = with_suffix(header_path, ".hdr", ".img");
+  std::string found = with_suffix(header_path, ".hdr", ".img");
   GYRUS_CHECK(found != header_path, Code::file_format, header_path,
               " is the header of a pair, but is not named .hdr, so that its .img cannot be found; rename it");
   return found;
