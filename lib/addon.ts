@@ -186,7 +186,7 @@ export interface NativeVolumeFacts {
   readonly shape: readonly [number, number, number]
   readonly affine: readonly number[]
   readonly spacing: readonly [number, number, number]
-  /** Of the file's bytes, or of the images for formats that hold more than them. */
+  /** Of the file's bytes (a pair's header, then its voxels), or of the images for formats that hold more than them. */
   readonly sha256: string
   /** fastMRI's attributes, '' where there are none. */
   readonly acquisition: string
@@ -213,7 +213,20 @@ export interface SliceStatistics {
   readonly nonFinite: number
 }
 
+/** Memory that readers share. */
+export interface NativeVolumeMemory {
+  /** Frees what no reader has in use. */
+  release(): void
+}
+
 export interface NativeVolumeReader {
+  /** What opening would need, in bytes, and the shape in canonical order, from the head of the file. */
+  announce(
+    path: string,
+    format: 'nifti' | 'fastmri' | 'npy',
+    frame: number,
+    ticket?: NativeTicket,
+  ): Promise<{ readonly bytes: number; readonly shape: readonly [number, number, number] }>
   open(
     path: string,
     format: 'nifti' | 'fastmri' | 'npy',
@@ -237,6 +250,8 @@ export interface NativeVolumeReader {
     ticket?: NativeTicket,
   ): Promise<void>
   values(ticket?: NativeTicket): Promise<Float32Array>
+  /** Gives the memory of what is open back. */
+  close(): Promise<void>
   dispose(): Promise<void>
 }
 
@@ -465,7 +480,9 @@ export interface NativeAddon {
   Encoder: new () => NativeEncoder
   ContrastiveTrainer: new () => NativeContrastiveTrainer
   SupervisedTrainer: new () => NativeSupervisedTrainer
-  VolumeReader: new () => NativeVolumeReader
   ViewFeed: new () => ViewFeed
+  /** `keep`: bytes up to which idle memory is kept; `most`: bytes that one volume may take. */
+  VolumeMemory: new (limits: { keep: number; most: number }) => NativeVolumeMemory
+  VolumeReader: new (memory: NativeVolumeMemory) => NativeVolumeReader
   ViewLoader: new () => NativeViewLoader
 }

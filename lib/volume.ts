@@ -1,4 +1,5 @@
 // One volume of a file, and the entropy of images: the parts of curation that are of use by themselves.
+import { totalmem } from 'node:os'
 import { z } from 'zod'
 import { callEngine } from './call.js'
 import { invalidOption } from './errors.js'
@@ -21,12 +22,13 @@ export interface Volume extends NativeVolumeFacts {
  * Reads a NIfTI file (.nii, .nii.gz, .hdr/.img, versions 1 and 2) in closest-canonical order: the first axis runs from
  * left to right, the second from back to front, the third upwards; `affine` is the 4 x 4 matrix, row by row, from the
  * indices of that order to millimetres. A .h5 file gives fastMRI's reconstruction_rss, a .npy file its slices; both
- * have no place in space, only an order.
+ * have no place in space, only an order. A file that needs more than a quarter of the memory is refused.
  */
 export async function readVolume(path: string, options: ReadVolumeOptions = {}): Promise<Volume> {
   if (typeof path !== 'string') throw invalidOption('readVolume: path', 'the path of a volume', path)
   const { frame, signal } = parseOptions(readVolumeOptions, 'readVolume', options)
-  const reader = new (native().VolumeReader)()
+  const memory = new (native().VolumeMemory)({ keep: 0, most: Math.floor(availableBytes() / 4) })
+  const reader = new (native().VolumeReader)(memory)
   try {
     const facts = await callEngine(readVolume, signal, (ticket) =>
       reader.open(path, formatOf(path), frame, ticket),
@@ -36,6 +38,12 @@ export async function readVolume(path: string, options: ReadVolumeOptions = {}):
   } finally {
     await reader.dispose()
   }
+}
+
+/** Of the machine, or of the container that this process is confined to. */
+function availableBytes(): number {
+  const limit = process.constrainedMemory()
+  return limit > 0 ? Math.min(totalmem(), limit) : totalmem()
 }
 
 function formatOf(path: string): 'nifti' | 'fastmri' | 'npy' {

@@ -79,6 +79,7 @@ export const allowed = {
     'lib/datasets',
     'lib/datasets/source.ts',
     'lib/report',
+    'lib/run',
     'lib/slices',
   ],
   'lib/report': [],

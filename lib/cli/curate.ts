@@ -1,6 +1,7 @@
 // `gyrus curate`: archives of brain MRI into a filtered and documented set of slices.
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { curate, type CurateEvent } from '../curate/curate.js'
+import { curate } from '../curate/curate.js'
+import type { CurateEvent } from '../curate/events.js'
 import { datasetNames } from '../datasets/source.js'
 import type { CurateOptions } from '../options/curate.js'
 import { parseCount, parseNumber, parseWhole } from './arguments.js'
@@ -90,6 +91,16 @@ export function curateCommand(): Command {
     .option('--val-fraction <x>', 'of the subjects, set aside for validation (default: 0.05)', parseNumber)
     .option('--seed <n>', 'of the choice of those subjects, and of random slices (default: 0)', parseWhole)
     .option(
+      '--memory <MiB>',
+      'of volumes and slices at work at once; a volume of more goes alone (default: 768)',
+      parseCount,
+    )
+    .option(
+      '--max-volume <MiB>',
+      'that one volume may take; one of more is unreadable (default: 2048)',
+      parseCount,
+    )
+    .option(
       '--threads <n>',
       'readers at work, of one volume or two each (default: one more than processors)',
       parseCount,
@@ -132,7 +143,7 @@ function show(event: CurateEvent, json: boolean, progress: ReturnType<typeof mak
       progress.stop()
       if (json) printJson({ event: 'done', ...withoutType(event) })
       else for (const line of summary(event)) printLine(line)
-      if (event.unreadable > 0) process.exitCode = exitCode.failed
+      if (event.unreadable + (event.skipped['unreadable-folder'] ?? 0) > 0) process.exitCode = exitCode.failed
   }
 }
 
@@ -143,12 +154,15 @@ function withoutType(event: CurateEvent): object {
 function summary(done: CurateEvent & { type: 'done' }): string[] {
   const share = done.considered > 0 ? (100 * done.kept) / done.considered : 0
   const dropped = Object.entries(done.reasons).filter(([reason]) => reason !== 'kept')
+  const skipped = Object.entries(done.skipped)
   return [
     `${done.out}: kept ${done.kept} of ${done.considered} slices (${share.toFixed(1)} %) of ${done.volumes} volumes ` +
       `in ${done.seconds.toFixed(1)} s`,
-    ...dropped.map(([reason, count]) => `  ${reason.padEnd(14)} ${count}`),
+    ...dropped.map(([reason, count]) => `  ${reason.padEnd(18)} ${count}`),
     ...(done.unreadable > 0
       ? [`  ${done.unreadable} volumes could not be read: see unreadableFiles in curation.json`]
       : []),
+    ...(skipped.length > 0 ? ['not considered, by file or folder (skipped.jsonl names them):'] : []),
+    ...skipped.map(([reason, count]) => `  ${reason.padEnd(18)} ${count}`),
   ]
 }

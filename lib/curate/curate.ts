@@ -1,57 +1,29 @@
 // curate(): archives in, a filtered and documented set of slices out. README.md says what the files hold.
-import { mkdir, readdir, rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { GyrusError } from '../errors.js'
 import {
   curateCallOptions,
   curateOptions,
   type CurateOptions,
   type CurateSettings,
 } from '../options/curate.js'
+import { native, type NativeVolumeMemory } from '../native.js'
 import { parseOptions } from '../options/parse.js'
 import type { CallOptions } from '../options/encoder.js'
-import { Journal, type Entry, type Measured, type Unreadable } from './journal.js'
-import { makePlan, type Plan } from './plan.js'
+import type { CurateEvent } from './events.js'
+import type { Entry, Extracted, Measured, Unreadable } from './journal.js'
+import { MemoryBudget } from './memory-budget.js'
+import { loadWriters, writeOutputs, writeSummary } from './outputs.js'
+import { countSkipped, makePlan, type Plan } from './plan.js'
 import { Gallery } from './report/gallery.js'
-import type { ReportFacts } from './report/report.js'
-import { countAll, judge, manifestRows, type Counts, type JudgedVolume } from './result.js'
+import { countAll, judge, withoutLost, type Counts, type JudgedVolume } from './result.js'
+import { RunFiles } from './run-files.js'
 import { extractChoices, scanVolumes, type Choice, type Scan, type Turn } from './scan.js'
 import { indicesOf } from './select.js'
-import { ShardWriter } from '../slices/shard-writer.js'
 import { SliceBuffers } from './slice-buffers.js'
 import { VolumeWorker } from './volume-worker.js'
-import { writeError, writeWhole } from '../write-file.js'
 
-const journalName = 'journal.jsonl.partial'
-const summaryName = 'curation.json'
-const ownFiles =
-  /^(slices-\d{5,}\.npy|manifest\.parquet|curation\.json|report\.html|journal\.jsonl)(\.partial)?$/
-
-/** What happens, as it happens. */
-export type CurateEvent =
-  | {
-      readonly type: 'start'
-      readonly volumes: number
-      /** Volumes that an earlier, interrupted run has done. */
-      readonly resumed: number
-      readonly skippedFiles: number
-    }
-  | {
-      readonly type: 'progress'
-      /** 'scan' measures; 'extract' is the second pass of a run with `keep`. */
-      readonly phase: 'scan' | 'extract'
-      readonly done: number
-      readonly total: number
-      readonly slices: number
-      readonly kept: number
-      /** Of source files, since this process began. */
-      readonly megabytes: number
-      readonly seconds: number
-      readonly etaSeconds: number
-    }
-  | { readonly type: 'unreadable'; readonly path: string; readonly code: string; readonly message: string }
-  | ({ readonly type: 'done'; readonly out: string; readonly seconds: number } & Counts)
+const mebibyte = 2 ** 20
 
 /**
  * Curates archives into a folder. Runs as the iterator is consumed; ends with a `done` event. Aborting the signal, or
@@ -61,7 +33,8 @@ export async function* curate(options: CurateOptions, call: CallOptions = {}): A
   const settings = parseOptions(curateOptions, 'curate', options)
   const { signal } = parseOptions(curateCallOptions, 'curate', call)
   const plan = await makePlan(settings, signal)
-  const run = await openRun(settings, plan)
+  native() // where the engine is missing, no folder is taken
+  const run = new Run(settings, plan, await RunFiles.open(settings, plan))
   try {
     yield* run.work(signal)
   } finally {
@@ -69,73 +42,43 @@ export async function* curate(options: CurateOptions, call: CallOptions = {}): A
   }
 }
 
-async function openRun(settings: CurateSettings, plan: Plan): Promise<Run> {
-  const { out } = settings
-  try {
-    await mkdir(out, { recursive: true })
-    if (settings.overwrite) {
-      for (const name of await readdir(out)) if (ownFiles.test(name)) await rm(join(out, name))
-    }
-    const names = await readdir(out)
-    const opened = names.includes(summaryName)
-      ? undefined
-      : await Journal.open(join(out, journalName), plan.fingerprint)
-    if (opened === undefined) throw foreignRun(out)
-    const { journal, entries } = opened
-    const rows = entries.reduce((last, entry) => ('rows' in entry ? entry.rows : last), 0)
-    const layout = { folder: out, size: settings.size, rows: settings.shardRows }
-    const shards = await ShardWriter.open(layout, rows).catch(async (error: unknown) => {
-      await journal.close()
-      throw error
-    })
-    return new Run(settings, plan, journal, shards, entries)
-  } catch (error) {
-    throw writeError(out, error)
-  }
-}
-
-function foreignRun(out: string): GyrusError {
-  return new GyrusError(
-    'ERR_GYRUS_FILE_IO',
-    `${out} holds a finished run, or one with other settings or files: choose another folder, or pass overwrite`,
-  )
-}
-
 class Run {
   readonly #settings: CurateSettings
   readonly #plan: Plan
-  readonly #journal: Journal
-  readonly #shards: ShardWriter
+  readonly #files: RunFiles
   readonly #found: (Measured | Unreadable)[]
-  readonly #extracted: number
+  readonly #second: (Extracted | Unreadable)[]
   readonly #buffers = new SliceBuffers()
+  /** Of volumes at work with their slices; a quarter of the memory is left to slices that wait to be written. */
+  readonly #budget: MemoryBudget
+  readonly #memory: NativeVolumeMemory
   readonly #gallery: Gallery
   readonly #start = performance.now()
   #workers: VolumeWorker[] = []
-  /** Takes a quarter of a second to load, in which the readers are at work. */
-  readonly #outputs = Promise.all([import('./manifest.js'), import('./report/report.js')])
+  /** Loaded while the readers are at work. */
+  readonly #writers = loadWriters()
 
-  constructor(
-    settings: CurateSettings,
-    plan: Plan,
-    journal: Journal,
-    shards: ShardWriter,
-    entries: readonly Entry[],
-  ) {
+  constructor(settings: CurateSettings, plan: Plan, files: RunFiles) {
     this.#settings = settings
     this.#plan = plan
-    this.#journal = journal
-    this.#shards = shards
+    this.#files = files
+    this.#budget = new MemoryBudget(settings.memory * mebibyte * 0.75)
+    const limits = { keep: this.#budget.total, most: settings.maxVolume * mebibyte }
+    this.#memory = new (native().VolumeMemory)(limits)
     this.#gallery = new Gallery(plan.volumes, settings, this.#buffers)
-    this.#found = entries.filter((entry) => entry.kind !== 'extracted')
-    this.#extracted = entries.length - this.#found.length
-    this.#outputs.catch(() => undefined) // awaited when they are needed
+    // The second pass begins when all volumes were measured.
+    this.#found = files.entries.slice(0, plan.volumes.length) as (Measured | Unreadable)[]
+    this.#second = files.entries.slice(plan.volumes.length) as (Extracted | Unreadable)[]
+    this.#writers.catch(() => undefined) // awaited when they are needed
   }
 
   async *work(signal: AbortSignal | undefined): AsyncGenerator<CurateEvent> {
     // One more than there are processors, so that none waits while a result is handed over.
     const length = this.#settings.threads ?? availableParallelism() + 1
-    this.#workers = Array.from({ length }, () => new VolumeWorker(this.#settings, this.#buffers, signal))
+    this.#workers = Array.from(
+      { length },
+      () => new VolumeWorker(this.#settings, this.#memory, this.#buffers, signal),
+    )
     const { volumes, skipped } = this.#plan
     yield {
       type: 'start',
@@ -143,18 +86,30 @@ class Run {
       resumed: this.#found.length,
       skippedFiles: skipped.length,
     }
+    for (const { root, path, reason } of skipped) {
+      if (reason !== 'unreadable-folder') continue
+      const message = `the folder ${join(root, path)} cannot be listed: check its permissions`
+      yield { type: 'unreadable', path: path || '.', code: 'ERR_GYRUS_FILE_NOT_FOUND', message }
+    }
     yield* this.#scan()
-    const judged = judge(volumes, this.#found, this.#settings)
-    if (this.#settings.keep !== undefined) yield* this.#extract(judged)
+    let judged = judge(volumes, this.#found, this.#settings)
+    if (this.#settings.keep !== undefined) {
+      yield* this.#extract(judged)
+      judged = withoutLost(judged, this.#second)
+    }
     const counts = countAll(judged, this.#settings)
     await this.#finish(judged, counts)
-    yield { type: 'done', out: this.#settings.out, seconds: this.#seconds(), ...counts }
+    const { out } = this.#settings
+    yield { type: 'done', out, seconds: this.#seconds(), skipped: countSkipped(skipped), ...counts }
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.dispose()))
-    await this.#shards.close()
-    await this.#journal.close()
+    try {
+      await Promise.all(this.#workers.map((worker) => worker.dispose()))
+      this.#memory.release()
+    } finally {
+      await this.#files.close()
+    }
   }
 
   #seconds(): number {
@@ -166,8 +121,9 @@ class Run {
       settings: this.#settings,
       workers: this.#workers,
       buffers: this.#buffers,
-      journal: this.#journal,
-      shards: this.#shards,
+      budget: this.#budget,
+      journal: this.#files.journal,
+      shards: this.#files.shards,
       gallery: this.#gallery,
     }
   }
@@ -179,11 +135,9 @@ class Run {
     const progress = this.#progress('scan', this.#plan.volumes.length, this.#found.length)
     for await (const entry of scanVolumes(this.#scanOf(), turns)) {
       this.#found.push(entry)
-      const source = this.#plan.volumes[entry.volume]
-      if (entry.kind === 'unreadable') {
-        yield { type: 'unreadable', path: source?.path ?? '', code: entry.code, message: entry.message }
-      }
-      yield progress(entry.kind === 'volume' ? entry.entropy.length : 0, source?.bytes ?? 0)
+      yield* this.#lost(entry)
+      const bytes = this.#plan.volumes[entry.volume]?.bytes ?? 0
+      yield progress(entry.kind === 'volume' ? entry.entropy.length : 0, bytes)
     }
   }
 
@@ -191,12 +145,20 @@ class Run {
     const choices = judged.flatMap(({ source, entry, marks }, volume): Choice[] => {
       const indices = indicesOf('kept', marks)
       if (entry.kind === 'unreadable' || indices.length === 0) return []
-      return [{ turn: { source, volume }, window: entry, indices }]
+      return [{ turn: { source, volume }, measured: entry, indices }]
     })
-    const progress = this.#progress('extract', choices.length, this.#extracted)
-    for await (const volume of extractChoices(this.#scanOf(), choices.slice(this.#extracted))) {
-      yield progress(0, this.#plan.volumes[volume]?.bytes ?? 0)
+    const progress = this.#progress('extract', choices.length, this.#second.length)
+    for await (const entry of extractChoices(this.#scanOf(), choices.slice(this.#second.length))) {
+      this.#second.push(entry)
+      yield* this.#lost(entry)
+      yield progress(0, this.#plan.volumes[entry.volume]?.bytes ?? 0)
     }
+  }
+
+  *#lost(entry: Entry): Generator<CurateEvent> {
+    if (entry.kind !== 'unreadable') return
+    const { volume, code, message } = entry
+    yield { type: 'unreadable', path: this.#plan.volumes[volume]?.path ?? '', code, message }
   }
 
   /** Makes progress events; what an earlier process did counts as done, but not for the rate. */
@@ -221,7 +183,7 @@ class Run {
         done,
         total,
         slices,
-        kept: this.#shards.rows,
+        kept: this.#files.shards.rows,
         megabytes,
         seconds,
         etaSeconds,
@@ -229,39 +191,18 @@ class Run {
     }
   }
 
-  /** Manifest, report and summary; with them the folder is complete, and the journal is no longer needed. */
+  /** Manifest, report and summary; with them the folder is complete. */
   async #finish(judged: readonly JudgedVolume[], counts: Counts): Promise<void> {
-    const { out } = this.#settings
     // The last shard goes to the disk meanwhile.
-    const ended = this.#shards.end()
+    const ended = this.#files.shards.end()
     ended.catch(() => undefined)
-    const [{ writeManifest }] = await this.#outputs
-    await writeManifest(join(out, 'manifest.parquet'), manifestRows(judged, this.#settings))
-    const { volumes, skipped, fingerprint } = this.#plan
-    const skippedFiles: Record<string, number> = {}
-    for (const { reason } of skipped) skippedFiles[reason] = (skippedFiles[reason] ?? 0) + 1
-    const unreadable = judged.flatMap(({ source, entry }) =>
-      entry.kind === 'unreadable' ? [{ path: source.path, code: entry.code, message: entry.message }] : [],
-    )
-    const bytes = volumes.reduce((sum, source) => sum + source.bytes, 0)
-    await writeWhole(join(out, 'report.html'), await this.#report({ judged, counts, skippedFiles, bytes }))
-    await ended
-    const summary = {
-      settings: this.#settings,
-      fingerprint,
-      bytes,
-      ...counts,
-      skippedFiles,
-      unreadableFiles: unreadable,
-    }
-    await writeWhole(join(out, summaryName), `${JSON.stringify(summary, undefined, 2)}\n`)
-    await rm(join(out, journalName))
-  }
-
-  async #report(facts: Omit<ReportFacts, 'settings' | 'thumbnails'>): Promise<string> {
+    const outcome = { settings: this.#settings, plan: this.#plan, judged, counts }
     const [worker] = this.#workers
-    const thumbnails = worker === undefined ? new Map() : await this.#gallery.complete(worker, facts.judged)
-    const [, { renderReport }] = await this.#outputs
-    return renderReport({ ...facts, settings: this.#settings, thumbnails })
+    const takePictures = async () =>
+      worker === undefined ? new Map<number, never>() : this.#gallery.complete(worker, judged)
+    await writeOutputs(await this.#writers, outcome, takePictures)
+    await ended
+    await writeSummary(outcome)
+    await this.#files.complete()
   }
 }

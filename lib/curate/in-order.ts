@@ -2,13 +2,14 @@
 
 /**
  * Runs `work` over the items with one call at a time per worker, and yields the results in the items' order. At most
- * twice as many results as there are workers wait for their turn. When the consumer stops or an item fails, the calls
- * under way are awaited before the generator ends.
+ * twice as many results as there are workers wait for their turn, and none is begun beside others while there is no
+ * room. When the consumer stops or an item fails, the calls under way are awaited before the generator ends.
  */
 export async function* inOrder<Worker, Item, Result>(
   workers: readonly Worker[],
   items: readonly Item[],
   work: (worker: Worker, item: Item) => Promise<Result>,
+  hasRoom: () => boolean = () => true,
 ): AsyncGenerator<Result> {
   const idle = [...workers]
   const waiting: Promise<{ result: Result } | { error: unknown }>[] = []
@@ -26,7 +27,11 @@ export async function* inOrder<Worker, Item, Result>(
     })
   }
   const fill = (): void => {
-    while (next < items.length && waiting.length < 2 * workers.length) {
+    while (
+      next < items.length &&
+      waiting.length < 2 * workers.length &&
+      (waiting.length === 0 || hasRoom())
+    ) {
       const worker = idle.pop()
       if (worker === undefined) return
       start(worker, items[next] as Item)

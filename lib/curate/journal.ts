@@ -19,7 +19,7 @@ export interface Measured {
   readonly rows: number
 }
 
-/** A volume that could not be read. */
+/** A volume that could not be read: measured, or, in the second pass of a run that keeps a total, read again. */
 export interface Unreadable {
   readonly kind: 'unreadable'
   readonly volume: number
@@ -46,25 +46,25 @@ export class Journal {
   }
 
   /**
-   * Opens the journal of a run with this fingerprint, or begins one. `entries` is what an earlier process left;
-   * undefined when the file belongs to another run.
+   * Opens the journal of a run with this fingerprint, or begins one. `entries` is what an earlier process left, as far
+   * as `usable` says how many of them hold; undefined when the file belongs to another run.
    */
   static async open(
     path: string,
     fingerprint: string,
-  ): Promise<{ journal: Journal; entries: Entry[] } | undefined> {
+    usable: (entries: readonly Entry[]) => number,
+  ): Promise<{ journal: Journal; entries: readonly Entry[] } | undefined> {
     const text = await readFile(path, 'utf8').catch(ignoreMissing)
-    const lines = text
-      .slice(0, text.lastIndexOf('\n') + 1)
-      .split('\n')
-      .slice(0, -1)
-    const [first, ...rest] = lines
+    const [first, ...rest] = text.slice(0, Math.max(0, text.lastIndexOf('\n'))).split('\n')
     const header = JSON.stringify({ format: 1, fingerprint })
-    if (first !== undefined && first !== header) return undefined
-    if (text !== '') await truncate(path, Buffer.byteLength(lines.map((line) => `${line}\n`).join('')))
+    if (first !== '' && first !== header) return undefined
+    const read = readEntries(rest)
+    const entries = read.slice(0, usable(read))
+    const kept = first === '' ? [] : [header, ...rest.slice(0, entries.length)]
+    if (text !== '') await truncate(path, Buffer.byteLength(kept.map((line) => `${line}\n`).join('')))
     const journal = new Journal(path, await open(path, 'a'))
-    if (first === undefined) await journal.#write(header)
-    return { journal, entries: rest.map((line) => JSON.parse(line) as Entry) }
+    if (first === '') await journal.#write(header)
+    return { journal, entries }
   }
 
   async append(entry: Entry): Promise<void> {
@@ -82,6 +82,19 @@ export class Journal {
   async close(): Promise<void> {
     await this.#file.close()
   }
+}
+
+/** The entries up to the first line that is none: a power loss may leave anything behind the last one. */
+function readEntries(lines: readonly string[]): Entry[] {
+  const entries: Entry[] = []
+  for (const line of lines) {
+    try {
+      entries.push(JSON.parse(line) as Entry)
+    } catch {
+      break
+    }
+  }
+  return entries
 }
 
 function ignoreMissing(error: unknown): string {

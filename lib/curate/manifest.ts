@@ -1,7 +1,7 @@
 // manifest.parquet: one row a slice that was considered, kept or not, and one for each volume that could not be read.
 import { rename } from 'node:fs/promises'
 import { fileWriter, ParquetWriter, schemaFromColumnData, type BasicType } from 'hyparquet-writer'
-import { writeError } from '../write-file.js'
+import { syncToDisk, writeError } from '../write-file.js'
 
 /** One row. Numbers that are not known are undefined: null in the file. */
 export interface ManifestRow {
@@ -9,6 +9,9 @@ export interface ManifestRow {
   readonly subject: string
   readonly session: string
   readonly contrast: string
+  /** The folder as it was given. */
+  readonly root: string
+  /** Below the root. */
   readonly source_path: string
   readonly volume_sha256: string | undefined
   readonly plane: string
@@ -32,6 +35,7 @@ const columns: readonly { name: keyof ManifestRow; type: BasicType; isOptional: 
   { name: 'subject', type: 'STRING', isOptional: false },
   { name: 'session', type: 'STRING', isOptional: false },
   { name: 'contrast', type: 'STRING', isOptional: false },
+  { name: 'root', type: 'STRING', isOptional: false },
   { name: 'source_path', type: 'STRING', isOptional: false },
   { name: 'volume_sha256', type: 'STRING', isOptional: true },
   { name: 'plane', type: 'STRING', isOptional: false },
@@ -51,7 +55,7 @@ const columns: readonly { name: keyof ManifestRow; type: BasicType; isOptional: 
 
 const rowGroup = 100_000
 
-/** Writes the rows as they come, in groups; the file appears under its name when it is complete. */
+/** Writes the rows as they come, in groups; the file appears under its name when the disk has it. */
 export async function writeManifest(path: string, rows: Iterable<ManifestRow>): Promise<void> {
   const temporary = `${path}.partial`
   try {
@@ -84,6 +88,7 @@ export async function writeManifest(path: string, rows: Iterable<ManifestRow>): 
     }
     if (group.length > 0) await flush()
     await parquet.finish()
+    await syncToDisk(temporary)
     await rename(temporary, path)
   } catch (error) {
     throw writeError(path, error)

@@ -12,8 +12,15 @@ export interface Plan {
   readonly fingerprint: string
 }
 
+/** How much was left out, by reason. */
+export function countSkipped(skipped: readonly SkippedFile[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const { reason } of skipped) counts[reason] = (counts[reason] ?? 0) + 1
+  return counts
+}
+
 /** Settings that change neither what is measured nor what is kept. */
-const withoutEffect: readonly string[] = ['out', 'overwrite', 'threads']
+const withoutEffect: readonly string[] = ['out', 'overwrite', 'threads', 'memory']
 
 /** The settings that decide what comes out, by name. */
 export function effectiveSettings(settings: CurateSettings): [string, unknown][] {
@@ -35,9 +42,10 @@ export async function makePlan(settings: CurateSettings, signal: AbortSignal | u
   const volumes = found.flatMap((discovery) => discovery.volumes)
   const skipped = found.flatMap((discovery) => discovery.skipped)
   if (volumes.length === 0) {
+    const left = Object.entries(countSkipped(skipped)).map(([reason, count]) => `${count} ${reason}`)
     throw new GyrusError(
       'ERR_GYRUS_FILE_NOT_FOUND',
-      `no volume was found below ${settings.roots.join(', ')} (${skipped.length} files were left out); ` +
+      `no volume was found below ${settings.roots.join(', ')} (left out: ${left.join(', ') || 'nothing'}); ` +
         'name the archive with dataset, or check the folders',
     )
   }

@@ -11,19 +11,44 @@ export interface GreyImage {
   readonly sha256: string
 }
 
+/** While an image is decoded: colours, grey values as they are stored, as numbers, and in the reader's order. */
+const bytesOfPixel = 16
+
+async function readFileOf(path: string): Promise<Buffer> {
+  return readFile(path).catch((cause: unknown) => {
+    const message = `cannot read ${path}: check that it exists and may be read`
+    throw new GyrusError('ERR_GYRUS_FILE_NOT_FOUND', message, { cause })
+  })
+}
+
+/** Only runs over images pay for loading it. */
+async function loadSharp(): Promise<(typeof import('sharp'))['default']> {
+  return (await import('sharp')).default
+}
+
+function noImage(path: string, cause: unknown): GyrusError {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new GyrusError('ERR_GYRUS_FILE_FORMAT', `${path} is no image that can be decoded: ${why}`, { cause })
+}
+
+/** What reading an image would need, in bytes, and its shape as a volume, from the head of the file. */
+export async function measureImage(
+  path: string,
+): Promise<{ readonly bytes: number; readonly shape: readonly [number, number, number] }> {
+  const bytes = await readFileOf(path)
+  const sharp = await loadSharp()
+  try {
+    const { width, height } = await sharp(bytes).metadata()
+    return { bytes: bytes.length + width * height * bytesOfPixel, shape: [width, height, 1] }
+  } catch (cause) {
+    throw noImage(path, cause)
+  }
+}
+
 /** Decodes an image file. Colours become their luminance. */
 export async function readImage(path: string): Promise<GreyImage> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new GyrusError(
-      'ERR_GYRUS_FILE_NOT_FOUND',
-      `cannot read ${path}: check that it exists and may be read`,
-      {
-        cause,
-      },
-    )
-  })
-  // Only runs over images pay for loading it.
-  const { default: sharp } = await import('sharp')
+  const bytes = await readFileOf(path)
+  const sharp = await loadSharp()
   try {
     const image = sharp(bytes, { failOn: 'error' })
     const { depth } = await image.metadata()
@@ -41,9 +66,6 @@ export async function readImage(path: string): Promise<GreyImage> {
     const sha256 = createHash('sha256').update(bytes).digest('hex')
     return { pixels: Float32Array.from(values), rows: info.height, columns: info.width, sha256 }
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new GyrusError('ERR_GYRUS_FILE_FORMAT', `${path} is no image that can be decoded: ${why}`, {
-      cause,
-    })
+    throw noImage(path, cause)
   }
 }

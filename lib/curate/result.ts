@@ -3,9 +3,10 @@
 import type { VolumeSource } from '../datasets/source.js'
 import { GyrusError } from '../errors.js'
 import type { CurateSettings } from '../options/curate.js'
-import type { Measured, Unreadable } from './journal.js'
+import { inStacks } from './image-stack.js'
+import type { Extracted, Measured, Unreadable } from './journal.js'
 import type { ManifestRow } from './manifest.js'
-import { isFlat } from './scan.js'
+import { isFlat, toMeasurement } from './measurement.js'
 import { applyWindows, positionOf, scoresOf, selectShare, selectTotal, type Reason } from './select.js'
 import { shardName } from '../slices/shard-writer.js'
 import { splitOf } from './split.js'
@@ -20,6 +21,29 @@ export interface JudgedVolume {
   readonly marks: readonly Reason[]
 }
 
+const unreadable = (source: VolumeSource, entry: Unreadable) => ({
+  source,
+  subject: source.subject,
+  entry,
+  marks: [] as Reason[],
+})
+
+const subjectOf = ({ subject }: VolumeSource, { patientId }: Measured): string =>
+  patientId === '' ? subject : patientId
+
+/** Volumes whose slices are chosen together; what cannot be read takes no part. */
+function judgeStack(
+  stack: readonly { readonly source: VolumeSource; readonly entry: Measured | Unreadable }[],
+  settings: CurateSettings,
+) {
+  const readable = stack.flatMap(({ entry }) => (entry.kind === 'volume' ? [toMeasurement(entry)] : []))
+  const marks = selectShare(readable, settings).values()
+  return stack.map(({ source, entry }) => {
+    if (entry.kind === 'unreadable') return unreadable(source, entry)
+    return { source, subject: subjectOf(source, entry), entry, marks: marks.next().value ?? [] }
+  })
+}
+
 /** Decides over all slices. `entries` are in the order of the plan and complete. */
 export function judge(
   sources: readonly VolumeSource[],
@@ -27,17 +51,19 @@ export function judge(
   settings: CurateSettings,
 ): JudgedVolume[] {
   const { keep, quotas, balance } = settings
-  const judged = sources.map((source, volume) => {
+  const found = sources.map((source, volume) => {
     const entry = entries[volume]
     if (entry === undefined) throw new GyrusError('ERR_GYRUS_INTERNAL', `nothing is known of ${source.path}`)
-    if (entry.kind === 'unreadable') return { source, subject: source.subject, entry, marks: [] as Reason[] }
-    const entropy = Float64Array.from(entry.entropy)
-    const marks =
-      keep === undefined
-        ? selectShare(volume, entropy, isFlat(entry), settings)
-        : applyWindows(entropy, isFlat(entry), settings)
-    return { source, subject: entry.patientId === '' ? source.subject : entry.patientId, entry, marks }
+    return { source, entry }
   })
+  const judged =
+    keep === undefined
+      ? inStacks(found, ({ source }) => source).flatMap((stack) => judgeStack(stack, settings))
+      : found.map(({ source, entry }) => {
+          if (entry.kind === 'unreadable') return unreadable(source, entry)
+          const marks = applyWindows(Float64Array.from(entry.entropy), isFlat(entry), settings)
+          return { source, subject: subjectOf(source, entry), entry, marks }
+        })
   if (keep !== undefined) {
     const candidates = judged.map(({ source, entry, marks }, volume) => ({
       stratum: balance === 'none' ? 'all' : source[balance],
@@ -49,6 +75,20 @@ export function judge(
   return judged
 }
 
+/** Volumes that were judged, but for those that could not be read again when their slices were cut out. */
+export function withoutLost(
+  judged: readonly JudgedVolume[],
+  second: readonly (Extracted | Unreadable)[],
+): JudgedVolume[] {
+  const lost = new Map(
+    second.flatMap((entry) => (entry.kind === 'unreadable' ? [[entry.volume, entry] as const] : [])),
+  )
+  return judged.map((one, volume) => {
+    const entry = lost.get(volume)
+    return entry === undefined ? one : { ...one, entry, marks: [] }
+  })
+}
+
 /** The manifest's rows, in the order of the plan; kept slices are numbered as the shards hold them. */
 export function* manifestRows(
   judged: readonly JudgedVolume[],
@@ -57,9 +97,9 @@ export function* manifestRows(
   const { plane, shardRows, valFraction, seed } = settings
   let written = 0
   for (const { source, subject, entry, marks } of judged) {
-    const { dataset, session, contrast, path } = source
+    const { dataset, session, contrast, root, path } = source
     const split = splitOf(dataset, subject, valFraction, seed)
-    const name = { dataset, subject, session, contrast, source_path: path, plane, split }
+    const name = { dataset, subject, session, contrast, root, source_path: path, plane, split }
     if (entry.kind === 'unreadable') {
       yield { ...name, ...unknown, detail: `${entry.code}: ${entry.message}` }
       continue
@@ -73,6 +113,7 @@ export function* manifestRows(
         subject,
         session,
         contrast,
+        root,
         source_path: path,
         volume_sha256: entry.sha256,
         plane,

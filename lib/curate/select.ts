@@ -64,11 +64,6 @@ export function scoresOf(
   return entropy.map(() => random.unit())
 }
 
-/** Indices of the candidates, the highest score first. */
-function byScore(scores: Float64Array, marks: readonly Reason[]): number[] {
-  return indicesOf('kept', marks).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b)
-}
-
 /**
  * How many slices of a volume its share is: the fraction of its slices, rounded up or down. Multiples of the golden
  * ratio decide which, so that the roundings of many volumes cancel out though none knows of the others.
@@ -78,17 +73,28 @@ export function shareOf(volume: number, slices: number, fraction: number): numbe
   return Math.floor(slices * fraction + dither)
 }
 
-/** The windows, then the volume's share of its slices, by rank. */
-export function selectShare(
-  volume: number,
-  entropy: Float64Array,
-  isFlat: boolean,
-  settings: SelectionSettings,
-): Reason[] {
-  const marks = applyWindows(entropy, isFlat, settings)
-  const share = shareOf(volume, entropy.length, settings.keepFraction)
-  const scores = scoresOf(volume, entropy, settings)
-  for (const index of byScore(scores, marks).slice(share)) marks[index] = 'quota'
+/** What is known of a volume when its slices are chosen. */
+export interface Measurement {
+  /** Place in the plan. */
+  readonly volume: number
+  readonly entropy: Float64Array
+  readonly isFlat: boolean
+}
+
+/** The windows, then the share of all slices of some volumes together, by rank. Marks of each volume. */
+export function selectShare(volumes: readonly Measurement[], settings: SelectionSettings): Reason[][] {
+  const marks = volumes.map(({ entropy, isFlat }) => applyWindows(entropy, isFlat, settings))
+  const candidates = volumes.flatMap(({ volume, entropy }, at) => {
+    const scores = scoresOf(volume, entropy, settings)
+    return indicesOf('kept', marks[at] ?? []).map((index) => ({ at, index, score: scores[index] ?? 0 }))
+  })
+  candidates.sort((a, b) => b.score - a.score || a.at - b.at || a.index - b.index)
+  const slices = volumes.reduce((sum, { entropy }) => sum + entropy.length, 0)
+  const share = shareOf(volumes[0]?.volume ?? 0, slices, settings.keepFraction)
+  for (const { at, index } of candidates.slice(share)) {
+    const own = marks[at]
+    if (own !== undefined) own[index] = 'quota'
+  }
   return marks
 }
 

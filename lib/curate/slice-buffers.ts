@@ -3,10 +3,17 @@
 
 export class SliceBuffers {
   readonly #free: ArrayBuffer[] = []
+  #lent = 0
+
+  /** Bytes of slices that were taken and not yet given back. */
+  get lentBytes(): number {
+    return this.#lent
+  }
 
   /** An array of `elements` whose contents are arbitrary. */
   take(elements: number): Uint16Array<ArrayBuffer> {
     const bytes = elements * Uint16Array.BYTES_PER_ELEMENT
+    this.#lent += bytes
     const at = this.#free.findIndex((buffer) => buffer.byteLength >= bytes)
     // One that is too small makes room for its successor, so that there are never more than are in use at once.
     const [found] = this.#free.splice(at, 1)
@@ -15,7 +22,8 @@ export class SliceBuffers {
   }
 
   /** Takes an array back; its owner must not touch it any more. */
-  give({ buffer }: Uint16Array): void {
+  give({ buffer, byteLength }: Uint16Array): void {
+    this.#lent -= byteLength
     if (buffer instanceof ArrayBuffer) this.#free.push(buffer)
   }
 }

@@ -2,10 +2,16 @@
 import { join } from 'node:path'
 import { callEngine } from '../call.js'
 import type { VolumeSource } from '../datasets/source.js'
-import type { GyrusError } from '../errors.js'
-import { native, type NativeVolumeFacts, type NativeVolumeReader, type SliceStatistics } from '../native.js'
+import { GyrusError } from '../errors.js'
+import {
+  native,
+  type NativeVolumeFacts,
+  type NativeVolumeMemory,
+  type NativeVolumeReader,
+  type SliceStatistics,
+} from '../native.js'
 import type { CurateSettings } from '../options/curate.js'
-import { readImage } from './read-image.js'
+import { measureImage, readImage } from './read-image.js'
 import type { SliceBuffers } from './slice-buffers.js'
 
 export interface Window {
@@ -16,16 +22,44 @@ export interface Window {
 /** Of two volumes that are open at once, which. One that is open alone is the first. */
 export type Place = 0 | 1
 
+/** What a reader needs beside its volumes: rows of slices in one order, counts, tables. */
+const ownBytes = 8 * 2 ** 20
+const axes = { sagittal: 0, coronal: 1, axial: 2 } as const
+
 export class VolumeWorker {
-  readonly #reader: NativeVolumeReader = new (native().VolumeReader)()
+  readonly #reader: NativeVolumeReader
   readonly #settings: CurateSettings
   readonly #buffers: SliceBuffers
   readonly #signal: AbortSignal | undefined
 
-  constructor(settings: CurateSettings, buffers: SliceBuffers, signal: AbortSignal | undefined) {
+  constructor(
+    settings: CurateSettings,
+    memory: NativeVolumeMemory,
+    buffers: SliceBuffers,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#reader = new (native().VolumeReader)(memory)
     this.#settings = settings
     this.#buffers = buffers
     this.#signal = signal
+  }
+
+  /** Of memory, what work on a volume needs, by the head of its file; `countOf` tells how many slices are cut out. */
+  async bytesFor(source: VolumeSource, countOf: (slices: number) => number): Promise<number> {
+    const path = join(source.root, source.path)
+    const { format } = source
+    const { frame, plane, size, maxVolume } = this.#settings
+    const { bytes, shape } =
+      format === 'image'
+        ? await measureImage(path)
+        : await this.#call((ticket) => this.#reader.announce(path, format, frame, ticket))
+    if (bytes > maxVolume * 2 ** 20)
+      throw new GyrusError(
+        'ERR_GYRUS_OUT_OF_MEMORY',
+        `${path} needs ${bytes} bytes of memory, more than one volume may take: leave it out, or raise maxVolume`,
+      )
+    const slices = shape[axes[plane]]
+    return bytes + countOf(slices) * size ** 2 * Uint16Array.BYTES_PER_ELEMENT + ownBytes
   }
 
   async open(source: VolumeSource): Promise<NativeVolumeFacts> {
@@ -74,8 +108,18 @@ export class VolumeWorker {
     const { low, high } = window
     const request = { volume, plane: this.#settings.plane, low, high, size }
     const out = this.#buffers.take(indices.length * size ** 2)
-    await this.#call((ticket) => this.#reader.extract(request, Int32Array.from(indices), out, ticket))
-    return out
+    try {
+      await this.#call((ticket) => this.#reader.extract(request, Int32Array.from(indices), out, ticket))
+      return out
+    } catch (error) {
+      this.#buffers.give(out)
+      throw error
+    }
+  }
+
+  /** Gives the memory of what is open back, whether or not the run was cancelled. */
+  async close(): Promise<void> {
+    await this.#reader.close()
   }
 
   async dispose(): Promise<void> {

@@ -1,5 +1,5 @@
 // What every archive's adapter answers: is a file of that archive, and what does its path say?
-import type { DatasetName, SourceFormat } from './source.js'
+import type { DatasetName, SkipReason, SourceFormat } from './source.js'
 
 /** A file that the adapter takes, or leaves out for a reason. */
 export type Claim =
@@ -10,11 +10,11 @@ export type Claim =
       readonly part: string
       readonly format: SourceFormat
     }
-  | { readonly skip: string }
+  | { readonly skip: SkipReason }
 
 export interface Adapter {
   readonly name: DatasetName
-  /** `segments`: the path below the root, and before it the root's own name; the last is the file's. */
+  /** `segments`: the root's own name, and the path below it; the last is the file's. */
   claim(segments: readonly string[]): Claim | undefined
 }
 
@@ -23,11 +23,14 @@ export function fileName(segments: readonly string[]): string {
   return segments.at(-1) ?? ''
 }
 
-/** The archive's part that a folder's name tells of, the innermost first. */
-export function partOf(segments: readonly string[], parts: readonly (readonly [RegExp, string])[]): string {
-  for (const segment of segments.slice(0, -1).reverse()) {
-    const found = parts.find(([pattern]) => pattern.test(segment))
+/** The archive's part that a folder's name tells of, the innermost first; undefined where none does. */
+export function partOf(
+  folders: readonly string[],
+  parts: readonly (readonly [RegExp, string])[],
+): string | undefined {
+  for (const folder of folders.toReversed()) {
+    const found = parts.find(([pattern]) => pattern.test(folder))
     if (found !== undefined) return found[1]
   }
-  return 'train'
+  return undefined
 }

@@ -1,12 +1,12 @@
 // What lies below the roots: every file is offered to the adapters, and the first that knows its name claims it. So an
 // archive is found wherever in the folder it begins, and several may lie side by side. Only where none is recognised is
-// the root a plain folder.
+// the root a plain folder. What is left out is told of, with the reason.
 import { stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { throwIfAborted } from '../errors.js'
 import { brats21 } from './brats21.js'
 import { fastmri } from './fastmri.js'
-import { folder } from './folder.js'
+import { folder, isVolumeLike } from './folder.js'
 import { ixi } from './ixi.js'
 import { oasis3 } from './oasis3.js'
 import type { Adapter, Claim } from './adapter.js'
@@ -15,6 +15,7 @@ import {
   type DatasetName,
   type Discovery,
   type SkippedFile,
+  type SkipReason,
   type VolumeSource,
 } from './source.js'
 import { walk } from './walk.js'
@@ -40,50 +41,80 @@ interface Claimed {
   readonly claim: Claim
 }
 
+type Left = Pick<SkippedFile, 'path' | 'reason'>
+
 /** The archives in each of the roots, in the order of the roots and of `datasetNames`. */
 export async function discoverAll(
   roots: readonly string[],
   options: DiscoverOptions = {},
 ): Promise<Discovery[]> {
   const found: Discovery[] = []
-  for (const root of roots) found.push(...(await discover(root, options)))
+  const places = new Set<string>()
+  for (const root of roots) found.push(...(await discover(root, options, places)))
   return found
 }
 
-/** The archives below one folder. Throws ERR_GYRUS_FILE_NOT_FOUND when there is no such folder. */
-export async function discover(root: string, options: DiscoverOptions = {}): Promise<Discovery[]> {
-  const { files, unreadable } = await walk(root, options.signal)
-  const claims = claimAll(root, files, options.dataset)
+/**
+ * The archives below one folder. `places` holds the files that were found before, and takes those of this folder.
+ * Throws ERR_GYRUS_FILE_NOT_FOUND when there is no such folder.
+ */
+export async function discover(
+  root: string,
+  options: DiscoverOptions = {},
+  places = new Set<string>(),
+): Promise<Discovery[]> {
+  const tree = await walk(root, options.signal)
+  const fresh: string[] = []
+  const left: Left[] = [
+    ...tree.unreadable.map((path): Left => ({ path, reason: 'unreadable-folder' })),
+    ...tree.broken.map((path): Left => ({ path, reason: 'broken-link' })),
+  ]
+  for (const path of tree.files) {
+    const place = tree.places.get(path) ?? path
+    if (!places.has(place)) fresh.push(path)
+    else if (isVolumeLike(path)) left.push({ path, reason: 'same-file' })
+    places.add(place)
+  }
+  const { claims, unclaimed } = claimAll(root, fresh, options.dataset)
+  left.push(...unclaimed.filter(isVolumeLike).map((path): Left => ({ path, reason: 'unrecognised' })))
   const names = datasetNames.filter((name) => claims.some(({ dataset }) => dataset === name))
-  const lost = unreadable.map((path) => ({ path, reason: 'unreadable-folder' }))
   if (names.length === 0) names.push(options.dataset ?? 'folder')
   const discoveries: Discovery[] = []
   for (const [at, dataset] of names.entries()) {
     const own = claims.filter((claimed) => claimed.dataset === dataset)
-    const others = at === 0 ? lost : []
-    discoveries.push(await collect(root, dataset, own, others, options))
+    discoveries.push(await collect(root, dataset, own, at === 0 ? left : [], options))
   }
   return discoveries
 }
 
-function claimAll(root: string, files: readonly string[], dataset: DatasetName | undefined): Claimed[] {
+function claimAll(
+  root: string,
+  files: readonly string[],
+  dataset: DatasetName | undefined,
+): { claims: Claimed[]; unclaimed: string[] } {
   const top = basename(resolve(root))
-  const by = (asked: readonly Adapter[]): Claimed[] =>
-    files.flatMap((path) => {
+  const by = (asked: readonly Adapter[]): { claims: Claimed[]; unclaimed: string[] } => {
+    const claims: Claimed[] = []
+    const unclaimed: string[] = []
+    for (const path of files) {
       const segments = [top, ...path.split('/')]
-      for (const adapter of asked) {
-        const claim = adapter.claim(segments)
-        if (claim !== undefined) return [{ dataset: adapter.name, path, claim }]
-      }
-      return []
-    })
+      let claim: Claim | undefined
+      const adapter = asked.find((one) => (claim = one.claim(segments)) !== undefined)
+      if (adapter === undefined || claim === undefined) unclaimed.push(path)
+      else claims.push({ dataset: adapter.name, path, claim })
+    }
+    return { claims, unclaimed }
+  }
   if (dataset !== undefined) return by([folder, ...adapters].filter(({ name }) => name === dataset))
-  const claims = by(adapters)
-  return claims.length > 0 ? claims : by([folder])
+  const found = by(adapters)
+  return found.claims.length > 0 ? found : by([folder])
 }
 
 /** Why the options leave out a file that the adapter would take, or undefined. */
-function exclusion(claim: Exclude<Claim, { skip: string }>, options: DiscoverOptions): string | undefined {
+function exclusion(
+  claim: Exclude<Claim, { skip: SkipReason }>,
+  options: DiscoverOptions,
+): SkipReason | undefined {
   const { contrast, part } = claim
   if (!(options.parts ?? ['train', '']).includes(part)) return 'held-out'
   if (contrast === 'mra' && options.includeMra !== true) return 'not-anatomical'
@@ -95,10 +126,10 @@ async function collect(
   root: string,
   dataset: DatasetName,
   claims: readonly Claimed[],
-  lost: readonly { path: string; reason: string }[],
+  left: readonly Left[],
   options: DiscoverOptions,
 ): Promise<Discovery> {
-  const skipped: SkippedFile[] = lost.map((file) => ({ dataset, root, ...file }))
+  const skipped: SkippedFile[] = left.map((file) => ({ dataset, root, ...file }))
   const taken: Omit<VolumeSource, 'bytes'>[] = []
   const paths = new Set(claims.map(({ path }) => path))
   for (const { path, claim } of claims) {
@@ -125,6 +156,6 @@ async function collect(
 }
 
 /** The same volume packed and unpacked side by side counts once. */
-function duplicate(path: string, paths: ReadonlySet<string>): string | undefined {
+function duplicate(path: string, paths: ReadonlySet<string>): SkipReason | undefined {
   return path.endsWith('.gz') && paths.has(path.slice(0, -3)) ? 'duplicate-format' : undefined
 }

@@ -26,7 +26,7 @@ export const fastmri: Adapter = {
       subject: `${site}_${id}`,
       session: '',
       contrast: contrasts[acquisition] ?? 'unknown',
-      part: partOf(segments, parts),
+      part: partOf(segments.slice(0, -1), parts) ?? 'train',
       format: 'fastmri',
     }
   },

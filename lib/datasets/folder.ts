@@ -10,6 +10,8 @@ const formats: readonly (readonly [RegExp, SourceFormat])[] = [
   [/\.npy$/i, 'npy'],
   [/\.(png|jpe?g)$/i, 'image'],
 ]
+/** Volumes and images that gyrus does not read. */
+const otherFormats = /\.(mg[hz]|dcm|ima|nrrd|nhdr|mha|mhd|mnc|par|rec|tiff?|bmp)(\.gz)?$/i
 const hints: readonly (readonly [RegExp, string])[] = [
   [/^(t1ce|t1c|t1gd|t1post)$/, 't1ce'],
   [/^(t1|t1w|t1n|mprage)$/, 't1'],
@@ -26,6 +28,11 @@ function contrastOf(name: string): string {
   )
   const [only] = found
   return found.size === 1 && only !== undefined ? only : 'unknown'
+}
+
+/** Whether a file that nobody claimed is a volume or an image, to judge by its name. */
+export function isVolumeLike(path: string): boolean {
+  return otherFormats.test(path) || formats.some(([pattern]) => pattern.test(path))
 }
 
 export const folder: Adapter = {

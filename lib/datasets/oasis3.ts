@@ -1,6 +1,6 @@
 // OASIS-3, as BIDS (sub-OAS30001/ses-d0129/anat/sub-OAS30001_ses-d0129_T1w.nii.gz) and as XNAT downloads it
-// (OAS30001_MR_d0129/anat2/NIFTI/sub-OAS30001_ses-d0129_T1w.nii.gz). Anatomy only: function, diffusion,
-// susceptibility, field maps and PET are left out.
+// (OAS30001_MR_d0129/anat2/NIFTI/sub-OAS30001_ses-d0129_T1w.nii.gz). Anatomy: function, susceptibility,
+// field maps and PET are left out, angiographies and diffusion unless they are asked for.
 import { fileName, type Adapter } from './adapter.js'
 
 const isVolume = /\.nii(\.gz)?$/
@@ -14,8 +14,12 @@ const contrasts: Readonly<Record<string, string>> = {
   FLAIR: 'flair',
   T2star: 't2star',
   PD: 'pd',
+  PDw: 'pd',
+  angio: 'mra',
+  dwi: 'dti',
 }
-const otherFolders = /^(func|dwi|swi|fmap|pet|perf|asl|dti|bold|minip)\d*$/i
+const otherFolders = /^(func|swi|fmap|pet|perf|asl|bold|minip)\d*$/i
+const diffusionFolders = /^(dwi|dti)\d*$/i
 
 export const oasis3: Adapter = {
   name: 'oasis3',
@@ -28,8 +32,11 @@ export const oasis3: Adapter = {
       .map((segment) => sessionPattern.exec(segment)?.[1])
       .findLast((day) => day !== undefined)
     const contrast = contrasts[suffixPattern.exec(name)?.[1] ?? '']
-    if (contrast === undefined || segments.some((segment) => otherFolders.test(segment)))
-      return { skip: 'not-anatomical' }
+    const folders = segments.slice(1, -1)
+    const isOther =
+      folders.some((folder) => otherFolders.test(folder)) ||
+      (contrast !== 'dti' && folders.some((folder) => diffusionFolders.test(folder)))
+    if (contrast === undefined || isOther) return { skip: 'not-anatomical' }
     return { subject, session: session ?? '', contrast, part: '', format: 'nifti' }
   },
 }

@@ -24,13 +24,27 @@ export interface VolumeSource {
   readonly bytes: number
 }
 
+/** Why a file or folder was left out before anything was opened. */
+export type SkipReason =
+  | 'not-anatomical'
+  | 'segmentation'
+  | 'held-out'
+  | 'contrast-excluded'
+  /** The same volume lies beside it unpacked. */
+  | 'duplicate-format'
+  /** Found before, below another root or through a link. */
+  | 'same-file'
+  /** A volume by its name that no archive's adapter knows, or of a format that is not read. */
+  | 'unrecognised'
+  | 'broken-link'
+  | 'unreadable-folder'
+
 /** A file or folder that was left out. */
 export interface SkippedFile {
   readonly dataset: DatasetName
   readonly root: string
   readonly path: string
-  /** 'not-anatomical', 'held-out', 'segmentation', 'contrast-excluded', 'unreadable-folder', ... */
-  readonly reason: string
+  readonly reason: SkipReason
 }
 
 export interface Discovery {

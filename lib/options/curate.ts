@@ -68,6 +68,16 @@ export const curateOptions = z
     shardRows: z.int().min(1).max(65536).default(2048).describe('slices a shard'),
     valFraction: share.default(0.05).describe('of the subjects, to be set aside for validation'),
     seed: z.int().min(0).default(0).describe('of the choice of those subjects, and of random slices'),
+    memory: z
+      .int()
+      .min(64)
+      .default(768)
+      .describe('MiB of volumes and slices at work at once; a volume of more goes alone'),
+    maxVolume: z
+      .int()
+      .min(1)
+      .default(2048)
+      .describe('MiB that one volume may take; one of more is recorded as unreadable'),
     threads: z
       .int()
       .min(1)

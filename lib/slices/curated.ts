@@ -11,6 +11,7 @@ export const sliceFacts = [
   'subject',
   'session',
   'contrast',
+  'root',
   'source_path',
   'index',
   'split',
@@ -131,12 +132,28 @@ async function readKept(path: string): Promise<Kept> {
   const kept: Kept = {
     shard: [],
     row: [],
-    facts: { dataset: [], subject: [], session: [], contrast: [], source_path: [], index: [], split: [] },
+    facts: {
+      dataset: [],
+      subject: [],
+      session: [],
+      contrast: [],
+      root: [],
+      source_path: [],
+      index: [],
+      split: [],
+    },
   }
   try {
     const file = await asyncBufferFromFile(path)
     const metadata = await parquetMetadataAsync(file)
-    const columns = ['kept', 'shard', 'row', ...sliceFacts]
+    // The first element is the row as a whole.
+    const names = metadata.schema.slice(1).map(({ name }) => name)
+    const columns = [
+      'kept',
+      'shard',
+      'row',
+      ...sliceFacts.filter((fact) => fact !== 'root' || names.includes(fact)),
+    ]
     const total = Number(metadata.num_rows)
     for (let rowStart = 0; rowStart < total; rowStart += rowsAtATime) {
       const rowEnd = Math.min(total, rowStart + rowsAtATime)
@@ -155,5 +172,6 @@ async function readKept(path: string): Promise<Kept> {
 function take(kept: Kept, row: Readonly<Record<string, unknown>>): void {
   kept.shard.push(String(row['shard']))
   kept.row.push(Number(row['row']))
-  for (const fact of sliceFacts) kept.facts[fact].push(String(row[fact]))
+  // Manifests of before there was a column `root` have one root.
+  for (const fact of sliceFacts) kept.facts[fact].push(fact in row ? String(row[fact]) : '')
 }

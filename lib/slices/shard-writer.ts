@@ -1,6 +1,6 @@
 // Slices into .npy shards of a fixed number of rows. A shard that is not finished ends in `.partial`; where a run was
-// killed, the next one cuts it back to the last row that the journal knows.
-import { open, readdir, rename, rm, truncate, type FileHandle } from 'node:fs/promises'
+// killed, the next one cuts it back to the last row that the journal knows and the disk has.
+import { open, readdir, rename, rm, stat, truncate, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeError } from '../write-file.js'
 
@@ -44,7 +44,21 @@ export class ShardWriter {
     this.#rows = rows
   }
 
-  /** Continues behind the first `rows` rows of the set; everything after them is removed. */
+  /**
+   * How many rows of a set are on the disk. File systems bring a file's length there after its bytes: after a power
+   * loss a shard may be shorter than what was appended, but what there is of it is good.
+   */
+  static async countRows({ folder, size, rows }: ShardLayout): Promise<number> {
+    for (let shard = 0, total = 0; ; shard += 1) {
+      const path = join(folder, shardName(shard))
+      const bytes = (await sizeOf(path)) ?? (await sizeOf(`${path}.partial`)) ?? 0
+      const found = Math.floor((bytes - headerBytes) / (size ** 2 * Uint16Array.BYTES_PER_ELEMENT))
+      total += Math.min(rows, Math.max(0, found))
+      if (found < rows) return total
+    }
+  }
+
+  /** Continues behind the first `rows` rows of the set; everything after them is removed. They must be there. */
   static async open(layout: ShardLayout, rows: number): Promise<ShardWriter> {
     const active = Math.floor(rows / layout.rows)
     const isStarted = rows % layout.rows > 0
@@ -157,6 +171,10 @@ export class ShardWriter {
     this.#file = undefined
     await file?.close()
   }
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  return (await stat(path).catch(ignoreMissing))?.size
 }
 
 function ignoreMissing(error: unknown): undefined {

@@ -12,6 +12,7 @@
 #include "binding/supervised_wrap.h"
 #include "binding/ticket.h"
 #include "binding/view_loader_wrap.h"
+#include "binding/volume_memory.h"
 #include "binding/volume_wrap.h"
 #include "binding/weight_facts.h"
 #include "core/memory_stats.h"
@@ -110,6 +111,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("SupervisedTrainer", SupervisedWrap::define(env));
   exports.Set("ViewFeed", FeedHandle::define(env));
   exports.Set("ViewLoader", ViewLoaderWrap::define(env));
+  exports.Set("VolumeMemory", VolumeMemory::define(env));
   exports.Set("VolumeReader", VolumeWrap::define(env));
   return exports;
 }

@@ -32,4 +32,14 @@ Error to_engine_error(const std::exception_ptr& exception);
 // JS thread. Napi::Error keeps its own value; see above for the rest.
 Napi::Value to_js_error(Napi::Env env, const Instance& instance, const std::exception_ptr& exception);
 
+// Runs what a constructor does; what it throws is thrown on as a JS error.
+template <class Work>
+auto throwing_js(Napi::Env env, const Instance& instance, Work work) {
+  try {
+    return work();
+  } catch (...) {
+    throw Napi::Error(env, to_js_error(env, instance, std::current_exception()));
+  }
+}
+
 }  // namespace gyrus::binding

@@ -8,13 +8,16 @@
 namespace gyrus::binding {
 namespace {
 
-// Failures after which nobody can say what state the session is in. All others leave it usable.
-bool is_poison(Code code) { return code == Code::internal || code == Code::out_of_memory; }
+// Failures after which nobody can say what state the session is in. All others leave it usable; so does a refused
+// allocation where each call begins anew.
+bool is_poison(Code code, bool begins_anew) {
+  return code == Code::internal || (code == Code::out_of_memory && !begins_anew);
+}
 
 }  // namespace
 
 SessionCore::SessionCore(std::shared_ptr<Instance> instance, bool is_ready)
-    : instance_(std::move(instance)), state_(is_ready ? State::ready : State::empty) {
+    : instance_(std::move(instance)), begins_anew_(is_ready), state_(is_ready ? State::ready : State::empty) {
   instance_->add(this);
 }
 
@@ -67,7 +70,7 @@ void SessionCore::end(Call call, bool is_begun, const std::exception_ptr& failur
   }
   if (failure != nullptr && (call == Call::open || is_begun)) {
     const Error error = to_engine_error(failure);
-    if (!first_failure_ && (call == Call::open || is_poison(error.code()))) first_failure_ = error;
+    if (!first_failure_ && (call == Call::open || is_poison(error.code(), begins_anew_))) first_failure_ = error;
   }
   if (state_ == State::disposed) return;
   if (first_failure_) {

@@ -25,7 +25,7 @@ class SessionCore {
   // Calls that may be unsettled at once: one at work, one waiting. A third is Code::busy.
   static constexpr int kMaxUnsettled = 2;
 
-  // `is_ready`: there is nothing to open.
+  // `is_ready`: there is nothing to open, and no call depends on what an earlier one left.
   explicit SessionCore(std::shared_ptr<Instance> instance, bool is_ready = false);
   ~SessionCore();
   SessionCore(const SessionCore&) = delete;
@@ -48,6 +48,7 @@ class SessionCore {
   enum class State : std::uint8_t { empty, opening, ready, failed, disposed };
 
   std::shared_ptr<Instance> instance_;
+  const bool begins_anew_;
   State state_;
   int unsettled_ = 0;
   std::optional<Error> first_failure_;

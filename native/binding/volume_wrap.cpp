@@ -10,6 +10,7 @@
 #include "binding/convert.h"
 #include "binding/fields.h"
 #include "binding/js_error.h"
+#include "binding/volume_memory.h"
 #include "imaging/entropy.h"
 
 namespace gyrus::binding {
@@ -31,6 +32,16 @@ imaging::EntropyDomain to_domain(const std::string& name) {
   if (name == "box") return imaging::EntropyDomain::box;
   throw BadArgument(BadArgument::Kind::type, Code::invalid_argument,
                     text("entropyOver must be 'slice' or 'box', not '", name, "'"));
+}
+
+enum class Format { nifti, fastmri, npy };
+
+Format to_format(const std::string& name) {
+  if (name == "nifti") return Format::nifti;
+  if (name == "fastmri") return Format::fastmri;
+  if (name == "npy") return Format::npy;
+  throw BadArgument(BadArgument::Kind::type, Code::invalid_argument,
+                    text("format must be 'nifti', 'fastmri' or 'npy', not '", name, "'"));
 }
 
 // Which of two volumes that were opened together.
@@ -66,16 +77,21 @@ VolumeFacts facts_of(const imaging::VolumeReader& reader) {
   return {volume.extents(), volume.affine, volume.sha256, reader.labels()};
 }
 
+Napi::Array to_js(Napi::Env env, const imaging::Extents3& extents) {
+  auto shape = Napi::Array::New(env);
+  for (const std::int64_t extent : extents) shape.Set(shape.Length(), static_cast<double>(extent));
+  return shape;
+}
+
 Napi::Value to_js(Napi::Env env, const VolumeFacts& facts) {
-  auto shape = Napi::Array::New(env), affine = Napi::Array::New(env), spacing = Napi::Array::New(env);
-  for (const std::int64_t extent : facts.extents) shape.Set(shape.Length(), static_cast<double>(extent));
+  auto affine = Napi::Array::New(env), spacing = Napi::Array::New(env);
   for (const auto& row : facts.affine) {
     for (const double number : row) affine.Set(affine.Length(), number);
   }
   for (const double number : {0.0, 0.0, 0.0, 1.0}) affine.Set(affine.Length(), number);
   for (const double mm : imaging::spacing_of(facts.affine)) spacing.Set(spacing.Length(), mm);
   auto object = Napi::Object::New(env);
-  object.Set("shape", shape);
+  object.Set("shape", to_js(env, facts.extents));
   object.Set("affine", affine);
   object.Set("spacing", spacing);
   object.Set("sha256", facts.sha256);
@@ -133,31 +149,62 @@ std::span<std::uint16_t> to_output(AsyncJob& job, Napi::Value value, std::size_t
 }  // namespace
 
 Napi::Function VolumeWrap::define(Napi::Env env) {
-  return DefineClass(env, "VolumeReader",
-                     {InstanceMethod("open", &VolumeWrap::open), InstanceMethod("openBoth", &VolumeWrap::open_both),
-                      InstanceMethod("openImage", &VolumeWrap::open_image),
-                      InstanceMethod("examine", &VolumeWrap::examine), InstanceMethod("extract", &VolumeWrap::extract),
-                      InstanceMethod("values", &VolumeWrap::values), InstanceMethod("dispose", &VolumeWrap::dispose)});
+  return DefineClass(
+      env, "VolumeReader",
+      {InstanceMethod("announce", &VolumeWrap::announce), InstanceMethod("open", &VolumeWrap::open),
+       InstanceMethod("openBoth", &VolumeWrap::open_both), InstanceMethod("openImage", &VolumeWrap::open_image),
+       InstanceMethod("examine", &VolumeWrap::examine), InstanceMethod("extract", &VolumeWrap::extract),
+       InstanceMethod("values", &VolumeWrap::values), InstanceMethod("close", &VolumeWrap::close),
+       InstanceMethod("dispose", &VolumeWrap::dispose)});
 }
 
 VolumeWrap::VolumeWrap(const Napi::CallbackInfo& info)
-    : Napi::ObjectWrap<VolumeWrap>(info), core_(Instance::of(info.Env()), true) {}
+    : Napi::ObjectWrap<VolumeWrap>(info), core_(Instance::of(info.Env()), true) {
+  throwing_js(info.Env(), core_.instance(),
+              [&] { engine_ = std::make_unique<Engine>(VolumeMemory::pool_of(info[0])); });
+}
+
+Napi::Value VolumeWrap::announce(const Napi::CallbackInfo& info) {
+  return start_job(info, core_, Call::use, 3, [&](AsyncJob& job) {
+    job.set(
+        [this, path = to_string_argument(info[0], "path"), format = to_format(to_string_argument(info[1], "format")),
+         frame = to_integer(info[2], "frame", 0, kMaxIndex)](const runtime::Stop&) {
+          imaging::VolumeReader& reader = engine_->reader();
+          switch (format) {
+            case Format::fastmri:
+              return reader.announced_fastmri(path);
+            case Format::npy:
+              return reader.announced_npy(path);
+            case Format::nifti:
+              break;
+          }
+          return reader.announced_nifti(path, frame);
+        },
+        [](Napi::Env env, const imaging::Announced& announced) {
+          auto object = Napi::Object::New(env);
+          object.Set("bytes", static_cast<double>(announced.bytes));
+          object.Set("shape", to_js(env, announced.extents));
+          return Napi::Value(object);
+        });
+  });
+}
 
 Napi::Value VolumeWrap::open(const Napi::CallbackInfo& info) {
   return start_job(info, core_, Call::use, 3, [&](AsyncJob& job) {
-    const std::string format = to_string_argument(info[1], "format");
     job.set(
-        [this, path = to_string_argument(info[0], "path"), format,
+        [this, path = to_string_argument(info[0], "path"), format = to_format(to_string_argument(info[1], "format")),
          frame = to_integer(info[2], "frame", 0, kMaxIndex)](const runtime::Stop&) {
           imaging::VolumeReader& reader = engine_->reader();
-          if (format == "nifti") {
-            reader.open_nifti(path, frame);
-          } else if (format == "fastmri") {
-            reader.open_fastmri(path);
-          } else {
-            GYRUS_CHECK(format == "npy", Code::invalid_argument, "format must be 'nifti', 'fastmri' or 'npy', not '",
-                        format, "'");
-            reader.open_npy(path);
+          switch (format) {
+            case Format::nifti:
+              reader.open_nifti(path, frame);
+              break;
+            case Format::fastmri:
+              reader.open_fastmri(path);
+              break;
+            case Format::npy:
+              reader.open_npy(path);
+              break;
           }
           return facts_of(reader);
         },
@@ -236,6 +283,14 @@ Napi::Value VolumeWrap::values(const Napi::CallbackInfo& info) {
           std::ranges::copy(values, array.Data());
           return Napi::Value(env, array);
         });
+  });
+}
+
+Napi::Value VolumeWrap::close(const Napi::CallbackInfo& info) {
+  return start_job(info, core_, Call::use, kNoTicket, [this](AsyncJob& job) {
+    job.set([this](const runtime::Stop&) {
+      for (imaging::VolumeReader& reader : engine_->readers) reader.close();
+    });
   });
 }
 

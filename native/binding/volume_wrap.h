@@ -1,7 +1,8 @@
-// JS face of imaging::VolumeReader: new VolumeReader(); open(path, format, frame, ticket);
-// openBoth(path, path, frame, ticket), two NIfTI files at once; openImage(pixels, rows, columns, sha256);
-// examine(options, ticket); extract(request, indices, out, ticket); values(ticket); dispose(). Options and requests
-// say by `volume`, 0 or 1, which of the two volumes they mean; all else is about the first.
+// JS face of imaging::VolumeReader: new VolumeReader(memory); announce(path, format, frame, ticket);
+// open(path, format, frame, ticket); openBoth(path, path, frame, ticket), two NIfTI files at once;
+// openImage(pixels, rows, columns, sha256); examine(options, ticket); extract(request, indices, out, ticket);
+// values(ticket); close(), which gives the volumes' memory back; dispose(). Options and requests say by `volume`, 0 or
+// 1, which of the two volumes they mean; all else is about the first.
 #pragma once
 
 #include <napi.h>
@@ -25,22 +26,26 @@ class VolumeWrap : public Napi::ObjectWrap<VolumeWrap> {
  private:
   // Everything that jobs use, freed with dispose().
   struct Engine {
+    explicit Engine(const std::shared_ptr<imaging::BufferPool>& pool)
+        : readers{imaging::VolumeReader(pool), imaging::VolumeReader(pool)} {}
     imaging::VolumeReader& reader() { return readers[0]; }
     std::array<imaging::VolumeReader, 2> readers;
     imaging::SliceStatistician statistician;
     imaging::SliceExtractor extractor;
   };
 
+  Napi::Value announce(const Napi::CallbackInfo& info);
   Napi::Value open(const Napi::CallbackInfo& info);
   Napi::Value open_both(const Napi::CallbackInfo& info);
   Napi::Value open_image(const Napi::CallbackInfo& info);
   Napi::Value examine(const Napi::CallbackInfo& info);
   Napi::Value extract(const Napi::CallbackInfo& info);
   Napi::Value values(const Napi::CallbackInfo& info);
+  Napi::Value close(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);
 
-  std::unique_ptr<Engine> engine_ = std::make_unique<Engine>();  // used on the engine thread
-  SessionCore core_;                                             // after engine_: its destructor ends the thread first
+  std::unique_ptr<Engine> engine_;  // used on the engine thread
+  SessionCore core_;                // after engine_: its destructor ends the thread first
 };
 
 // imageEntropies(Uint8Array, count) -> promise of a Float64Array: the entropy of each of `count` images of equal size.

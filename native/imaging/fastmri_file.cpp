@@ -6,16 +6,13 @@
 #include "io/utf8.h"
 
 namespace gyrus::imaging {
-namespace {
 
-std::optional<std::string> checked_text(std::optional<std::string> found, const std::string& label,
-                                        std::string_view name) {
-  GYRUS_CHECK(!found || io::is_utf8(*found), Code::file_format, label, ": attribute ", name, " is ",
+std::optional<std::string> FastmriFile::text_attribute(std::string_view name) const {
+  std::optional<std::string> found = file_.text_attribute("/", name);
+  GYRUS_CHECK(!found || io::is_utf8(*found), Code::file_format, file_.label(), ": attribute ", name, " is ",
               io::quoted(found.value_or("")), ", UTF-8 was expected; the file is damaged");
   return found;
 }
-
-}  // namespace
 
 void FastmriKspace::read_slice(std::int64_t slice, std::span<std::complex<float>> out) const {
   // A complex<float> is, by the standard, its two floats.
@@ -24,10 +21,10 @@ void FastmriKspace::read_slice(std::int64_t slice, std::span<std::complex<float>
 
 FastmriAttributes FastmriFile::attributes() const {
   FastmriAttributes found;
-  found.acquisition = checked_text(file_.text_attribute("/", "acquisition"), file_.label(), "acquisition");
+  found.acquisition = acquisition();
   found.max = file_.number_attribute("/", "max");
   found.norm = file_.number_attribute("/", "norm");
-  found.patient_id = checked_text(file_.text_attribute("/", "patient_id"), file_.label(), "patient_id");
+  found.patient_id = patient_id();
   found.acceleration = file_.number_attribute("/", "acceleration");
   return found;
 }

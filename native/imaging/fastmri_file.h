@@ -27,6 +27,7 @@ struct FastmriAttributes {
 class FastmriImages {
  public:
   const Shape& shape() const { return images_.shape(); }
+  std::int64_t chunk_bytes() const { return images_.chunk_bytes(); }
   // `out` has count * height * width floats (Code::shape). Thread-safe, as all reading here.
   void read(std::int64_t first, std::int64_t count, std::span<float> out) const { images_.read_f32(first, count, out); }
 
@@ -58,6 +59,9 @@ class FastmriFile {
   FastmriFile(std::span<const std::byte> bytes, std::string label) : file_(bytes, std::move(label)) {}
 
   FastmriAttributes attributes() const;
+  // One of them alone: what is wrong with the others is not looked at.
+  std::optional<std::string> acquisition() const { return text_attribute("acquisition"); }
+  std::optional<std::string> patient_id() const { return text_attribute("patient_id"); }
   // nullopt: the file has no ismrmrd_header.
   std::optional<IsmrmrdHeader> header() const;
   // Code::name when reconstruction_rss is missing; reconstruction_esc, the single-coil images, does not stand in for
@@ -68,6 +72,7 @@ class FastmriFile {
   std::optional<std::vector<float>> mask() const;
 
  private:
+  std::optional<std::string> text_attribute(std::string_view name) const;
   io::Hdf5Dataset array(std::string_view name, io::hdf5::ElementKind kind, std::string_view axes, int rank) const;
 
   io::Hdf5File file_;

@@ -1,9 +1,8 @@
 #include "imaging/nifti_file.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <string_view>
 #include <utility>
 
@@ -16,13 +15,22 @@ namespace {
 
 constexpr std::int64_t kHashPiece = std::int64_t{1} << 20;
 constexpr std::int64_t kCacheLine = 64;
+constexpr std::int64_t kHeadBytes = std::int64_t{64} << 10;  // of a packed file, in which its header surely lies
 
-// "brain.img.gz" with .img and .hdr gives "brain.hdr.gz"; a path without that suffix is returned as it is.
+std::string upper(std::string_view text) {
+  std::string result(text);
+  for (char& letter : result) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+  return result;
+}
+
+// "brain.img.gz" with .img and .hdr gives "brain.hdr.gz", "BRAIN.IMG" gives "BRAIN.HDR"; a path without that suffix is
+// returned as it is.
 std::string with_suffix(const std::string& path, std::string_view from, std::string_view to) {
-  for (const std::string_view packing : {std::string_view(""), std::string_view(".gz")}) {
-    const std::string suffix = std::string(from).append(packing);
-    if (path.ends_with(suffix)) {
-      return path.substr(0, path.size() - suffix.size()).append(to).append(packing);
+  for (const std::string& packing : {std::string(""), std::string(".gz"), std::string(".GZ")}) {
+    for (const bool is_upper : {false, true}) {
+      const std::string suffix = (is_upper ? upper(from) : std::string(from)) + packing;
+      if (!path.ends_with(suffix)) continue;
+      return path.substr(0, path.size() - suffix.size()) + (is_upper ? upper(to) : std::string(to)) + packing;
     }
   }
   return path;
@@ -33,11 +41,18 @@ void check_frame(const NiftiHeader& header, std::int64_t frame, const std::strin
               " frames; there is no frame ", frame);
 }
 
-// A packed file of some megabytes can hold as many gigabytes of zeros: what would fill the machine is refused.
-void check_memory(std::int64_t bytes, const std::string& label) {
-  const std::int64_t machine = std::int64_t{::sysconf(_SC_PHYS_PAGES)} * std::int64_t{::sysconf(_SC_PAGESIZE)};
-  GYRUS_CHECK(machine <= 0 || bytes <= machine / 4, Code::out_of_memory, label, " announces a volume of ", bytes,
-              " bytes, more than a quarter of this machine's memory of ", machine, "; crop it or leave it out");
+bool is_packed(const io::InputFile& file) {
+  std::array<std::byte, 2> magic{};
+  if (file.size() >= 2) file.read_at(0, magic);
+  return io::is_gzip(magic);
+}
+
+// The path of the voxels of a pair.
+std::string voxel_path_of(const std::string& header_path) {
+  std::string found = with_suffix(header_path, ".hdr", ".img");
+  GYRUS_CHECK(found != header_path, Code::file_format, header_path,
+              " is the header of a pair, but is not named .hdr, so that its .img cannot be found; rename it");
+  return found;
 }
 
 // What lies between `begin` and `end` of a file, hashed piece by piece.
@@ -52,10 +67,11 @@ void hash_range(const io::InputFile& file, std::int64_t begin, std::int64_t end,
 
 }  // namespace
 
+NiftiReader::NiftiReader(std::shared_ptr<BufferPool> pool) : pool_(std::move(pool)), packed_(pool_), unpacked_(pool_) {}
+
 NiftiReader::Source NiftiReader::open(const io::InputFile& file) {
-  std::array<std::byte, 2> magic{};
-  if (file.size() >= 2) file.read_at(0, magic);
-  if (!io::is_gzip(magic)) return {file, false, {}};
+  if (!is_packed(file)) return {file, false, {}};
+  pool_->check(file.size(), file.label());
   const std::span<std::byte> packed = packed_.take(file.size());
   file.read_at(0, packed);
   return {file, true, packed};
@@ -78,12 +94,13 @@ NiftiReader::OpenFrame NiftiReader::open_frame(const std::string& path, std::int
   const Source source = open(*header_file);
   const NiftiHeader header = header_of(source);
   if (!header.is_pair) return {std::move(header_file), prepare(source, header, frame)};
-  const std::string voxel_path = with_suffix(header_path, ".hdr", ".img");
-  GYRUS_CHECK(voxel_path != header_path, Code::file_format, path,
-              " is the header of a pair, but is not named .hdr, so that its .img cannot be found; rename it");
-  auto voxel_file = std::make_unique<io::InputFile>(voxel_path);
+  auto voxel_file = std::make_unique<io::InputFile>(voxel_path_of(header_path));
+  io::Sha256 hash;
+  hash_range(*header_file, 0, header_file->size(), hash);
   const Source voxels = open(*voxel_file);
-  return {std::move(voxel_file), prepare(voxels, header, frame)};
+  OpenFrame opened{std::move(voxel_file), prepare(voxels, header, frame)};
+  opened.frame.hash = hash;
+  return opened;
 }
 
 Volume NiftiReader::read(const std::string& path, std::int64_t frame) {
@@ -114,7 +131,7 @@ std::array<NiftiReader::Result, 2> NiftiReader::read_both(NiftiReader& first, co
     }
   }
   std::array<Progress, 2> progress;
-  if (opened[0] && opened[1] && opened[0]->frame.is_from_start && opened[1]->frame.is_from_start) {
+  if (opened[0] && opened[1] && opened[0]->frame.layout.is_from_start && opened[1]->frame.layout.is_from_start) {
     const Frame &a = opened[0]->frame, &b = opened[1]->frame;
     // Of single bytes matches are long and literals few: one after the other is as fast (0.93 to 0.98 of it, measured).
     const bool is_worth_it = bytes_of(a.header.type) > 1 && bytes_of(b.header.type) > 1;
@@ -122,7 +139,7 @@ std::array<NiftiReader::Result, 2> NiftiReader::read_both(NiftiReader& first, co
     if (is_worth_it) {
       are_unpacked = first.gunzip_.read_both({a.source.packed, a.unpacked}, {b.source.packed, b.unpacked});
     }
-    io::Sha256 hash, others;
+    io::Sha256 hash = a.hash, others = b.hash;
     io::Sha256::update_both(hash, a.source.packed, others, b.source.packed);
     progress = {Progress{are_unpacked[0], hash}, Progress{are_unpacked[1], others}};
   }
@@ -137,42 +154,74 @@ std::array<NiftiReader::Result, 2> NiftiReader::read_both(NiftiReader& first, co
   return results;
 }
 
-NiftiReader::Frame NiftiReader::prepare(const Source& source, const NiftiHeader& header, std::int64_t frame) {
+NiftiReader::Layout NiftiReader::layout_of(const Source& source, const NiftiHeader& header, std::int64_t frame) const {
   const std::string& label = source.file.label();
   check_frame(header, frame, label);
   // Below 2^40 voxels of at most 32 bytes in all frames together, as the header was checked: no overflow.
-  const std::int64_t bytes = header.frame_bytes(), begin = header.voxel_offset + frame * bytes, end = begin + bytes;
+  const std::int64_t bytes = header.frame_bytes(), begin = header.voxel_offset + frame * bytes;
+  Layout layout{.begin = begin, .end = begin + bytes};
   const std::int64_t most = source.is_packed ? source.file.size() * io::kMaxInflation : source.file.size();
-  GYRUS_CHECK(end <= most, Code::file_format, label, " announces voxels up to byte ", end,
+  GYRUS_CHECK(layout.end <= most, Code::file_format, label, " announces voxels up to byte ", layout.end,
               source.is_packed ? "; packed into its size there can be at most " : "; it has only ", most,
               ": it is truncated or its header is damaged");
-  check_memory(bytes, label);
-  Frame prepared{.source = source, .header = header, .volume = {}, .begin = begin, .end = end, .unpacked = {}};
-  prepared.volume.orientation = closest_canonical(header.affine, label);
-  prepared.volume.affine = canonical_affine(header.affine, prepared.volume.orientation, header.extents);
   // A packed file of one frame is inflated with its header before it, so that the checksum over both can be verified.
-  prepared.is_from_start = source.is_packed && header.frames == 1;
-  prepared.lead = prepared.is_from_start ? header.voxel_offset : 0;
-  // The voxels begin on a cache line, whatever their offset in the file: they are read as numbers where they lie.
-  const std::int64_t pad = (kCacheLine - prepared.lead % kCacheLine) % kCacheLine;
-  prepared.unpacked = unpacked_.take(pad + prepared.lead + bytes).subspan(static_cast<std::size_t>(pad));
+  layout.is_from_start = source.is_packed && header.frames == 1;
+  layout.lead = layout.is_from_start ? header.voxel_offset : 0;
+  layout.pad = (kCacheLine - layout.lead % kCacheLine) % kCacheLine;
+  // A packed file of some megabytes can hold as many gigabytes of zeros.
+  pool_->check(layout.unpacked() + (source.is_packed ? source.file.size() : 0), label);
+  return layout;
+}
+
+NiftiReader::Frame NiftiReader::prepare(const Source& source, const NiftiHeader& header, std::int64_t frame) {
+  const Layout layout = layout_of(source, header, frame);
+  Frame prepared{.source = source, .header = header, .volume = {}, .layout = layout, .hash = {}, .unpacked = {}};
+  prepared.volume.orientation = closest_canonical(header.affine, source.file.label());
+  prepared.volume.affine = canonical_affine(header.affine, prepared.volume.orientation, header.extents);
+  prepared.unpacked = unpacked_.take(layout.unpacked()).subspan(static_cast<std::size_t>(layout.pad));
   return prepared;
+}
+
+Announced NiftiReader::announced(const std::string& path, std::int64_t frame) {
+  const std::string header_path = with_suffix(path, ".img", ".hdr");
+  const io::InputFile file(header_path);
+  Source source{file, is_packed(file), {}};
+  if (source.is_packed) {
+    const std::span<std::byte> head = packed_.take(std::min(file.size(), kHeadBytes));
+    file.read_at(0, head);
+    source.packed = head;
+  }
+  const NiftiHeader header = header_of(source);
+  Volume volume;
+  volume.orientation = closest_canonical(header.affine, file.label());
+  volume.voxels.extents = header.extents;
+  const auto need = [&](const io::InputFile& voxels) {
+    const Source where{voxels, is_packed(voxels), {}};
+    return layout_of(where, header, frame).unpacked() + (where.is_packed ? voxels.size() : 0);
+  };
+  return {header.is_pair ? need(io::InputFile(voxel_path_of(header_path))) : need(file), volume.extents()};
+}
+
+void NiftiReader::release() {
+  packed_.release();
+  unpacked_.release();
 }
 
 Volume NiftiReader::finish(Frame& frame, Progress progress) {
   const Source& source = frame.source;
-  const std::span<std::byte> voxels = frame.unpacked.subspan(static_cast<std::size_t>(frame.lead));
+  const std::span<std::byte> voxels = frame.unpacked.subspan(static_cast<std::size_t>(frame.layout.lead));
   if (source.is_packed) {
     if (!progress.is_unpacked) {
-      gunzip_.read(source.packed, frame.is_from_start ? 0 : frame.begin, frame.unpacked, source.file.label());
+      gunzip_.read(source.packed, frame.layout.is_from_start ? 0 : frame.layout.begin, frame.unpacked,
+                   source.file.label());
     }
-    if (!progress.hash) progress.hash.emplace().update(source.packed);
+    if (!progress.hash) progress.hash.emplace(frame.hash).update(source.packed);
   } else {
-    progress.hash.emplace();
-    hash_range(source.file, 0, frame.begin, *progress.hash);
-    source.file.read_at(frame.begin, voxels);
+    progress.hash.emplace(frame.hash);
+    hash_range(source.file, 0, frame.layout.begin, *progress.hash);
+    source.file.read_at(frame.layout.begin, voxels);
     progress.hash->update(voxels);
-    hash_range(source.file, frame.end, source.file.size(), *progress.hash);
+    hash_range(source.file, frame.layout.end, source.file.size(), *progress.hash);
   }
   frame.volume.sha256 = progress.hash->hex();
   frame.volume.voxels = adopt_frame(frame.header, voxels);

@@ -16,8 +16,8 @@
 namespace gyrus::imaging {
 
 // Where a slice's counts lie in the pool of them all. A slice with fewer elements than keys from its least to its most
-// has none: it is counted when the levels of keys are known, for tables larger than slices need more memory than the
-// file does.
+// has none, nor have slices that come when the pool is full: they are counted when the levels of keys are known, for
+// tables larger than slices need more memory than the file does.
 struct SliceCounts {
   std::size_t begin = 0;
   KeyRange range;
@@ -32,6 +32,7 @@ namespace {
 using Counts = std::array<std::uint32_t, 256>;
 
 constexpr std::size_t kKeys = 65536;
+constexpr std::size_t kMostPooled = std::size_t{1} << 21;  // counts: more than a usual volume has
 
 template <class T, class Visit>
 void for_each_key(const Runs<T>& runs, T sign, Visit visit) {
@@ -115,7 +116,7 @@ std::vector<SliceCounts> SliceStatistician::count_slices(Slices<T>& slices, T si
     const Runs<T> runs = slices[slice];
     SliceCounts counts{pool_.size(), {0, 255}, true, slices.elements()};
     if constexpr (std::is_same_v<T, std::uint16_t>) counts.range = key_range(runs, sign);
-    counts.is_pooled = static_cast<std::int64_t>(counts.size()) <= slices.elements();
+    counts.is_pooled = static_cast<std::int64_t>(counts.size()) <= slices.elements() && pool_.size() <= kMostPooled;
     if (background) counts.area = occupied_area(runs, *background);
     all.push_back(counts);
     if (!counts.is_pooled) {

@@ -40,7 +40,7 @@ class Slices;
 
 class SliceStatistician {
  public:
-  // Memory: the volume's size twice over, and 20 bytes a slice. Throws Code::shape (plane.h).
+  // Memory: 64 bytes an element of a slice, 20 bytes a slice, and 16 MB. Throws Code::shape (plane.h).
   VolumeStatistics examine(const Volume& volume, const StatisticsOptions& options);
 
  private:

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/error.h"
+#include "imaging/wide_real.h"
 
 namespace gyrus::imaging {
 namespace {
@@ -58,12 +59,25 @@ void convert_scaled(const NiftiHeader& header, std::span<std::byte> bytes) {
   convert<T>(bytes, [&](T x) { return static_cast<double>(x) * header.slope + header.inter; });
 }
 
+double magnitude(const NiftiHeader& header, double real, double imaginary) {
+  return std::abs(std::complex<double>(real, imaginary) * header.slope + header.inter);
+}
+
 template <class T>
 void convert_magnitude(const NiftiHeader& header, std::span<std::byte> bytes) {
   convert<std::array<T, 2>>(bytes, [&](const std::array<T, 2>& z) {
-    const std::complex<double> value(static_cast<double>(z[0]), static_cast<double>(z[1]));
-    return std::abs(value * header.slope + header.inter);
+    return magnitude(header, static_cast<double>(z[0]), static_cast<double>(z[1]));
   });
+}
+
+void convert_wide(const NiftiHeader& header, std::span<std::byte> bytes) {
+  const auto value_of = are_extended(bytes) ? &from_extended : &from_binary128;
+  if (header.type == NiftiType::f128) {
+    convert<WideReal>(bytes, [&](const WideReal& x) { return value_of(x) * header.slope + header.inter; });
+  } else {
+    convert<std::array<WideReal, 2>>(
+        bytes, [&](const std::array<WideReal, 2>& z) { return magnitude(header, value_of(z[0]), value_of(z[1])); });
+  }
 }
 
 void to_f32(const NiftiHeader& header, std::span<std::byte> bytes) {
@@ -81,14 +95,13 @@ void to_f32(const NiftiHeader& header, std::span<std::byte> bytes) {
       return convert_scaled<float>(header, bytes);
     case NiftiType::f64:
       return convert_scaled<double>(header, bytes);
-    case NiftiType::f128:
-      return convert_scaled<long double>(header, bytes);  // x86's 80 bits in 16 bytes, as numpy writes them
     case NiftiType::complex64:
       return convert_magnitude<float>(header, bytes);
     case NiftiType::complex128:
       return convert_magnitude<double>(header, bytes);
+    case NiftiType::f128:
     case NiftiType::complex256:
-      return convert_magnitude<long double>(header, bytes);
+      return convert_wide(header, bytes);
     case NiftiType::u8:
     case NiftiType::i8:
     case NiftiType::i16:

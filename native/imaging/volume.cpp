@@ -7,8 +7,6 @@
 namespace gyrus::imaging {
 namespace {
 
-constexpr std::int64_t kAlwaysKept = std::int64_t{64} << 20;
-
 template <class T, class ToValue>
 void copy_canonical(const Volume& volume, const T* data, std::span<float> out, ToValue to_value) {
   const Walk walk = walk_of(volume);
@@ -63,15 +61,6 @@ void read_canonical(const Volume& volume, std::span<float> out) {
     case VoxelKind::f32:
       return copy_canonical(volume, static_cast<const float*>(volume.voxels.data), out, [](float x) { return x; });
   }
-}
-
-std::span<std::byte> ReusedBuffer::take(std::int64_t bytes) {
-  const bool is_wasteful = buffer_.bytes() > kAlwaysKept && bytes < buffer_.bytes() / 4;
-  if (bytes > buffer_.bytes() || is_wasteful) {
-    buffer_ = AlignedBuffer();  // first let go: the old and the new need not fit together
-    buffer_ = AlignedBuffer(bytes);
-  }
-  return {buffer_.as<std::byte>(), static_cast<std::size_t>(bytes)};
 }
 
 }  // namespace gyrus::imaging

@@ -7,7 +7,6 @@
 #include <span>
 #include <string>
 
-#include "core/aligned_buffer.h"
 #include "imaging/orientation.h"
 
 namespace gyrus::imaging {
@@ -49,16 +48,5 @@ Walk walk_of(const Volume& volume);
 
 // All voxels as f32 in canonical order, the first axis fastest. `out` holds exactly as many.
 void read_canonical(const Volume& volume, std::span<float> out);
-
-// Memory that grows to what the largest recent volume needs and is used again for the next: fresh pages for every
-// volume would cost a tenth of the time that inflating it takes.
-class ReusedBuffer {
- public:
-  // Contents are unspecified. Throws Code::out_of_memory.
-  std::span<std::byte> take(std::int64_t bytes);
-
- private:
-  AlignedBuffer buffer_;
-};
 
 }  // namespace gyrus::imaging

@@ -9,6 +9,59 @@
 #include "io/sha256.h"
 
 namespace gyrus::imaging {
+namespace {
+
+constexpr std::int64_t kChunkCopies = 3;  // of a chunk while it is decoded: as stored, and before and after a filter
+
+// Slices of one size, as f32.
+Announced announced_slices(std::int64_t count, std::int64_t rows, std::int64_t columns) {
+  return {Shape{count, rows, columns, static_cast<std::int64_t>(sizeof(float))}.elements(), {columns, rows, count}};
+}
+
+FastmriImages images_of(const FastmriFile& file, const std::string& path) {
+  FastmriImages images = file.rss();
+  GYRUS_CHECK(images.shape().elements() > 0, Code::shape, path, " has reconstruction_rss of shape ", images.shape(),
+              ": there is no pixel in it");
+  return images;
+}
+
+Announced announced_images(const FastmriImages& images) {
+  const Shape& shape = images.shape();
+  Announced announced = announced_slices(shape[0], shape[1], shape[2]);
+  announced.bytes += kChunkCopies * images.chunk_bytes();
+  return announced;
+}
+
+Announced announced_array(const io::NpyReader& reader, const std::string& path) {
+  const Shape& shape = reader.shape();
+  GYRUS_CHECK((shape.rank() == 2 || shape.rank() == 3) && shape.elements() > 0, Code::shape, path, " has shape ", shape,
+              "; slices are [n, height, width] or [height, width]");
+  return announced_slices(shape.rank() == 3 ? shape[0] : 1, shape[-2], shape[-1]);
+}
+
+}  // namespace
+
+VolumeReader::VolumeReader(std::shared_ptr<BufferPool> pool) : pool_(std::move(pool)), nifti_(pool_), values_(pool_) {}
+
+void VolumeReader::close() {
+  volume_.reset();
+  labels_ = {};
+  nifti_.release();
+  values_.release();
+}
+
+Announced VolumeReader::announced_fastmri(const std::string& path) const {
+  const FastmriFile file(path);
+  const Announced announced = announced_images(images_of(file, path));
+  pool_->check(announced.bytes, path);
+  return announced;
+}
+
+Announced VolumeReader::announced_npy(const std::string& path) const {
+  const Announced announced = announced_array(io::NpyReader(path), path);
+  pool_->check(announced.bytes, path);
+  return announced;
+}
 
 void VolumeReader::open_nifti(const std::string& path, std::int64_t frame) {
   volume_.reset();
@@ -51,12 +104,10 @@ std::span<float> VolumeReader::adopt_slices(std::int64_t count, std::int64_t row
 void VolumeReader::open_fastmri(const std::string& path) {
   volume_.reset();
   const FastmriFile file(path);
-  const FastmriImages images = file.rss();
-  const FastmriAttributes attributes = file.attributes();
-  labels_ = {attributes.acquisition.value_or(""), attributes.patient_id.value_or("")};
+  const FastmriImages images = images_of(file, path);
+  labels_ = {file.acquisition().value_or(""), file.patient_id().value_or("")};
   const Shape& shape = images.shape();
-  GYRUS_CHECK(shape.elements() > 0, Code::shape, path, " has reconstruction_rss of shape ", shape,
-              ": there is no pixel in it");
+  pool_->check(announced_images(images).bytes, path);
   try {
     const std::span<float> values = adopt_slices(shape[0], shape[1], shape[2], false);
     images.read(0, shape[0], values);
@@ -71,11 +122,11 @@ void VolumeReader::open_npy(const std::string& path) {
   volume_.reset();
   labels_ = {};
   const io::NpyReader reader(path);
-  const Shape& shape = reader.shape();
-  GYRUS_CHECK((shape.rank() == 2 || shape.rank() == 3) && shape.elements() > 0, Code::shape, path, " has shape ", shape,
-              "; slices are [n, height, width] or [height, width]");
+  const Announced announced = announced_array(reader, path);
+  pool_->check(announced.bytes, path);
   try {
-    const std::span<float> values = adopt_slices(shape.rank() == 3 ? shape[0] : 1, shape[-2], shape[-1], true);
+    const auto [columns, rows, count] = announced.extents;
+    const std::span<float> values = adopt_slices(count, rows, columns, true);
     reader.read_f32(0, values);
     volume_->sha256 = io::sha256_hex(std::as_bytes(values));
   } catch (...) {

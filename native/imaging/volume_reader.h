@@ -3,10 +3,12 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 
+#include "imaging/buffer_pool.h"
 #include "imaging/nifti_file.h"
 #include "imaging/volume.h"
 
@@ -20,6 +22,14 @@ struct VolumeLabels {
 
 class VolumeReader {
  public:
+  // Its memory is the pool's, and so is the limit of what one volume may take.
+  explicit VolumeReader(std::shared_ptr<BufferPool> pool = std::make_shared<BufferPool>());
+
+  // What opening would need, from the head of the file; throws what opening throws of it.
+  Announced announced_nifti(const std::string& path, std::int64_t frame) { return nifti_.announced(path, frame); }
+  Announced announced_fastmri(const std::string& path) const;
+  Announced announced_npy(const std::string& path) const;
+
   // Each makes volume() another one, or throws and leaves none. Codes as of nifti_file.h, fastmri_file.h and io/npy.h.
   void open_nifti(const std::string& path, std::int64_t frame);
   // The same of two files with a reader each, in less time; what is wrong with either, if anything.
@@ -36,11 +46,14 @@ class VolumeReader {
   // Code::invalid_argument when none is open.
   const Volume& volume() const;
   const VolumeLabels& labels() const { return labels_; }
+  // Lets go of the volume and its memory.
+  void close();
 
  private:
   // Slices of one size that follow one another in memory, as a volume.
   std::span<float> adopt_slices(std::int64_t count, std::int64_t rows, std::int64_t columns, bool is_top_first);
 
+  std::shared_ptr<BufferPool> pool_;
   NiftiReader nifti_;
   ReusedBuffer values_;
   std::optional<Volume> volume_;

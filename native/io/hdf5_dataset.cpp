@@ -47,6 +47,11 @@ bool Hdf5Dataset::is_whole() const { return state_->array.is_whole(); }
 
 std::int64_t Hdf5Dataset::rows() const { return state_->array.rows(); }
 
+std::int64_t Hdf5Dataset::chunk_bytes() const {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 60;  // so that multiples of it are numbers still
+  return static_cast<std::int64_t>(std::min(state_->array.chunk_bytes(), kMost));
+}
+
 std::int64_t Hdf5Dataset::row_elements() const { return state_->array.row_elements(); }
 
 void Hdf5Dataset::read_bytes(std::int64_t first, std::int64_t count, std::span<std::byte> out) const {

@@ -30,6 +30,7 @@ class Hdf5Dataset {
   bool is_whole() const;
   std::int64_t rows() const;          // indexes of the first axis; 1 for a scalar
   std::int64_t row_elements() const;  // elements of one of them
+  std::int64_t chunk_bytes() const;   // of a chunk, decoded, which reading holds in memory; 0: not chunked
 
   // Rows [first, first + count) as f32; complex numbers give two floats, real part first. `out` has count *
   // row_elements() floats, twice as many when complex (Code::shape). Code::dtype for anything but numbers,

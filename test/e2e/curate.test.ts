@@ -1,59 +1,16 @@
-// `gyrus curate` from archives to shards and manifest: contents, bad files, continuing after kills, full disks.
-import { spawn } from 'node:child_process'
+// `gyrus curate` from archives to shards and manifest: contents, report, choices.
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
-import t, { type Test } from 'tap'
+import sharp from 'sharp'
+import t from 'tap'
 import { curate, readVolume, type CurateEvent } from '../../lib/index.js'
 import { takeSections } from '../../lib/report/section.js'
-import { gyrus, gyrusWithFileLimit, jsonLines } from '../support/cli.js'
+import { gyrus } from '../support/cli.js'
+import { readCurated } from '../../lib/slices/curated.js'
+import { archive, digest, manifest, shape, shard, volumes } from '../support/curation.js'
 import { drawBall, writeNifti } from '../support/nifti.js'
 import { rejection } from '../support/rejection.js'
-
-const shape = [40, 36, 32] as const
-const volumes = 12
-
-/** IXI with `volumes` subjects. */
-function archive(t: Test): { root: string; out: string } {
-  const folder = t.testdir()
-  const root = join(folder, 'ixi')
-  for (let i = 0; i < volumes; i += 1) {
-    const name = `IXI${String(i).padStart(3, '0')}-HH-1${i}-T1.nii.gz`
-    writeNifti(join(root, 'IXI-T1', name), shape, drawBall(shape, i + 1))
-  }
-  return { root, out: join(folder, 'out') }
-}
-
-type Row = Record<string, unknown>
-
-async function manifest(out: string): Promise<Row[]> {
-  const file = await asyncBufferFromFile(join(out, 'manifest.parquet'))
-  return (await parquetReadObjects({ file })) as Row[]
-}
-
-/** A shard's rows: the header is text of 128 bytes. */
-function shard(out: string, name: string): { rows: number; size: number; pixels: Uint16Array } {
-  const bytes = readFileSync(join(out, name))
-  const [, rows = '', size = ''] =
-    /'descr': '<u2', .*'shape': \((\d+), (\d+), \2\)/.exec(bytes.toString('latin1', 0, 128)) ?? []
-  return {
-    rows: Number(rows),
-    size: Number(size),
-    pixels: new Uint16Array(bytes.buffer.slice(bytes.byteOffset + 128)),
-  }
-}
-
-/** Everything that a run must write alike, however it came about. */
-function digest(out: string): string {
-  const hash = createHash('sha256')
-  for (const name of readdirSync(out).sort()) {
-    if (/^(slices-.*\.npy|manifest\.parquet|report\.html)$/.test(name))
-      hash.update(name).update(readFileSync(join(out, name)))
-  }
-  return hash.digest('hex')
-}
 
 void t.test('shards hold what the manifest says', async (t) => {
   const { root, out } = archive(t)
@@ -64,6 +21,7 @@ void t.test('shards hold what the manifest says', async (t) => {
     'curation.json',
     'manifest.parquet',
     'report.html',
+    'skipped.jsonl',
     'slices-00000.npy',
     'slices-00001.npy',
     'slices-00002.npy',
@@ -164,27 +122,6 @@ void t.test('the report stands alone and shows both sides of the thresholds', as
   t.ok(new Set(pictures).size > 4, 'different ones')
 })
 
-void t.test('unreadable files are recorded, and the run goes on', async (t) => {
-  const { root, out } = archive(t)
-  writeFileSync(join(root, 'IXI-T1', 'IXI003-HH-13-T1.nii.gz'), 'no gzip at all')
-  const { status, stdout, stderr } = gyrus('curate', root, '--out', out, '--size', '32', '--json')
-  t.equal(status, 1, 'the exit code says so')
-  const events = jsonLines(stdout)
-  t.match(
-    events.find(({ event }) => event === 'unreadable'),
-    { code: 'ERR_GYRUS_FILE_FORMAT', path: /IXI003/ },
-  )
-  t.match(events.at(-1), { event: 'done', volumes: 12, unreadable: 1, considered: 11 * 32 }, stderr)
-  const [row, ...others] = (await manifest(out)).filter(({ reason }) => reason === 'unreadable')
-  t.same(others, [])
-  t.match(row, {
-    subject: 'IXI003',
-    kept: false,
-    index: null,
-    detail: /ERR_GYRUS_FILE_FORMAT.*IXI003-HH-13-T1\.nii\.gz/,
-  })
-})
-
 void t.test('a total with quotas, in two passes', async (t) => {
   const { root, out } = archive(t)
   const events: CurateEvent[] = []
@@ -219,72 +156,62 @@ void t.test('wrong use', async (t) => {
   t.equal(gyrus('curate', root, '--out', out, '--size', '16', '--overwrite').status, 0)
 })
 
-const cli = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
-
-/** Runs until `delay` ms have passed, then kills; true when it had ended by itself. */
-async function runAndKill(delay: number, parameters: readonly string[]): Promise<boolean> {
-  const child = spawn(process.execPath, [cli, ...parameters], { stdio: 'ignore' })
-  const timer = setTimeout(() => child.kill('SIGKILL'), delay)
-  return new Promise((resolve) => {
-    child.once('close', (code) => {
-      clearTimeout(timer)
-      resolve(code === 0)
-    })
-  })
-}
-
-for (const [name, flags] of [
-  ['shares', []],
-  ['a total', ['--keep', '60']],
-] as const) {
-  void t.test(`20 kills leave the same bytes: ${name}`, async (t) => {
-    const { root, out } = archive(t)
-    const more = ['--size', '200', '--shard-rows', '9', ...flags]
-    const start = performance.now()
-    t.equal(gyrus('curate', root, '--out', `${out}-whole`, ...more).status, 0)
-    const whole = performance.now() - start
-    for (let kill = 0; kill < 20; kill += 1) {
-      // From before the first volume to near the end, not in order.
-      const delay = whole * (0.3 + 0.7 * ((kill * 0.618) % 1))
-      const isDone = await runAndKill(delay, ['curate', root, '--out', out, ...more])
-      if (isDone) {
-        t.equal(digest(out), digest(`${out}-whole`), `done after ${kill} kills`)
-        for (const left of readdirSync(out)) t.notMatch(left, /partial$/)
-        await runAndKill(whole * 0.5, ['curate', root, '--out', out, ...more, '--overwrite'])
-      }
-    }
-    const last = gyrus('curate', root, '--out', out, ...more)
-    if (last.status !== 0) t.match(last.stderr, /finished run/)
-    t.equal(digest(out), digest(`${out}-whole`))
-  })
-}
-
-void t.test('a full disk: a typed error, and the rest when there is room', (t) => {
-  const { root, out } = archive(t)
-  const parameters = ['curate', root, '--out', out, '--size', '128', '--shard-rows', '64']
-  const { status, stderr } = gyrusWithFileLimit(400, ...parameters)
-  t.equal(status, 1)
-  t.match(stderr, /ERR_GYRUS_FILE_IO/)
-  t.match(stderr, out)
-  t.equal(gyrus(...parameters).status, 0)
-  t.equal(gyrus('curate', root, '--out', `${out}-whole`, '--size', '128', '--shard-rows', '64').status, 0)
-  t.equal(digest(out), digest(`${out}-whole`))
-  t.end()
+void t.test('the manifest tells roots with the same paths apart', async (t) => {
+  const folder = t.testdir()
+  const roots = ['first', 'second'].map((name) => join(folder, name))
+  for (const [at, root] of roots.entries())
+    writeNifti(join(root, 'IXI001-HH-10-T1.nii'), shape, drawBall(shape, at + 1))
+  const out = join(folder, 'out')
+  for await (const event of curate({ roots: [...roots, folder], out, size: 16 })) t.ok(event.type)
+  const volumes = new Set(
+    (await manifest(out)).map((row) => `${String(row['root'])} ${String(row['source_path'])}`),
+  )
+  t.same(
+    [...volumes],
+    roots.map((root) => `${root} IXI001-HH-10-T1.nii`),
+    'and a file of a root within another counts once',
+  )
+  const { facts } = await readCurated(out)
+  t.same([...new Set(facts.root)], roots)
 })
 
-void t.test('cancelling and continuing', async (t) => {
-  const { root, out } = archive(t)
-  const controller = new AbortController()
-  const settings = { roots: [root], out, size: 64 }
-  const run = async (): Promise<void> => {
-    for await (const event of curate(settings, { signal: controller.signal })) {
-      if (event.type === 'progress' && event.done === 3) controller.abort()
-    }
+void t.test("a folder's images are chosen among together, whenever the run was interrupted", async (t) => {
+  const folder = t.testdir()
+  const root = join(folder, 'in')
+  for (const subject of ['a', 'b']) mkdirSync(join(root, subject), { recursive: true })
+  // Of 2 to 41 grey levels, in no order.
+  const levelsOf = (image: number): number => 2 + ((image * 17) % 40)
+  for (let image = 0; image < 40; image += 1) {
+    const pixels = drawBall([20, 20, 3], image + 1).map((value) => value % levelsOf(image))
+    await sharp(
+      Uint8Array.from(pixels.subarray(400, 800), (level) => 5 * level),
+      { raw: { width: 20, height: 20, channels: 1 } },
+    )
+      .png()
+      .toFile(join(root, image < 30 ? 'a' : 'b', `image${String(image).padStart(2, '0')}.png`))
   }
-  await t.rejects(run(), { name: 'GyrusError', code: 'ERR_GYRUS_ABORTED', cause: { name: 'AbortError' } })
-  for await (const event of curate(settings)) {
-    if (event.type === 'start') t.ok(event.resumed >= 3 && event.resumed < volumes, String(event.resumed))
+  writeFileSync(join(root, 'a', 'image05.png'), 'no image')
+  const settings = { roots: [root], size: 16, keepFraction: 0.25, entropyMin: 0 }
+  const whole = join(folder, 'whole')
+  for await (const event of curate({ ...settings, out: whole })) t.ok(event.type)
+  const rows = await manifest(whole)
+  t.equal(rows.length, 40)
+  for (const [subject, count] of [
+    ['a', 29],
+    ['b', 10],
+  ] as const) {
+    const own = rows.filter((row) => row['subject'] === subject && row['reason'] !== 'unreadable')
+    t.equal(own.length, count)
+    const kept = own.filter((row) => row['kept']).map(({ entropy }) => Number(entropy))
+    t.ok(Math.abs(kept.length - count / 4) < 1, `${kept.length} of ${count}`)
+    const dropped = own.filter((row) => !row['kept']).map(({ entropy }) => Number(entropy))
+    t.ok(Math.min(...kept) >= Math.max(...dropped), 'the richest stay')
   }
-  for await (const event of curate({ ...settings, out: `${out}-whole`, threads: 1 })) t.ok(event.type)
-  t.equal(digest(out), digest(`${out}-whole`), 'whatever the number of threads')
+  const out = join(folder, 'out')
+  for await (const event of curate({ ...settings, out }))
+    if (event.type === 'progress' && event.done === 11) break
+  const lines = readFileSync(join(out, 'journal.jsonl.partial'), 'utf8').split('\n')
+  t.equal(lines.length, 1 + 11 + 1, 'in the middle of a folder')
+  for await (const event of curate({ ...settings, out })) t.ok(event.type)
+  t.equal(digest(out), digest(whole))
 })

@@ -2,7 +2,8 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-const main = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
+/** The command's file. */
+export const cli = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
 
 export function gyrus(...parameters: string[]) {
   return gyrusWith({}, ...parameters)
@@ -11,7 +12,7 @@ export function gyrus(...parameters: string[]) {
 /** The same with more environment variables. */
 export function gyrusWith(variables: Record<string, string>, ...parameters: string[]) {
   const env = { ...process.env, ...variables }
-  return spawnSync(process.execPath, [main, ...parameters], { encoding: 'utf8', timeout: 120_000, env })
+  return spawnSync(process.execPath, [cli, ...parameters], { encoding: 'utf8', timeout: 120_000, env })
 }
 
 /**
@@ -23,10 +24,17 @@ export function gyrusWithFileLimit(blocks: number, ...parameters: string[]) {
     'unset NODE_OPTIONS; ulimit -f "$0" && exec "$@"',
     String(blocks),
     process.execPath,
-    main,
+    cli,
     ...parameters,
   ]
   return spawnSync('sh', ['-c', ...command], { encoding: 'utf8', timeout: 120_000 })
+}
+
+/** The same by somebody who may not read everything: where the tests are root's, another user. */
+export function gyrusAsNobody(...parameters: string[]) {
+  const nobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {}
+  const command = ['unset NODE_OPTIONS; exec "$0" "$@"', process.execPath, cli]
+  return spawnSync('sh', ['-c', ...command, ...parameters], { encoding: 'utf8', timeout: 120_000, ...nobody })
 }
 
 /** Starts a command and sends it a signal when it prints its first line on stdout. */
@@ -34,7 +42,7 @@ export async function gyrusInterrupted(
   signal: NodeJS.Signals,
   ...parameters: string[]
 ): Promise<{ status: number | null; signal: string | null; stderr: string }> {
-  const child = spawn(process.execPath, [main, ...parameters], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [cli, ...parameters], { stdio: ['ignore', 'pipe', 'pipe'] })
   let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
   child.stdout.once('data', () => child.kill(signal)).resume()

@@ -61,6 +61,9 @@ void t.test('OASIS-3: BIDS and XNAT', async (t) => {
     'sub-OAS30001/ses-d0129/swi/sub-OAS30001_ses-d0129_T2star.nii.gz',
     'OAS30002_MR_d0100/anat3/NIFTI/sub-OAS30002_ses-d0100_FLAIR.nii.gz',
     'OAS30002_MR_d0100/dwi1/NIFTI/sub-OAS30002_ses-d0100_dwi.nii.gz',
+    'OAS30002_MR_d0100/dwi1/NIFTI/sub-OAS30002_ses-d0100_T1w.nii.gz',
+    'sub-OAS30003/ses-d0001/anat/sub-OAS30003_ses-d0001_angio.nii.gz',
+    'sub-OAS30003/ses-d0001/anat/sub-OAS30003_ses-d0001_PDw.nii.gz',
   ])
   const [found] = await discover(root)
   t.equal(found?.dataset, 'oasis3')
@@ -69,11 +72,23 @@ void t.test('OASIS-3: BIDS and XNAT', async (t) => {
     'OAS30001 d0129 t2star  sub-OAS30001/ses-d0129/anat/sub-OAS30001_ses-d0129_T2star.nii.gz',
     'OAS30001 d0129 t2  sub-OAS30001/ses-d0129/anat/sub-OAS30001_ses-d0129_acq-TSE_T2w.nii.gz',
     'OAS30001 d0129 t1  sub-OAS30001/ses-d0129/anat/sub-OAS30001_ses-d0129_run-01_T1w.nii.gz',
+    'OAS30003 d0001 pd  sub-OAS30003/ses-d0001/anat/sub-OAS30003_ses-d0001_PDw.nii.gz',
   ])
   t.same(
     found?.skipped.map(({ reason }) => reason),
-    ['not-anatomical', 'not-anatomical', 'not-anatomical'],
+    Array(5).fill('not-anatomical'),
   )
+  const [asked] = await discover(root, { includeMra: true, includeDti: true })
+  t.same(
+    asked?.volumes.filter(({ contrast }) => ['mra', 'dti'].includes(contrast)).map(words),
+    [
+      'OAS30002 d0100 dti  OAS30002_MR_d0100/dwi1/NIFTI/sub-OAS30002_ses-d0100_dwi.nii.gz',
+      'OAS30003 d0001 mra  sub-OAS30003/ses-d0001/anat/sub-OAS30003_ses-d0001_angio.nii.gz',
+    ],
+    'by option',
+  )
+  const swi = tree(t, ['swi/sub-OAS30001/ses-d0129/anat/sub-OAS30001_ses-d0129_T1w.nii.gz'])
+  t.equal((await discover(join(swi, 'swi')))[0]?.volumes.length, 1, "a root's own name says nothing")
 })
 
 void t.test('IXI: angiography and diffusion by option', async (t) => {
@@ -112,6 +127,33 @@ void t.test('BraTS 2021: both ways of naming, masks left out', async (t) => {
   t.same(found?.skipped.map(({ reason }) => reason).sort(), ['held-out', 'segmentation', 'segmentation'])
 })
 
+void t.test(
+  'BraTS 2021: parts by the names of folders below the root, whatever the root is called',
+  async (t) => {
+    const scan = 'BraTS2021_00001/BraTS2021_00001_t1.nii.gz'
+    const partOf = async (root: string): Promise<string | undefined> => {
+      const [found] = await discover(root, { parts: ['train', 'val', 'test'] })
+      return found?.volumes[0]?.part
+    }
+    for (const [folder, part] of [
+      ['mytest', 'train'],
+      ['test', 'train'],
+      ['latest-data/more', 'train'],
+      ['inner/contest', 'train'],
+      ['RSNA_ASNR_MICCAI_BraTS2021_ValidationData', 'val'],
+      ['x/ASNR-MICCAI-BraTS2023-GLI-Challenge-ValidationData', 'val'],
+      ['x/BraTS2021_TestingData', 'test'],
+      ['x/validation', 'val'],
+      ['x/Test', 'test'],
+      ['x/RSNA_ASNR_MICCAI_BraTS2021_TrainingData_16July2021', 'train'],
+    ] as const) {
+      const [top = '', ...below] = folder.split('/')
+      const root = tree(t, [join(top, ...below, scan)])
+      t.equal(await partOf(join(root, top)), part, folder)
+    }
+  },
+)
+
 void t.test('several archives in one folder, and plain folders', async (t) => {
   const mixed = tree(t, ['ixi/IXI012-HH-1211-T1.nii.gz', 'b/BraTS2021_00000_t1.nii.gz', 'other/scan.nii.gz'])
   t.same(
@@ -120,6 +162,16 @@ void t.test('several archives in one folder, and plain folders', async (t) => {
       ['ixi', 1],
       ['brats21', 1],
     ],
+  )
+  t.same(
+    (await discover(mixed)).flatMap(({ skipped }) => skipped.map(({ path, reason }) => [path, reason])),
+    [['other/scan.nii.gz', 'unrecognised']],
+    'what no archive knows is told of',
+  )
+  const asked = (await discover(mixed, { dataset: 'ixi' })).flatMap(({ skipped }) => skipped)
+  t.same(
+    asked.map(({ reason }) => reason),
+    ['unrecognised', 'unrecognised'],
   )
   const [plain] = await discover(mixed, { dataset: 'folder' })
   t.equal(plain?.volumes.length, 3)
@@ -151,17 +203,47 @@ void t.test('links in a circle, folders that may not be read, missing roots', as
   const root = tree(t, ['a/IXI012-HH-1211-T1.nii.gz', 'closed/IXI013-HH-1211-T1.nii.gz'])
   symlinkSync(root, join(root, 'a', 'again'))
   symlinkSync(join(root, 'nowhere'), join(root, 'a', 'broken'))
-  t.equal((await discover(root))[0]?.volumes.length, 2)
+  const [linked] = await discover(root)
+  t.equal(linked?.volumes.length, 2)
+  t.same(
+    linked?.skipped.map(({ path, reason }) => [path, reason]),
+    [['a/broken', 'broken-link']],
+  )
   if (process.getuid?.() !== 0) {
     chmodSync(join(root, 'closed'), 0)
     const [found] = await discover(root)
     t.same(
       found?.skipped.map(({ path, reason }) => [path, reason]),
-      [['closed', 'unreadable-folder']],
+      [
+        ['closed', 'unreadable-folder'],
+        ['a/broken', 'broken-link'],
+      ],
     )
     chmodSync(join(root, 'closed'), 0o700)
   }
   const error = await rejection(t, discoverAll([root, join(root, 'missing')]), 'ERR_GYRUS_FILE_NOT_FOUND')
   t.match(error.message, join(root, 'missing'))
   await rejection(t, discover(join(root, 'a', 'IXI012-HH-1211-T1.nii.gz')), 'ERR_GYRUS_FILE_NOT_FOUND')
+})
+
+void t.test('a file counts once, whichever ways lead to it', async (t) => {
+  const root = tree(t, ['ixi/a/IXI012-HH-1211-T1.nii.gz', 'ixi/b/IXI013-HH-1211-T1.nii.gz', 'mgh/scan.mgz'])
+  symlinkSync(
+    join(root, 'ixi', 'a', 'IXI012-HH-1211-T1.nii.gz'),
+    join(root, 'ixi', 'b', 'IXI014-HH-1211-T1.nii.gz'),
+  )
+  const found = await discoverAll([root, join(root, 'ixi'), root])
+  t.same(
+    found.map(({ volumes }) => volumes.map(({ path }) => path)),
+    [['ixi/a/IXI012-HH-1211-T1.nii.gz', 'ixi/b/IXI013-HH-1211-T1.nii.gz'], [], []],
+  )
+  t.same(
+    found.map(({ skipped }) => skipped.map(({ reason }) => reason)),
+    [
+      ['same-file', 'unrecognised'],
+      ['same-file', 'same-file', 'same-file'],
+      ['same-file', 'same-file', 'same-file', 'same-file'],
+    ],
+    'an .mgz is a volume that is not read',
+  )
 })

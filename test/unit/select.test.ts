@@ -32,14 +32,33 @@ void t.test('windows include their bounds and name what failed', (t) => {
 
 void t.test('a share is the richest slices; ties go to the lower index', (t) => {
   const entropy = Float64Array.of(5, 7, 7, 7, 1)
-  t.same(kept(selectShare(0, entropy, false, { ...open, keepFraction: 0.4 })), [1, 2])
+  t.same(selectShare([{ volume: 0, entropy, isFlat: false }], { ...open, keepFraction: 0.4 }).map(kept), [
+    [1, 2],
+  ])
+  t.end()
+})
+
+void t.test('images are chosen among together, ties go to the first', (t) => {
+  const images = [3, 7, 1, 7, 7, 0, 2, 6].map((bits, volume) => ({
+    volume,
+    entropy: Float64Array.of(bits),
+    isFlat: volume === 1,
+  }))
+  const marks = selectShare(images, { ...open, entropyMin: 1, keepFraction: 0.25 })
+  t.same(marks.flat(), ['quota', 'flat-volume', 'quota', 'kept', 'kept', 'entropy-low', 'quota', 'quota'])
+  t.same(selectShare([], open), [])
   t.end()
 })
 
 void t.test("a random share is as large, is the seed's, and any slice can be in it", (t) => {
   const entropy = Float64Array.from({ length: 20 }, (_, index) => index / 4)
   const chosen = (volume: number, seed: number): number[] =>
-    kept(selectShare(volume, entropy, false, { ...open, keepFraction: 0.5, rankBy: 'random', seed }))
+    selectShare([{ volume, entropy, isFlat: false }], {
+      ...open,
+      keepFraction: 0.5,
+      rankBy: 'random',
+      seed,
+    }).flatMap(kept)
   t.same(chosen(3, 1), chosen(3, 1))
   t.notSame(chosen(3, 1), chosen(3, 2))
   const counts = new Float64Array(20)

@@ -1,5 +1,5 @@
 // Shards: rows over several files, what a killed run leaves, arrays that are used again.
-import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { npyHeader, ShardWriter } from '../../lib/slices/shard-writer.js'
@@ -55,6 +55,20 @@ void t.test('a set that a kill cut off goes on after any row', async (t) => {
     t.same(rowsOf(full), [4, 5, 6, 7])
     t.same(rowsOf(last), [8, 9, 10])
   }
+})
+
+void t.test('rows that the disk has, of finished shards and of others', async (t) => {
+  const folder = t.testdir()
+  const layout = { folder, size, rows: 4 }
+  t.equal(await ShardWriter.countRows(layout), 0)
+  await write(folder, 0, [11])
+  t.equal(await ShardWriter.countRows(layout), 11)
+  const last = join(folder, 'slices-00002.npy')
+  renameSync(last, `${last}.partial`)
+  truncateSync(`${last}.partial`, 128 + 2.5 * 2 * pixels)
+  t.equal(await ShardWriter.countRows(layout), 10)
+  truncateSync(join(folder, 'slices-00001.npy'), 100)
+  t.equal(await ShardWriter.countRows(layout), 4, 'what lies behind a gap does not count')
 })
 
 void t.test('a folder that is none', async (t) => {

@@ -1,12 +1,13 @@
 // report.html: one file that stands alone, of what a run kept, dropped and could not read, and why. Says nothing of
 // time or machine: the same input and settings give the same report.
 import sharp from 'sharp'
+import type { SkippedFile } from '../../datasets/source.js'
 import type { CurateSettings } from '../../options/curate.js'
 import { html, type Html } from '../../report/html.js'
 import { section } from '../../report/section.js'
 import { settingsTable } from '../../report/settings.js'
 import { style } from '../../report/style.js'
-import { effectiveSettings } from '../plan.js'
+import { countSkipped, effectiveSettings } from '../plan.js'
 import type { Counts, JudgedVolume } from '../result.js'
 import { reasons, type Reason } from '../select.js'
 import { entropyChart, planeChart, positionChart } from './charts.js'
@@ -18,8 +19,8 @@ export interface ReportFacts {
   readonly counts: Counts
   readonly judged: readonly JudgedVolume[]
   readonly thumbnails: ReadonlyMap<number, readonly Thumbnail[]>
-  /** Files left out before they were opened, by reason. */
-  readonly skippedFiles: Readonly<Record<string, number>>
+  /** Files and folders left out before they were opened. */
+  readonly skipped: readonly SkippedFile[]
   /** Of the volumes' files. */
   readonly bytes: number
 }
@@ -77,7 +78,7 @@ export async function renderReport(facts: ReportFacts): Promise<string> {
         )}
         ${section('by-reason', 'By reason', reasonTable(tallies))}
         ${section('by-contrast', 'By contrast', contrastTable(counts))}
-        ${section('near-thresholds', 'Near the thresholds', montages)} ${unreadable(facts)} ${skipped(facts)}
+        ${section('near-thresholds', 'Near the thresholds', montages)} ${unreadable(facts)} ${notConsidered(facts)}
         <h2>Settings</h2>
         ${settingsTable(effectiveSettings(facts.settings))}
       </body>
@@ -256,8 +257,8 @@ function unreadable({ judged, counts }: ReportFacts): Html {
     ${more > 0 ? html`<p>and ${whole(more)} more: see the manifest, reason <code>unreadable</code>.</p>` : ''}`
 }
 
-function skipped({ skippedFiles }: ReportFacts): Html {
-  const entries = Object.entries(skippedFiles).sort(([a], [b]) => (a < b ? -1 : 1))
+function notConsidered({ skipped }: ReportFacts): Html {
+  const entries = Object.entries(countSkipped(skipped)).sort(([a], [b]) => (a < b ? -1 : 1))
   if (entries.length === 0) return html``
   return html`<h2>Files not considered</h2>
     <table>
@@ -270,5 +271,6 @@ function skipped({ skippedFiles }: ReportFacts): Html {
             </tr>`,
         )}
       </tbody>
-    </table>`
+    </table>
+    <p><code>skipped.jsonl</code> names each of them.</p>`
 }

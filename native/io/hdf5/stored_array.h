@@ -32,6 +32,7 @@ class StoredArray {
   // A scalar is one index of one element.
   std::int64_t rows() const { return shape_.rank() == 0 ? 1 : shape_[0]; }
   std::int64_t row_elements() const;
+  std::uint64_t chunk_bytes() const { return chunk_bytes_; }  // 0: not chunked
   // One element's bytes where nothing was written; empty: zeros.
   std::span<const std::byte> fill() const { return fill_; }
   const Image& image() const { return *image_; }

@@ -71,6 +71,7 @@ namespace gyrus::tests {
   X(imaging_resample)         \
   X(imaging_transpose)        \
   X(imaging_volume_reader)    \
+  X(imaging_buffer_pool)      \
   X(models)                   \
   X(golden_ops)               \
   X(golden_optimizers)        \

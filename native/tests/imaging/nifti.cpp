@@ -4,12 +4,14 @@
 
 #include <cmath>
 #include <complex>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "core/memory_stats.h"
+#include "imaging/wide_real.h"
 #include "tests/harness/suites.h"
 #include "tests/imaging/nifti_image.h"
 #include "tests/io/scratch.h"
@@ -65,6 +67,61 @@ void check_type(Check& check, std::int16_t code, const std::vector<T>& elements,
 template <class T>
 std::vector<T> extremes() {
   return {std::numeric_limits<T>::lowest(), T{0}, T{1}, T{77}, std::numeric_limits<T>::max()};
+}
+
+__extension__ using Binary128 = __float128;
+
+imaging::WideReal binary128(double x) {
+  const auto value = static_cast<Binary128>(x);
+  imaging::WideReal bytes;
+  std::memcpy(bytes.data(), &value, sizeof bytes);
+  return bytes;
+}
+
+// As x86's programs write it; what lies in the last six bytes is nobody's.
+imaging::WideReal extended(double x) {
+  const auto value = static_cast<long double>(x);
+  imaging::WideReal bytes;
+  bytes.fill(std::byte{0xa5});
+  std::memcpy(bytes.data(), &value, 10);
+  return bytes;
+}
+
+void test_wide_reals(Suite& suite) {
+  const std::vector<double> numbers = {-1.5, 0, 0.1, 3e38, -1e-30, 1e300, kInf, -7, 1.0 / 3, 1e-320};
+  const auto check_form = [numbers](Check& check, auto to_bytes, std::string_view name) {
+    for (const bool is_swapped : {false, true}) {
+      NiftiImage image(1, is_swapped);
+      set_identity(image);
+      image.set_type(1536);
+      image.set_extents<3>({static_cast<std::int64_t>(numbers.size()), 1, 1});
+      for (const double number : numbers) image.append(to_bytes(number));
+      const std::vector<float> found = read(image);
+      for (std::size_t i = 0; i < numbers.size(); ++i) {
+        check.that(found[i] == static_cast<float>(numbers[i]), name, ": ", found[i], " for ", numbers[i]);
+      }
+      NiftiImage pair(2, is_swapped);
+      set_identity(pair);
+      pair.set_type(2048);
+      pair.set_extents<3>({2, 1, 1});
+      for (const double part : {3.0, -4.0, 0.0, 2.1}) pair.append(to_bytes(part));
+      check.that(read(pair) == std::vector<float>({5, 2.1F}), name, ": complex256");
+    }
+  };
+  suite.test("reals of 16 bytes as IEEE has them", [check_form](Check& check) {
+    check_form(check, binary128, "binary128");
+    const auto of = [](double x) { return imaging::from_binary128(binary128(x)); };
+    check.that(std::isnan(of(kNan)) && of(-kInf) == -kInf && of(0.1) == 0.1 && of(-1e-300) == -1e-300, "alone");
+    std::vector<imaging::WideReal> whole = {binary128(1), binary128(-2), binary128(0)};
+    check.that(!imaging::are_extended(std::as_bytes(std::span(whole))), "whole numbers, the end of them zeros");
+  });
+  suite.test("reals of 16 bytes as x86 has them, whatever fills them up", [check_form](Check& check) {
+    check_form(check, extended, "extended");
+    const auto of = [](double x) { return imaging::from_extended(extended(x)); };
+    check.that(std::isnan(of(kNan)) && of(-kInf) == -kInf && of(0.1) == 0.1 && of(-1e-300) == -1e-300, "alone");
+    const std::vector<imaging::WideReal> zeros(3);
+    check.that(imaging::are_extended(std::as_bytes(std::span(zeros))), "zeros are zeros in both");
+  });
 }
 
 void test_types(Suite& suite) {
@@ -258,6 +315,7 @@ void test_lies(Suite& suite) {
 
 void imaging_nifti(Suite& suite) {
   test_types(suite);
+  test_wide_reals(suite);
   test_layout(suite);
   test_lies(suite);
 }

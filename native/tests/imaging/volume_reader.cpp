@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "imaging/fastmri_file.h"
 #include "imaging/plane.h"
 #include "imaging/slice_extractor.h"
 #include "io/npy.h"
@@ -79,6 +80,22 @@ void test_kinds(Suite& suite) {
     check.that(corners(reader.volume(), 1) == std::vector<float>({values[12], values[15], values[0], values[3]}),
                "corners of the second image");
     check.that(reader.labels().acquisition == "AXT2" && reader.labels().patient_id == "0123abcd", "labels");
+  });
+  suite.test("fastMRI with attributes of another type that nobody asks for", [](Check& check) {
+    const ScratchFolder folder;
+    std::string bytes = read_bytes(hdf5_golden("fastmri"));
+    for (const std::string name : {"max", "norm"}) {
+      // The datatype follows the name: version 1, class 1, a real number; 4 is a field of bits.
+      const std::size_t at = bytes.find('\x11', bytes.find(std::string("\0", 1) + name + '\0'));
+      bytes[at] = '\x14';
+    }
+    write_bytes(folder.path("v.h5"), bytes);
+    const imaging::FastmriFile file(folder.path("v.h5"));
+    check.throws(Code::dtype, "what is asked for must be right", [&] { file.attributes(); });
+    VolumeReader reader;
+    reader.open_fastmri(folder.path("v.h5"));
+    check.that(reader.labels().acquisition == "AXT2" && reader.labels().patient_id == "0123abcd", "labels");
+    check.that(reader.volume().extents() == imaging::Extents3({4, 4, 2}), "extents");
   });
   suite.test("NIfTI, after which no label of another file is left", [](Check& check) {
     const ScratchFolder folder;

@@ -1,0 +1,30 @@
+// Images of one folder are chosen among as the slices of a volume are: one by one, each would be all of its own share
+// or nothing.
+import { dirname } from 'node:path/posix'
+import type { VolumeSource } from '../datasets/source.js'
+
+/** Images that are chosen among at once: their kept slices wait in memory until all are measured. */
+const most = 256
+
+/** Whether two sources that follow one another in the plan belong together. */
+function belong(first: VolumeSource, second: VolumeSource): boolean {
+  return (
+    first.format === 'image' &&
+    second.format === 'image' &&
+    first.root === second.root &&
+    dirname(first.path) === dirname(second.path)
+  )
+}
+
+/** The items in their order: images of a folder together, `most` of them at a time, and any other volume alone. */
+export function inStacks<Item>(items: readonly Item[], sourceOf: (item: Item) => VolumeSource): Item[][] {
+  const stacks: Item[][] = []
+  for (const item of items) {
+    const last = stacks.at(-1)
+    const before = last?.at(-1)
+    const isNext = before !== undefined && belong(sourceOf(before), sourceOf(item))
+    if (last !== undefined && isNext && last.length < most) last.push(item)
+    else stacks.push([item])
+  }
+  return stacks
+}
