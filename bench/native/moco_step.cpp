@@ -11,8 +11,8 @@
 #include <iostream>
 #include <map>
 #include <string>
-#include <utility>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"

@@ -73,10 +73,8 @@ Napi::Value EncoderWrap::embed_file(const Napi::CallbackInfo& info) {
 Napi::Value EncoderWrap::save(const Napi::CallbackInfo& info) {
   return start_job(info, core(), Call::use, kNoTicket, [&](AsyncJob& job) {
     job.set([this, path = to_string_argument(info[0], "path"), form = to_export_form(info[1]),
-             channels = to_integer(info[2], "channels", 1, 3),
-             more = to_metadata(info[3], "metadata")](const runtime::Stop&) {
-      session().save(path, form, channels, more);
-    });
+             channels = to_integer(info[2], "channels", 1, 3), more = to_metadata(info[3], "metadata")](
+                const runtime::Stop&) { session().save(path, form, channels, more); });
   });
 }
 

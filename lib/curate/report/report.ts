@@ -78,7 +78,8 @@ export async function renderReport(facts: ReportFacts): Promise<string> {
         )}
         ${section('by-reason', 'By reason', reasonTable(tallies))}
         ${section('by-contrast', 'By contrast', contrastTable(counts))}
-        ${section('near-thresholds', 'Near the thresholds', montages)} ${unreadable(facts)} ${notConsidered(facts)}
+        ${section('near-thresholds', 'Near the thresholds', montages)} ${unreadable(facts)}
+        ${notConsidered(facts)}
         <h2>Settings</h2>
         ${settingsTable(effectiveSettings(facts.settings))}
       </body>
