@@ -58,6 +58,7 @@ void ReleaseAligned::operator()(void* memory) const noexcept {
   if (mapped_bytes > 0) {
     (void)munmap(memory, static_cast<std::size_t>(mapped_bytes));
   } else {
+    // NOLINTNEXTLINE(cppcoreguidelines-no-malloc,cppcoreguidelines-owning-memory): what the constructor allocated
     std::free(memory);
   }
   count_memory(MemoryKind::host, -bytes);

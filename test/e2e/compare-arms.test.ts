@@ -7,7 +7,7 @@ import t from 'tap'
 import { compare, Encoder } from '../../lib/index.js'
 import type { CompareConfig } from '../../lib/index.js'
 import { gyrus } from '../support/cli.js'
-import { readSafetensors } from '../support/files.js'
+import { readSafetensors, writeSafetensors } from '../support/files.js'
 import { consume, quick, withoutPictures, writeClassFolder } from '../support/labelled.js'
 import { rejection } from '../support/rejection.js'
 import { writeTorchFile, type TorchTensor } from '../support/torch-file.js'
@@ -68,6 +68,8 @@ void t.test("RadImageNet's forms are arms, each with its network and its normali
   const stored = Object.entries(readSafetensors(readFileSync(plain)))
   const tensors = Object.fromEntries(stored.filter(([name]) => !name.endsWith('num_batches_tracked')))
   const [form1, form2] = [join(folder, 'RadImageNet-ResNet50_notop.pth'), join(folder, 'ResNet50.pt')]
+  // Of another library, without a word on the network that it is of.
+  writeSafetensors(plain, tensors)
   writeTorchFile(form1, withBiases(tensors))
   writeTorchFile(form2, asSequential(tensors))
   const out = join(folder, 'radimagenet')

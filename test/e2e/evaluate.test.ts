@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { evaluate, finetune } from '../../lib/index.js'
 import { gyrus } from '../support/cli.js'
-import { readSafetensors } from '../support/files.js'
+import { readSafetensors, writeSafetensors } from '../support/files.js'
 import { consume, quick, writeClassFolder } from '../support/labelled.js'
 import { rejection } from '../support/rejection.js'
 
@@ -114,7 +114,10 @@ void t.test('the exported model says the same, for three channels', async (t) =>
   t.equal(gyrus('export', '--weights', path, '--arch', 'resnet18', '--output', backbone).status, 0)
   const alone = ['export', '--weights', backbone, '--arch', 'resnet18', '--output', join(folder, 'no')]
   t.match(gyrus(...alone, '--classifier').stderr, /has no linear classifier: leave out --classifier/)
-  t.match(gyrus('export', '--weights', backbone, '--output', join(folder, 'no')).stderr, /arch must be given/)
+  const [again, silent] = [join(folder, 'again.safetensors'), join(folder, 'silent.safetensors')]
+  t.equal(gyrus('export', '--weights', backbone, '--output', again).status, 0, 'the file says what it is of')
+  writeSafetensors(silent, readSafetensors(readFileSync(backbone)))
+  t.match(gyrus('export', '--weights', silent, '--output', join(folder, 'no')).stderr, /arch must be given/)
 })
 
 void t.test('what is refused', async (t) => {

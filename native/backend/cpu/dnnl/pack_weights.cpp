@@ -71,7 +71,7 @@ std::optional<PackRequest> request_pack(const NodeContext& node, std::size_t at,
   if (plain == wanted) return std::nullopt;
   const std::string format = format_key(plain) + " -> " + format_key(wanted);
   const auto bytes = static_cast<std::int64_t>(wanted.get_size());
-  // oneDNN's own reorders take two to three times as long (bench/RESULTS.md).
+  // oneDNN's own reorders take two to four times as long (docs/decisions.md, 29).
   if (const std::optional<PairsShape> pairs = pairs_shape(plain, wanted)) {
     return PackRequest{at, format, bytes,
                        [shape = *pairs, threads = node.threads] { return make_pack_pairs(shape, threads); }};
