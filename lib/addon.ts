@@ -463,6 +463,7 @@ export interface NativeAddon {
   /** Of each picture, by its number less 1. */
   readFigshareFolds(path: string): Promise<Int32Array>
   inspectWeights(encoder: NativeEncoderOptions, path: string): Promise<WeightFacts>
+  weightMetadata(path: string): Promise<Record<string, string>>
   nearestNeighbours(
     bank: Float32Array,
     queries: Float32Array,

@@ -1,5 +1,6 @@
 // What trainers of contrastive methods share: one engine call a step, or a step over micro-batches part by part.
 import { callEngine } from './call.js'
+import { invalidOption } from './errors.js'
 import {
   native,
   type EmbeddingHealth,
@@ -131,8 +132,8 @@ export abstract class ContrastiveTrainer implements AsyncDisposable {
 
   /**
    * Lets the device make the views, where it has memory of its own: slices of 16 bits travel while a step runs, and the
-   * step begins by making what the loader would have made of them. Undefined where views go in by step(): on a CPU, and
-   * of a loader whose channels are normalised differently. Opening another feed closes the one before.
+   * step begins by making what the loader would have made of them. Undefined on a CPU, which takes views by step().
+   * Opening another feed closes the one before. The loader normalises all channels alike.
    */
   async openFeed(
     { info, form }: Pick<ViewLoader, 'info' | 'form'>,
@@ -141,7 +142,15 @@ export abstract class ContrastiveTrainer implements AsyncDisposable {
     const { signal } = parseOptions(callOptions, this.#named('openFeed'), options)
     const feed = new (native().ViewFeed)()
     const { imageSize, channels, mean, std } = form
-    if (typeof mean !== 'number' || typeof std !== 'number') return undefined
+    if (typeof mean !== 'number' || typeof std !== 'number')
+      throw invalidOption(
+        this.#named('openFeed: mean and std'),
+        'those of a loader with one number for all channels',
+        {
+          mean,
+          std,
+        },
+      )
     const request = { sliceSize: info.sliceSize, imageSize, channels, mean, std }
     await callEngine(this.openFeed, signal, (ticket) => this.#engine.native.openFeed(request, feed, ticket))
     return feed.isOpen() ? feed : undefined

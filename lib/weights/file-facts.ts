@@ -1,5 +1,6 @@
 // What a file of weights says of its network: the metadata that gyrus writes into safetensors.
-import { open } from 'node:fs/promises'
+import { callEngine } from '../call.js'
+import { native } from '../native.js'
 
 export interface NetworkFacts {
   readonly arch?: string
@@ -12,43 +13,25 @@ export interface NetworkFacts {
   readonly std?: number
 }
 
-const lengthBytes = 8
-const longestHeader = 2 ** 26 // bytes
-
 /** Nothing where the file says nothing, or cannot be read: the engine says why. */
 export async function factsOfFile(path: string): Promise<NetworkFacts> {
-  const metadata = await readMetadata(path).catch(() => undefined)
-  if (typeof metadata !== 'object' || metadata === null) return {}
-  const texts = new Map<string, unknown>(Object.entries(metadata))
+  const metadata = await callEngine(factsOfFile, undefined, () => native().weightMetadata(path)).catch(
+    () => ({}),
+  )
+  const texts = new Map<string, string>(Object.entries(metadata))
   const numberOf = (name: string): number | undefined => {
     const text = texts.get(name)
-    const value = typeof text === 'string' && text !== '' ? Number(text) : NaN
+    const value = text === undefined || text === '' ? NaN : Number(text)
     return Number.isFinite(value) ? value : undefined
   }
-  const arch = texts.get('arch')
   return definedOf({
-    arch: typeof arch === 'string' ? arch : undefined,
+    arch: texts.get('arch'),
     heads: numberOf('heads'),
     imageSize: numberOf('image_size'),
     trainedChannels: numberOf('channels'),
     mean: numberOf('mean'),
     std: numberOf('std'),
   })
-}
-
-async function readMetadata(path: string): Promise<unknown> {
-  const file = await open(path, 'r')
-  try {
-    const length = Buffer.alloc(lengthBytes)
-    if ((await file.read(length, 0, lengthBytes, 0)).bytesRead < lengthBytes) return undefined
-    const bytes = length.readBigUInt64LE(0)
-    if (bytes > longestHeader) return undefined
-    const header = Buffer.alloc(Number(bytes))
-    await file.read(header, 0, header.length, lengthBytes)
-    return (JSON.parse(header.toString('utf8')) as Record<string, unknown>)['__metadata__']
-  } finally {
-    await file.close()
-  }
 }
 
 type Defined<Fields> = { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> }

@@ -102,6 +102,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("imageEntropies", Napi::Function::New<image_entropies>(env, "imageEntropies"));
   exports.Set("readFigshare", Napi::Function::New<read_figshare>(env, "readFigshare"));
   exports.Set("readFigshareFolds", Napi::Function::New<read_figshare_folds>(env, "readFigshareFolds"));
+  exports.Set("weightMetadata", Napi::Function::New<weight_metadata>(env, "weightMetadata"));
   exports.Set("inspectWeights", Napi::Function::New<inspect_weights>(env, "inspectWeights"));
   exports.Set("nearestNeighbours", Napi::Function::New<nearest_neighbours>(env, "nearestNeighbours"));
   exports.Set("linearProbe", Napi::Function::New<linear_probe>(env, "linearProbe"));

@@ -44,6 +44,17 @@ Format to_format(const std::string& name) {
                     text("format must be 'nifti', 'fastmri' or 'npy', not '", name, "'"));
 }
 
+// (path, format, frame): what open() and announce() begin with.
+struct Source {
+  std::string path;
+  Format format;
+  std::int64_t frame;
+};
+Source to_source(const Napi::CallbackInfo& info) {
+  return {to_string_argument(info[0], "path"), to_format(to_string_argument(info[1], "format")),
+          to_integer(info[2], "frame", 0, kMaxIndex)};
+}
+
 // Which of two volumes that were opened together.
 std::size_t to_which(Napi::Value value, const char* name) {
   return static_cast<std::size_t>(Fields(value, name).integer("volume", 0, 1));
@@ -167,8 +178,8 @@ VolumeWrap::VolumeWrap(const Napi::CallbackInfo& info)
 Napi::Value VolumeWrap::announce(const Napi::CallbackInfo& info) {
   return start_job(info, core_, Call::use, 3, [&](AsyncJob& job) {
     job.set(
-        [this, path = to_string_argument(info[0], "path"), format = to_format(to_string_argument(info[1], "format")),
-         frame = to_integer(info[2], "frame", 0, kMaxIndex)](const runtime::Stop&) {
+        [this, source = to_source(info)](const runtime::Stop&) {
+          const auto& [path, format, frame] = source;
           imaging::VolumeReader& reader = engine_->reader();
           switch (format) {
             case Format::fastmri:
@@ -192,8 +203,8 @@ Napi::Value VolumeWrap::announce(const Napi::CallbackInfo& info) {
 Napi::Value VolumeWrap::open(const Napi::CallbackInfo& info) {
   return start_job(info, core_, Call::use, 3, [&](AsyncJob& job) {
     job.set(
-        [this, path = to_string_argument(info[0], "path"), format = to_format(to_string_argument(info[1], "format")),
-         frame = to_integer(info[2], "frame", 0, kMaxIndex)](const runtime::Stop&) {
+        [this, source = to_source(info)](const runtime::Stop&) {
+          const auto& [path, format, frame] = source;
           imaging::VolumeReader& reader = engine_->reader();
           switch (format) {
             case Format::nifti:

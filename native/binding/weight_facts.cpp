@@ -1,5 +1,6 @@
 #include "binding/weight_facts.h"
 
+#include <map>
 #include <string>
 
 #include "binding/async_job.h"
@@ -18,6 +19,17 @@ Napi::Value inspect_weights(const Napi::CallbackInfo& info) {
               object.Set("form", facts.form);
               object.Set("channels", static_cast<double>(facts.channels));
               object.Set("classes", static_cast<double>(facts.classes));
+              return object;
+            });
+  });
+}
+
+Napi::Value weight_metadata(const Napi::CallbackInfo& info) {
+  return start_job(info, Instance::of(info.Env())->service(), Call::use, kNoTicket, [&](AsyncJob& job) {
+    job.set([path = to_string_argument(info[0], "path")](const runtime::Stop&) { return train::weight_metadata(path); },
+            [](Napi::Env env, const std::map<std::string, std::string>& metadata) {
+              auto object = Napi::Object::New(env);
+              for (const auto& [key, value] : metadata) object.Set(key, value);
               return object;
             });
   });

@@ -280,7 +280,7 @@ std::unique_ptr<ContrastiveSession> ContrastiveSession::create(const Contrastive
   try {
     return std::make_unique<EngineContrastiveSession>(options);
   } catch (const Error& error) {
-    // On the host what fits is not known before it is used.
+    // On the host with_remedy() has estimated what fits: to try it there could cost the process its life.
     if (error.code() != Code::out_of_memory || !open_device(options.device).backend->queue()) throw;
     const auto make = [](const ContrastiveOptions& smaller) { const EngineContrastiveSession session(smaller); };
     throw Error(error.code(), error.message() + advise_micro_batch(options, make));

@@ -26,4 +26,8 @@ WeightFacts inspect_weights(const std::string& path, const nn::EncoderOptions& e
   return facts;
 }
 
+std::map<std::string, std::string> weight_metadata(const std::string& path) {
+  return io::open_tensor_file(path)->metadata();
+}
+
 }  // namespace gyrus::train

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "nn/encoder.h"
@@ -17,5 +18,8 @@ struct WeightFacts {
 // `encoder` says whose names are looked for; its image size and channels do not matter. Throws what opening a file of
 // weights throws, and Code::weights_mismatch when two networks in it fit equally.
 WeightFacts inspect_weights(const std::string& path, const nn::EncoderOptions& encoder);
+
+// What a safetensors file says of itself; other forms say nothing. Throws what opening a file of weights throws.
+std::map<std::string, std::string> weight_metadata(const std::string& path);
 
 }  // namespace gyrus::train

@@ -1,21 +1,8 @@
 // `gyrus curate` killed at any moment and started again.
-import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import t from 'tap'
-import { cli, gyrus } from '../support/cli.js'
+import { gyrus, gyrusKilled } from '../support/cli.js'
 import { archive, digest } from '../support/curation.js'
-
-/** Runs until `delay` ms have passed, then kills; true when it had ended by itself. */
-async function runAndKill(delay: number, parameters: readonly string[]): Promise<boolean> {
-  const child = spawn(process.execPath, [cli, ...parameters], { stdio: 'ignore' })
-  const timer = setTimeout(() => child.kill('SIGKILL'), delay)
-  return new Promise((resolve) => {
-    child.once('close', (code) => {
-      clearTimeout(timer)
-      resolve(code === 0)
-    })
-  })
-}
 
 for (const [name, flags] of [
   ['shares', []],
@@ -30,11 +17,11 @@ for (const [name, flags] of [
     for (let kill = 0; kill < 20; kill += 1) {
       // From before the first volume to near the end, not in order.
       const delay = whole * (0.3 + 0.7 * ((kill * 0.618) % 1))
-      const isDone = await runAndKill(delay, ['curate', root, '--out', out, ...more])
+      const isDone = await gyrusKilled(delay, 'curate', root, '--out', out, ...more)
       if (isDone) {
         t.equal(digest(out), digest(`${out}-whole`), `done after ${kill} kills`)
         for (const left of readdirSync(out)) t.notMatch(left, /partial$/)
-        await runAndKill(whole * 0.5, ['curate', root, '--out', out, ...more, '--overwrite'])
+        await gyrusKilled(whole * 0.5, 'curate', root, '--out', out, ...more, '--overwrite')
       }
     }
     const last = gyrus('curate', root, '--out', out, ...more)

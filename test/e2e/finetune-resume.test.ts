@@ -73,7 +73,13 @@ void t.test('states that cannot be gone on from', async (t) => {
     const out = join(folder, 'spoilt')
     await leave(out, 2)
     spoil(out)
-    t.same(await run(out, { resume: true }), [1, 2, 3, 4])
+    const events = await consume(finetune({ ...common, out }, { resume: true }))
+    t.same(
+      events.flatMap((event) => (event.type === 'epoch' ? [event.epoch] : [])),
+      [1, 2, 3, 4],
+    )
+    const told = events.flatMap((event) => (event.type === 'warning' ? [event.message] : []))
+    t.equal(told.filter((message) => message.startsWith('the epochs before are done again: ')).length, 1)
     same(t, out)
     rmSync(out, { recursive: true })
   }

@@ -1,17 +1,14 @@
 // `gyrus pretrain` from shards to weights: what a run leaves, and what no crash may break.
-import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { Encoder, pretrain, ViewLoader } from '../../lib/index.js'
 import { takeSections } from '../../lib/report/section.js'
-import { gyrus, gyrusInterrupted, gyrusWithFileLimit, jsonLines } from '../support/cli.js'
+import { gyrus, gyrusInterrupted, gyrusKilled, gyrusWithFileLimit, jsonLines } from '../support/cli.js'
 import { readNpy, readSafetensors } from '../support/files.js'
 import { config, consume, digest, folders, writeLabels } from '../support/pretrain.js'
 import { rejection } from '../support/rejection.js'
 
-const cli = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
 // One thread: two test files run at a time, and more threads than processors would wait for one another.
 const small = [
   '--preset',
@@ -81,18 +78,6 @@ void t.test('it learns', async (t) => {
   t.ok(after < before - 0.25, `from ${before.toFixed(3)} to ${after.toFixed(3)}`)
 })
 
-/** Runs until `delay` ms have passed, then kills; true when it had ended by itself. */
-async function runAndKill(delay: number, parameters: readonly string[]): Promise<boolean> {
-  const child = spawn(process.execPath, [cli, ...parameters], { stdio: 'ignore' })
-  const timer = setTimeout(() => child.kill('SIGKILL'), delay)
-  return new Promise((resolve) => {
-    child.once('close', (code) => {
-      clearTimeout(timer)
-      resolve(code === 0)
-    })
-  })
-}
-
 void t.test('kills at any moment leave the same bits', async (t) => {
   const { data, out } = folders(t)
   const more = ['--data', data, ...small, '--save-every', '2']
@@ -104,7 +89,7 @@ void t.test('kills at any moment leave the same bits', async (t) => {
   for (let round = 0; kills < 6 && round < 40; round += 1) {
     const begun = performance.now()
     const delay = whole * (0.3 + 0.7 * ((round * 0.618) % 1))
-    if (await runAndKill(delay, ['pretrain', '--out', out, '--resume', ...more])) {
+    if (await gyrusKilled(delay, 'pretrain', '--out', out, '--resume', ...more)) {
       whole = Math.min(whole, performance.now() - begun)
       rmSync(out, { recursive: true })
     } else kills += 1

@@ -53,6 +53,18 @@ export async function gyrusInterrupted(
   })
 }
 
+/** Runs a command until `delay` ms have passed, then kills it; true when it had ended by itself. */
+export async function gyrusKilled(delay: number, ...parameters: string[]): Promise<boolean> {
+  const child = spawn(process.execPath, [cli, ...parameters], { stdio: 'ignore' })
+  const timer = setTimeout(() => child.kill('SIGKILL'), delay)
+  return new Promise((resolve) => {
+    child.once('close', (code) => {
+      clearTimeout(timer)
+      resolve(code === 0)
+    })
+  })
+}
+
 /** The JSON objects that a command printed, one a line. */
 export function jsonLines(stdout: string): Record<string, unknown>[] {
   return stdout

@@ -104,6 +104,9 @@ void t.test('on the CPU there is no feed, and nothing can be fed', async (t) => 
   await using trainer = await MocoTrainer.create(tinyMocoOptions)
   t.same(loader.form, { imageSize: 16, channels: 1, mean: 0.449, std: 0.226 })
   t.equal(await trainer.openFeed(loader), undefined)
+  const three = { channels: 3 as const, mean: [0.4, 0.5, 0.6] as const, std: 0.2 }
+  await using coloured = await ViewLoader.open({ ...options, ...three, shards })
+  await rejection(t, trainer.openFeed(coloured), 'ERR_GYRUS_INVALID_ARGUMENT', 'TypeError')
   await rejection(t, trainer.stepFed(0, { lr: 0.1 }), 'ERR_GYRUS_INVALID_ARGUMENT')
   await rejection(t, trainer.rehearseFed(0, 0, { lr: 0.1 }), 'ERR_GYRUS_INVALID_ARGUMENT')
   await rejection(t, trainer.stepFed(-1, { lr: 0.1 }), 'ERR_GYRUS_INVALID_ARGUMENT', 'RangeError')

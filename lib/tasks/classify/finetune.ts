@@ -85,6 +85,9 @@ async function* train(
   const epochs = trainCell(settings, data, { best: (epoch) => state.bestPath(epoch), state, signal })
   for (;;) {
     const next = await epochs.next()
+    const problem = state.takeProblem()
+    if (problem !== undefined)
+      yield { type: 'warning', message: `the epochs before are done again: ${problem}` }
     if (next.done === true) {
       const model = join(settings.out, weightsName)
       await copyFile(state.bestPath(next.value.bestEpoch), `${model}.partial`)

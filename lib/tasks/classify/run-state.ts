@@ -27,6 +27,7 @@ export class RunState {
   readonly #key: string
   readonly #interval: number
   #saved = performance.now()
+  #problem: string | undefined
 
   /** `seconds`: between two states, at least. */
   constructor(folder: string, key: string, seconds: number) {
@@ -50,15 +51,24 @@ export class RunState {
     try {
       await access(this.bestPath(journal.bestEpoch))
     } catch {
-      return undefined // somebody took its best weights away
+      this.#problem = `${this.bestPath(journal.bestEpoch)} is gone`
+      return undefined
     }
     try {
       await trainer.loadState(this.#statePath(journal.curve.length))
       return journal
     } catch (error) {
-      if (isGyrusError(error)) return undefined // a state that cannot be read: the run begins anew
-      throw error
+      if (!isGyrusError(error)) throw error
+      this.#problem = error.message
+      return undefined
     }
+  }
+
+  /** Why the run could not go on from where it was left, once: then its epochs are done again. */
+  takeProblem(): string | undefined {
+    const problem = this.#problem
+    this.#problem = undefined
+    return problem
   }
 
   /** After an epoch, when enough time has passed since the last state. */
@@ -88,10 +98,18 @@ export class RunState {
   }
 
   async #read(): Promise<Journal | undefined> {
+    const path = join(this.#folder, journalName)
+    let text: string
     try {
-      return JSON.parse(await readFile(join(this.#folder, journalName), 'utf8')) as Journal
+      text = await readFile(path, 'utf8')
     } catch {
-      return undefined // there is none, or an unfinished one
+      return undefined
+    }
+    try {
+      return JSON.parse(text) as Journal
+    } catch {
+      this.#problem = `${path} is no JSON`
+      return undefined
     }
   }
 }
