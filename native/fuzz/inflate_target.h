@@ -66,6 +66,7 @@ inline void compare(const Bytes& packed, const io::Inflated& found, const Bytes&
   if (strict.has_value()) require(found.is_whole);
   if (!found.is_whole) return;
   require(loose.has_value() && loose->size() == found.made && std::equal(loose->begin(), loose->end(), out.begin()));
+  require(found.crc == libdeflate_crc32(0, loose->data(), loose->size()));
 }
 
 // The input's first half and its second as two streams: which has padding, its last bits say. Refused: neither is
@@ -85,6 +86,9 @@ inline Verdict run_inflate(std::span<const std::byte> bytes) {
     for (const io::Inflated& result : results) {
       if (!result.is_whole || result.made == 0) continue;
       const bool is_first = &result == results.data();
+      Bytes alone(kMostInflated);
+      const io::Inflated same = inflater.inflate({is_first ? first : second, alone});
+      require(same.is_whole && same.made == result.made && same.taken == result.taken && same.crc == result.crc);
       // Just enough room must do, and one byte less must not.
       Bytes exact(result.made), less(result.made - 1);
       const auto again = inflater.inflate({is_first ? first : second, exact}, {is_first ? first : second, less});

@@ -109,12 +109,20 @@ std::size_t member_header(std::span<const std::byte> bytes) {
   return at <= bytes.size() ? at : 0;
 }
 
-// Whether the trailer says of `out` what it is: its CRC-32 and its length modulo 2^32.
-bool is_trailer_of(std::span<const std::byte> trailer, std::span<const std::byte> out) {
+// What a file of one member holds; the stream is empty where the header is not whole.
+DeflateStream member_of(const Gunzip::File& file) {
+  const std::size_t header = member_header(file.compressed);
+  return header > 0 ? DeflateStream{file.compressed.subspan(header), file.out} : DeflateStream{};
+}
+
+// Whether a member filled the file's memory, and its trailer says so: its CRC-32 and its length modulo 2^32.
+bool is_filled(const Gunzip::File& file, const DeflateStream& stream, const Inflated& found) {
+  const auto& [is_whole, taken, made, crc] = found;
+  if (!is_whole || made != file.out.size()) return false;
   std::array<std::uint32_t, 2> said{};
-  if (trailer.size() < sizeof said) return false;
-  std::memcpy(said.data(), trailer.data(), sizeof said);
-  return said[0] == libdeflate_crc32(0, out.data(), out.size()) && said[1] == static_cast<std::uint32_t>(out.size());
+  if (stream.packed.size() - taken < sizeof said) return false;
+  std::memcpy(said.data(), stream.packed.data() + taken, sizeof said);
+  return said[0] == crc && said[1] == static_cast<std::uint32_t>(made);
 }
 
 }  // namespace
@@ -139,8 +147,14 @@ std::int64_t Gunzip::prefix(std::span<const std::byte> compressed, std::span<std
   return MemberStream(compressed, label).read(out);
 }
 
-// False when the stream holds more than `out`: libdeflate then leaves nothing that could be relied on.
+// False when the stream holds more than `out`: libdeflate then leaves nothing that could be relied on. What our own
+// decoder does not find to be a single member that fills `out`, libdeflate looks at again, and says what is wrong.
 bool Gunzip::read_whole(std::span<const std::byte> compressed, std::span<std::byte> out, std::string_view label) {
+  if (Inflater::is_supported()) {
+    const File file{compressed, out};
+    const DeflateStream stream = member_of(file);
+    if (is_filled(file, stream, state_->inflater.inflate(stream))) return true;
+  }
   std::size_t done = 0;
   while (done < out.size()) {
     std::size_t taken = 0, made = 0;
@@ -161,19 +175,9 @@ bool Gunzip::read_whole(std::span<const std::byte> compressed, std::span<std::by
 std::array<bool, 2> Gunzip::read_both(const File& first, const File& second) {
   std::array<bool, 2> are_whole{};
   if (!Inflater::is_supported()) return are_whole;
-  const std::array<const File*, 2> files = {&first, &second};
-  std::array<DeflateStream, 2> streams;
-  for (std::size_t i = 0; i < 2; ++i) {
-    const std::size_t header = member_header(files[i]->compressed);
-    if (header > 0) streams[i] = {files[i]->compressed.subspan(header), files[i]->out};
-  }
+  const std::array<DeflateStream, 2> streams = {member_of(first), member_of(second)};
   const std::array<Inflated, 2> results = state_->inflater.inflate(streams[0], streams[1]);
-  for (std::size_t i = 0; i < 2; ++i) {
-    const auto& [is_whole, taken, made] = results[i];
-    are_whole[i] =
-        is_whole && made == files[i]->out.size() && is_trailer_of(streams[i].packed.subspan(taken), files[i]->out);
-  }
-  return are_whole;
+  return {is_filled(first, streams[0], results[0]), is_filled(second, streams[1], results[1])};
 }
 
 void Gunzip::read(std::span<const std::byte> compressed, std::int64_t skip, std::span<std::byte> out,

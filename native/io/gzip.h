@@ -1,5 +1,5 @@
-// Gzip streams (RFC 1952) into memory whose size the caller knows. Whole streams go through libdeflate, two to three
-// times as fast as zlib, or two at once through inflate.h; zlib, which can stop and go on, reads prefixes and skips.
+// Gzip streams (RFC 1952) into memory whose size the caller knows. Whole streams go through inflate.h, one or two at
+// once, and what is not simply good through libdeflate; zlib, which can stop and go on, reads prefixes and skips.
 #pragma once
 
 #include <array>

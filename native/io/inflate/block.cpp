@@ -125,10 +125,8 @@ bool decode_entry(Stream& s) {
   if (entry.kind == kLiteral) {
     if (s.out == s.out_end) return false;
     *s.out++ = entry.literal;
-    if (entry.length == 0) {
-      consume(s, entry.bits);
-      return true;
-    }
+    consume(s, entry.bits);
+    return true;
   }
   return copy_match(s, entry);
 }

@@ -4,31 +4,12 @@
 #include <bit>
 #include <cstddef>
 
+#include "io/inflate/codes.h"
+
 namespace gyrus::io::inflate {
 namespace {
 
-constexpr std::uint16_t kEndSymbol = 256, kFirstLength = 257;
-// Of RFC 1951, 3.2.5. A length symbol without extra bits that is no literal's has its length in the entry itself.
-constexpr std::array<std::uint16_t, 29> kLengthBase = {3,  4,  5,  6,  7,  8,  9,  10, 11,  13,  15,  17,  19,  23, 27,
-                                                       31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258};
-constexpr std::array<std::uint8_t, 29> kLengthExtra = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
-                                                       2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
-constexpr std::uint16_t kLongestPlain = 16;  // bytes that one copy of the fast loop moves
-constexpr std::uint16_t kDistances = 30;
-constexpr std::uint32_t kFewMatches = (1U << kLongestCode) / 4;
-
-// A symbol's code, its first bit lowest, as the bits come from the stream.
-struct Symbol {
-  std::uint16_t number, code;
-};
-
-// The symbols that have a code, in the order of their codes (RFC 1951, 3.2.2).
-struct Code {
-  std::array<std::uint16_t, kLongestCode + 1> counts{};  // of each length
-  std::array<Symbol, kMostLiterals> symbols;
-  unsigned longest = 0;
-  bool is_complete = false;
-};
+constexpr std::uint32_t kFewMatches = (1U << kLongestCode) / 64;
 
 // The next code of the same length; one bit more at its end leaves it as it is.
 unsigned next_code(unsigned code, unsigned length) {
@@ -71,18 +52,9 @@ LiteralEntry literal_entry(unsigned number, unsigned length) {
   const std::size_t at = number - kFirstLength;
   if (at >= kLengthBase.size()) return {bits, kInvalid, 0, 0};
   const std::uint16_t base = kLengthBase[at];
-  if (kLengthExtra[at] == 0 && base <= kLongestPlain) return {bits, kLength, 0, static_cast<std::uint8_t>(base)};
+  if (kLengthExtra[at] == 0 && base < 256) return {bits, kLength, 0, static_cast<std::uint8_t>(base)};
   return {static_cast<std::uint8_t>(bits + kLengthExtra[at]), static_cast<std::uint8_t>(kExtraLength | length),
           static_cast<std::uint8_t>(base & 0xff), static_cast<std::uint8_t>(base >> 8)};
-}
-
-DistanceEntry distance_entry(unsigned number, unsigned length) {
-  const auto bits = static_cast<std::uint8_t>(length);
-  if (number >= kDistances) return {bits, kInvalid, 0};
-  if (number < 4) return {bits, bits, static_cast<std::uint16_t>(number + 1)};
-  const unsigned extra = number / 2 - 1;
-  return {static_cast<std::uint8_t>(length + extra), bits,
-          static_cast<std::uint16_t>(((2 + (number & 1)) << extra) + 1)};
 }
 
 LiteralEntry literal_link(unsigned root, unsigned bits, std::size_t begin) {
@@ -93,12 +65,6 @@ LiteralEntry literal_link(unsigned root, unsigned bits, std::size_t begin) {
 DistanceEntry distance_link(unsigned root, unsigned bits, std::size_t begin) {
   return {static_cast<std::uint8_t>(root), static_cast<std::uint8_t>(kSubtable | bits),
           static_cast<std::uint16_t>(begin)};
-}
-
-// Writes `entry` wherever an index of `bits` bits begins with the code.
-template <class Entry>
-void spread(std::span<Entry> table, unsigned code, unsigned length, unsigned bits, Entry entry) {
-  for (std::size_t at = code, end = std::size_t{1} << bits; at < end; at += std::size_t{1} << length) table[at] = entry;
 }
 
 // The codes longer than the root table's index, from symbol `at` on.
@@ -122,54 +88,13 @@ void fill_subtables(const Code& code, std::size_t at, unsigned root, std::span<E
   }
 }
 
-// For each number of bits n below kLiteralBits, at [2^n, 2^(n+1)): the matches that n bits hold the code of, else
-// zeros. Added to a literal's entry, they are what follows it.
-using Seconds = std::array<std::uint32_t, 1U << kLiteralBits>;
-
-void fill_seconds(const Code& code, unsigned most, Seconds& seconds) {
-  seconds[1] = 0;
-  std::size_t at = 0;
-  for (unsigned bits = 1; bits <= most; ++bits) {
-    const std::size_t half = std::size_t{1} << (bits - 1), begin = 2 * half;
-    std::copy_n(seconds.begin() + static_cast<std::ptrdiff_t>(half), half,
-                seconds.begin() + static_cast<std::ptrdiff_t>(begin));
-    std::copy_n(seconds.begin() + static_cast<std::ptrdiff_t>(half), half,
-                seconds.begin() + static_cast<std::ptrdiff_t>(begin + half));
-    for (const std::size_t end = at + code.counts[bits]; at < end; ++at) {
-      const LiteralEntry entry = literal_entry(code.symbols[at].number, bits);
-      if (entry.kind == kLength) seconds[begin + code.symbols[at].code] = std::bit_cast<std::uint32_t>(entry);
-    }
-  }
-}
-
 void fill_literals(const Code& code, std::span<LiteralEntry> table) {
   if (!code.is_complete) std::ranges::fill(table.first(1U << kLiteralBits), LiteralEntry{1, kInvalid, 0, 0});
-  Seconds seconds;
   std::size_t at = 0;
-  unsigned shortest = 1;  // code of a literal: no more bits than are left behind it are ever looked at
-  for (; shortest < kLiteralBits; ++shortest) {
-    const auto* const symbols = code.symbols.data() + at;
-    if (std::any_of(symbols, symbols + code.counts[shortest],
-                    [](const Symbol& symbol) { return symbol.number < kEndSymbol; })) {
-      break;
-    }
-    at += code.counts[shortest];
-  }
-  fill_seconds(code, kLiteralBits - shortest, seconds);
-  at = 0;
   for (unsigned length = 1; length <= std::min(kLiteralBits, code.longest); ++length) {
-    const std::size_t rests = std::size_t{1} << (kLiteralBits - length);
     for (const std::size_t end = at + code.counts[length]; at < end; ++at) {
       const Symbol& symbol = code.symbols[at];
-      const LiteralEntry entry = literal_entry(symbol.number, length);
-      if (entry.kind != kLiteral) {
-        spread(table, symbol.code, length, kLiteralBits, entry);
-        continue;
-      }
-      const auto word = std::bit_cast<std::uint32_t>(entry);
-      for (std::size_t rest = 0; rest < rests; ++rest) {
-        table[symbol.code | rest << length] = std::bit_cast<LiteralEntry>(word + seconds[rests + rest]);
-      }
+      spread(table, symbol.code, length, kLiteralBits, literal_entry(symbol.number, length));
     }
   }
   if (code.longest > kLiteralBits) fill_subtables(code, at, kLiteralBits, table, literal_entry, literal_link);
@@ -198,12 +123,22 @@ bool has_runs_of_literals(std::span<const std::uint8_t> literal_lengths) {
 
 }  // namespace
 
+DistanceEntry distance_entry(unsigned number, unsigned length) {
+  const auto bits = static_cast<std::uint8_t>(length);
+  if (number >= kDistances) return {bits, kInvalid, 0};
+  if (number < 4) return {bits, bits, static_cast<std::uint16_t>(number + 1)};
+  const unsigned extra = number / 2 - 1;
+  return {static_cast<std::uint8_t>(length + extra), bits,
+          static_cast<std::uint16_t>(((2 + (number & 1)) << extra) + 1)};
+}
+
 bool build_tables(std::span<const std::uint8_t> literal_lengths, std::span<const std::uint8_t> distance_lengths,
                   DecodeTables& tables) {
   Code literals, distances;
   if (!order_symbols(literal_lengths, literals) || !order_symbols(distance_lengths, distances)) return false;
   fill_literals(literals, tables.literals);
   fill_distances(distances, tables.distances);
+  fill_fast_table(literals, distances, tables.fast);
   tables.has_runs = has_runs_of_literals(literal_lengths);
   return true;
 }

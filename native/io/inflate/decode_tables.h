@@ -8,12 +8,12 @@
 namespace gyrus::io::inflate {
 
 constexpr unsigned kLongestCode = 15;
-constexpr unsigned kLiteralBits = 12, kDistanceBits = 9;
+constexpr unsigned kLiteralBits = 9, kDistanceBits = 8;
 constexpr std::size_t kMostLiterals = 288, kMostDistances = 32;  // symbols, those that may not occur included
 constexpr std::uint32_t kWindow = 32768;                         // the largest distance
 
-// What the next bits mean. `kind` is kLength: a match of `length`; kLiteral: the byte `literal`, and where length > 0 a
-// match behind it; or has kSpecial and says with what value() that is.
+// What the next bits mean. `kind` is kLength: a match of `length`; kLiteral: the byte `literal`; or has kSpecial and
+// says with what value() that is.
 struct LiteralEntry {
   std::uint8_t bits;  // to be consumed, in total
   std::uint8_t kind;
@@ -37,8 +37,24 @@ struct DistanceEntry {
 };
 static_assert(sizeof(DistanceEntry) == 4);
 
+// What the next bits mean in one look-up: up to two literals, then a match or none, its distance included. From the
+// lowest byte on:
+//   bits to be consumed in total, or kSlow: one symbol at a time, please
+//   of these, the codes, behind which the distance's own bits begin
+//   how many literals
+//   the match's length, at most kFastPiece, or 0
+//   two bytes of literals
+//   two bytes: less the base of the distance. Without a match something harmless.
+using FastEntry = std::uint64_t;
+constexpr FastEntry kSlow = 0x80;
+constexpr unsigned kFastCodes = 8, kFastCount = 16, kFastLength = 24, kFastLiterals = 32, kFastBase = 48;
+constexpr unsigned kFastPiece = 16;  // what one copy moves; no nearer match is in the table
+constexpr unsigned kFastBits = 11;   // 10: twice as many slow steps as it saves misses of the cache; 12: the reverse
+constexpr std::size_t kFastEntries = std::size_t{1} << kFastBits;
+
 // A subtable is as long as the longest code needs. Each holds two codes at least, as codes are complete.
 struct DecodeTables {
+  std::array<FastEntry, kFastEntries> fast;
   std::array<LiteralEntry, (1U << kLiteralBits) + kMostLiterals / 2 * (1U << (kLongestCode - kLiteralBits))> literals;
   std::array<DistanceEntry, (1U << kDistanceBits) + kMostDistances / 2 * (1U << (kLongestCode - kDistanceBits))>
       distances;

@@ -25,13 +25,13 @@ struct Stream {
   DecodeTables* tables;
 };
 
-// Of the fast loop, which checks neither end: a step moves on by 14 bytes at most and reads 8 behind
-// them, and writes four literals and a match of 258 bytes in pieces of 16. Behind a whole window no distance can reach
-// too far back.
-constexpr std::ptrdiff_t kStepIn = 24, kStepOut = 320;
+// Of the fast loop, which checks neither end. A turn consumes 12 bytes at most and reads 8 behind them, and writes two
+// matches of 258 bytes, literals, and pieces of 16 behind them. Behind a whole window no distance can reach too far
+// back.
+constexpr std::ptrdiff_t kTurnIn = 24, kTurnOut = 640;
 
 inline bool has_room(const Stream& s) {
-  return s.in_end - s.in >= kStepIn && s.out_end - s.out >= kStepOut && s.out - s.out_begin >= std::ptrdiff_t{kWindow};
+  return s.in_end - s.in >= kTurnIn && s.out_end - s.out >= kTurnOut && s.out - s.out_begin >= std::ptrdiff_t{kWindow};
 }
 
 inline std::uint64_t low_bits(std::uint64_t bits, unsigned count) { return bits & ((std::uint64_t{1} << count) - 1); }

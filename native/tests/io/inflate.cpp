@@ -71,7 +71,14 @@ struct Outcome {
   std::string out;
 };
 
-// Both from memory of exactly their size, so that AddressSanitizer sees a byte beyond.
+// From memory of exactly its size, so that AddressSanitizer sees a byte beyond.
+Outcome inflate_alone(std::string_view packed, std::size_t room) {
+  const std::vector<char> in(packed.begin(), packed.end());
+  std::vector<char> out(room, '?');
+  const auto result = io::Inflater().inflate({std::as_bytes(std::span(in)), std::as_writable_bytes(std::span(out))});
+  return {result, {out.begin(), out.end()}};
+}
+
 std::array<Outcome, 2> inflate_both(std::string_view first, std::size_t first_room, std::string_view second,
                                     std::size_t second_room) {
   const std::vector<char> a(first.begin(), first.end()), b(second.begin(), second.end());
@@ -81,9 +88,14 @@ std::array<Outcome, 2> inflate_both(std::string_view first, std::size_t first_ro
   return {Outcome{results[0], {c.begin(), c.end()}}, Outcome{results[1], {d.begin(), d.end()}}};
 }
 
+std::uint32_t crc_of(std::string_view text) {
+  return static_cast<std::uint32_t>(
+      crc32_z(0, reinterpret_cast<const Bytef*>(text.data()), static_cast<z_size_t>(text.size())));
+}
+
 bool is_text(const Outcome& outcome, std::string_view packed, std::string_view text) {
-  const auto& [is_whole, taken, made] = outcome.inflated;
-  return is_whole && taken == packed.size() && made == text.size() && outcome.out == text;
+  const auto& [is_whole, taken, made, crc] = outcome.inflated;
+  return is_whole && taken == packed.size() && made == text.size() && outcome.out == text && crc == crc_of(text);
 }
 
 // As of noisy images: two bytes a number, the higher hardly varying.
@@ -149,6 +161,9 @@ void test_zlibs(Suite& suite) {
         const auto outcomes = inflate_both(a, a_text->size(), b, b_text->size());
         check.that(is_text(outcomes[0], a, *a_text) && is_text(outcomes[1], b, *b_text), i, " beside ", step, " on");
       }
+    }
+    for (const auto& [packed, text] : streams) {
+      check.that(is_text(inflate_alone(packed, text->size()), packed, *text), text->size(), " bytes alone");
     }
   });
   suite.test("room to the byte: one less is too little, more stays as it was", [](Check& check) {
