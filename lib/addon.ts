@@ -457,6 +457,8 @@ export interface NativeAddon {
   architectures(): string[]
   memory(): MemoryReport
   doctor(): Promise<DoctorReport>
+  /** The address of the buffer's memory modulo `unit`. */
+  addressWithin(buffer: ArrayBuffer, unit: number): number
   npyInfo(path: string): Promise<NpyInfo>
   imageEntropies(images: Uint8Array, count: number): Promise<Float64Array>
   readFigshare(path: string): Promise<FigshareImage>

@@ -13,7 +13,7 @@ import type { CallOptions } from '../options/encoder.js'
 import type { CurateEvent } from './events.js'
 import type { Entry, Extracted, Measured, Unreadable } from './journal.js'
 import { MemoryBudget } from './memory-budget.js'
-import { loadWriters, writeOutputs, writeSummary } from './outputs.js'
+import { writeSkipped, writeSummary } from './outputs.js'
 import { countSkipped, makePlan, type Plan } from './plan.js'
 import { Gallery } from './report/gallery.js'
 import { countAll, judge, withoutLost, type Counts, type JudgedVolume } from './result.js'
@@ -22,6 +22,7 @@ import { extractChoices, scanVolumes, type Choice, type Scan, type Turn } from '
 import { indicesOf } from './select.js'
 import { SliceBuffers } from './slice-buffers.js'
 import { VolumeWorker } from './volume-worker.js'
+import { Writer } from './writers.js'
 
 const mebibyte = 2 ** 20
 
@@ -55,8 +56,8 @@ class Run {
   readonly #gallery: Gallery
   readonly #start = performance.now()
   #workers: VolumeWorker[] = []
-  /** Loaded while the readers are at work. */
-  readonly #writers = loadWriters()
+  readonly #manifest = new Writer('manifest')
+  readonly #report = new Writer('report')
 
   constructor(settings: CurateSettings, plan: Plan, files: RunFiles) {
     this.#settings = settings
@@ -65,11 +66,12 @@ class Run {
     this.#budget = new MemoryBudget(settings.memory * mebibyte * 0.75)
     const limits = { keep: this.#budget.total, most: settings.maxVolume * mebibyte }
     this.#memory = new (native().VolumeMemory)(limits)
-    this.#gallery = new Gallery(plan.volumes, settings, this.#buffers)
+    this.#gallery = new Gallery(plan.volumes, settings, this.#buffers, (volume, thumbnails) => {
+      this.#report.show(volume, thumbnails)
+    })
     // The second pass begins when all volumes were measured.
     this.#found = files.entries.slice(0, plan.volumes.length) as (Measured | Unreadable)[]
     this.#second = files.entries.slice(plan.volumes.length) as (Extracted | Unreadable)[]
-    this.#writers.catch(() => undefined) // awaited when they are needed
   }
 
   async *work(signal: AbortSignal | undefined): AsyncGenerator<CurateEvent> {
@@ -105,6 +107,7 @@ class Run {
 
   async close(): Promise<void> {
     try {
+      await Promise.all([this.#manifest.close(), this.#report.close()])
       await Promise.all(this.#workers.map((worker) => worker.dispose()))
       this.#memory.release()
     } finally {
@@ -197,10 +200,27 @@ class Run {
     const ended = this.#files.shards.end()
     ended.catch(() => undefined)
     const outcome = { settings: this.#settings, plan: this.#plan, judged, counts }
-    const [worker] = this.#workers
-    const takePictures = async () =>
-      worker === undefined ? new Map<number, never>() : this.#gallery.complete(worker, judged)
-    await writeOutputs(await this.#writers, outcome, takePictures)
+    const { out } = this.#settings
+    const found = {
+      settings: this.#settings,
+      volumes: this.#plan.volumes,
+      first: this.#found,
+      second: this.#second,
+      skipped: this.#plan.skipped,
+    }
+    const complete = async (): Promise<void> => {
+      const [worker] = this.#workers
+      if (worker !== undefined) await this.#gallery.complete(worker, judged)
+      await this.#report.write(join(out, 'report.html'), found)
+    }
+    const written = [
+      this.#manifest.write(join(out, 'manifest.parquet'), found),
+      complete(),
+      writeSkipped(outcome),
+    ]
+    // All end before the first failure is told: none is at work on the folder then.
+    await Promise.allSettled(written)
+    await Promise.all(written)
     await ended
     await writeSummary(outcome)
     await this.#files.complete()

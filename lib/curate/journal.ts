@@ -36,6 +36,9 @@ export interface Extracted {
 
 export type Entry = Measured | Unreadable | Extracted
 
+/** 2: the header of a shard is a page. */
+const format = 2
+
 export class Journal {
   readonly #path: string
   readonly #file: FileHandle
@@ -56,7 +59,7 @@ export class Journal {
   ): Promise<{ journal: Journal; entries: readonly Entry[] } | undefined> {
     const text = await readFile(path, 'utf8').catch(ignoreMissing)
     const [first, ...rest] = text.slice(0, Math.max(0, text.lastIndexOf('\n'))).split('\n')
-    const header = JSON.stringify({ format: 1, fingerprint })
+    const header = JSON.stringify({ format, fingerprint })
     if (first !== '' && first !== header) return undefined
     const read = readEntries(rest)
     const entries = read.slice(0, usable(read))

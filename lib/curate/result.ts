@@ -89,6 +89,16 @@ export function withoutLost(
   })
 }
 
+/** Judges what a run found in its one pass or two. */
+export function conclude(
+  sources: readonly VolumeSource[],
+  first: readonly (Measured | Unreadable)[],
+  second: readonly (Extracted | Unreadable)[],
+  settings: CurateSettings,
+): JudgedVolume[] {
+  return withoutLost(judge(sources, first, settings), second)
+}
+
 /** The manifest's rows, in the order of the plan; kept slices are numbered as the shards hold them. */
 export function* manifestRows(
   judged: readonly JudgedVolume[],

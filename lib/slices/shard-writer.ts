@@ -1,10 +1,12 @@
 // Slices into .npy shards of a fixed number of rows. A shard that is not finished ends in `.partial`; where a run was
 // killed, the next one cuts it back to the last row that the journal knows and the disk has.
-import { open, readdir, rename, rm, stat, truncate, type FileHandle } from 'node:fs/promises'
+import { readdir, rename, rm, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeError } from '../write-file.js'
+import { BlockFile, pageAligned } from './block-file.js'
 
-const headerBytes = 128
+/** A page, so that slices can be written past the system's cache, and are mapped where a page begins. */
+export const headerBytes = 4096
 const pattern = /^slices-(\d{5,})\.npy(\.partial)?$/
 
 export interface ShardLayout {
@@ -21,21 +23,20 @@ export function shardName(shard: number): string {
 }
 
 /** The header of a version 1.0 .npy file: uint16, C order, [rows, size, size]. */
-export function npyHeader(rows: number, size: number): Buffer {
+export function npyHeader(rows: number, size: number): Uint8Array {
   const words = `{'descr': '<u2', 'fortran_order': False, 'shape': (${rows}, ${size}, ${size}), }`
-  const text = words.padEnd(headerBytes - 11) + '\n'
-  return Buffer.concat([
-    Buffer.from([0x93]),
-    Buffer.from('NUMPY'),
-    Buffer.from([1, 0, headerBytes - 10, 0]),
-    Buffer.from(text, 'latin1'),
-  ])
+  const header = pageAligned(headerBytes)
+  const bytes = Buffer.from(header.buffer, header.byteOffset, headerBytes)
+  bytes.write('\x93NUMPY\x01\x00', 'latin1')
+  bytes.writeUInt16LE(headerBytes - 10, 8)
+  bytes.write(words.padEnd(headerBytes - 11) + '\n', 10, 'latin1')
+  return header
 }
 
 export class ShardWriter {
   readonly #layout: ShardLayout
   #rows: number
-  #file: FileHandle | undefined
+  #file: BlockFile | undefined
   /** The shard on its way to the disk, if any; the error that it met, or undefined. */
   #finishing: Promise<Error | undefined> = Promise.resolve(undefined)
 
@@ -94,7 +95,10 @@ export class ShardWriter {
     return headerBytes + row * this.#layout.size ** 2 * Uint16Array.BYTES_PER_ELEMENT
   }
 
-  /** Appends slices, [n, size, size]. When the promise settles they are in the file, though not yet on the disk. */
+  /**
+   * Appends slices, [n, size, size], fastest from memory of pageAligned(). When the promise settles they are in the
+   * file, though a power loss may still take them.
+   */
   async append(slices: Uint16Array): Promise<void> {
     const { rows, size } = this.#layout
     const total = slices.length / size ** 2
@@ -105,11 +109,8 @@ export class ShardWriter {
       const piece = slices.subarray(done * size ** 2, (done + count) * size ** 2)
       try {
         this.#file ??= await this.#open(shard, row)
-        await writeAll(
-          this.#file,
-          new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength),
-          this.#offset(row),
-        )
+        const bytes = new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength)
+        await this.#file.write(bytes, this.#offset(row))
       } catch (error) {
         throw writeError(this.#partial(shard), error)
       }
@@ -119,9 +120,9 @@ export class ShardWriter {
     }
   }
 
-  async #open(shard: number, row: number): Promise<FileHandle> {
-    const file = await open(this.#partial(shard), row === 0 ? 'w' : 'r+')
-    if (row === 0) await writeAll(file, npyHeader(0, this.#layout.size), 0)
+  async #open(shard: number, row: number): Promise<BlockFile> {
+    const file = await BlockFile.open(this.#partial(shard), row === 0 ? 'w' : 'r+')
+    if (row === 0) await file.write(npyHeader(0, this.#layout.size), 0)
     return file
   }
 
@@ -142,9 +143,9 @@ export class ShardWriter {
   }
 
   /** Gives a shard its header and its name, once everything is on the disk. */
-  async #finish(file: FileHandle, shard: number, rows: number): Promise<void> {
+  async #finish(file: BlockFile, shard: number, rows: number): Promise<void> {
     try {
-      await writeAll(file, npyHeader(rows, this.#layout.size), 0)
+      await file.write(npyHeader(rows, this.#layout.size), 0)
       await file.sync()
     } finally {
       await file.close()
@@ -153,7 +154,7 @@ export class ShardWriter {
   }
 
   async #finishAgain(shard: number): Promise<void> {
-    const file = await open(this.#partial(shard), 'r+').catch(ignoreMissing)
+    const file = await BlockFile.open(this.#partial(shard), 'r+').catch(ignoreMissing)
     if (file !== undefined) await this.#finish(file, shard, this.#layout.rows)
   }
 
@@ -180,11 +181,4 @@ async function sizeOf(path: string): Promise<number | undefined> {
 function ignoreMissing(error: unknown): undefined {
   if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   return undefined
-}
-
-async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done)
-    done += bytesWritten
-  }
 }

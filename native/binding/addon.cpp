@@ -91,6 +91,16 @@ Napi::Value npy_info(const Napi::CallbackInfo& info) {
   });
 }
 
+// addressWithin(buffer, unit) -> the address of an ArrayBuffer's memory modulo `unit`
+Napi::Value address_within(const Napi::CallbackInfo& info) {
+  const std::uint32_t unit = info[1].IsNumber() ? info[1].As<Napi::Number>().Uint32Value() : 0;
+  if (!info[0].IsArrayBuffer() || unit == 0) {
+    throw Napi::TypeError::New(info.Env(), "addressWithin takes an ArrayBuffer and a number");
+  }
+  const auto address = reinterpret_cast<std::uintptr_t>(info[0].As<Napi::ArrayBuffer>().Data());
+  return Napi::Number::New(info.Env(), static_cast<double>(address % unit));
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   Instance::attach(env);
   exports.Set("setErrorClass", Napi::Function::New<set_error_class>(env, "setErrorClass"));
@@ -98,6 +108,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("architectures", Napi::Function::New<architectures>(env, "architectures"));
   exports.Set("memory", Napi::Function::New<memory>(env, "memory"));
   exports.Set("doctor", Napi::Function::New<doctor>(env, "doctor"));
+  exports.Set("addressWithin", Napi::Function::New<address_within>(env, "addressWithin"));
   exports.Set("npyInfo", Napi::Function::New<npy_info>(env, "npyInfo"));
   exports.Set("imageEntropies", Napi::Function::New<image_entropies>(env, "imageEntropies"));
   exports.Set("readFigshare", Napi::Function::New<read_figshare>(env, "readFigshare"));

@@ -17,15 +17,20 @@ export interface OpenVolume {
   readonly marks: readonly Reason[]
 }
 
+/** What becomes of a volume's pictures; by its place in the plan. */
+export type Show = (volume: number, thumbnails: readonly Thumbnail[]) => void
+
 export class Gallery {
   readonly #settings: CurateSettings
   readonly #buffers: SliceBuffers
   readonly #wanted: ReadonlySet<number>
-  readonly #taken = new Map<number, readonly Thumbnail[]>()
+  readonly #show: Show
+  readonly #taken = new Set<number>()
 
-  constructor(volumes: readonly VolumeSource[], settings: CurateSettings, buffers: SliceBuffers) {
+  constructor(volumes: readonly VolumeSource[], settings: CurateSettings, buffers: SliceBuffers, show: Show) {
     this.#settings = settings
     this.#buffers = buffers
+    this.#show = show
     this.#wanted = chooseVolumes(volumes)
   }
 
@@ -36,15 +41,13 @@ export class Gallery {
     if (shown.length === 0) return
     const indices = shown.map(({ index }) => index)
     const slices = await worker.extract(open.place, open.window, indices, thumbnailSize)
-    this.#taken.set(volume, toThumbnails(shown, open.entropy, slices))
+    this.#taken.add(volume)
+    this.#show(volume, toThumbnails(shown, open.entropy, slices))
     this.#buffers.give(slices)
   }
 
-  /** Takes what is missing, and returns all pictures by the volume's place in the plan. */
-  async complete(
-    worker: VolumeWorker,
-    judged: readonly JudgedVolume[],
-  ): Promise<ReadonlyMap<number, readonly Thumbnail[]>> {
+  /** Takes what is missing. */
+  async complete(worker: VolumeWorker, judged: readonly JudgedVolume[]): Promise<void> {
     for (const volume of [...this.#wanted].sort((a, b) => a - b)) {
       const one = judged[volume]
       if (this.#taken.has(volume) || one?.entry.kind !== 'volume') continue
@@ -58,6 +61,5 @@ export class Gallery {
         if (!isGyrusError(error) || error.code === 'ERR_GYRUS_ABORTED') throw error
       }
     }
-    return this.#taken
   }
 }

@@ -1,6 +1,5 @@
 // report.html: one file that stands alone, of what a run kept, dropped and could not read, and why. Says nothing of
 // time or machine: the same input and settings give the same report.
-import sharp from 'sharp'
 import type { SkippedFile } from '../../datasets/source.js'
 import type { CurateSettings } from '../../options/curate.js'
 import { html, type Html } from '../../report/html.js'
@@ -12,6 +11,7 @@ import type { Counts, JudgedVolume } from '../result.js'
 import { reasons, type Reason } from '../select.js'
 import { entropyChart, planeChart, positionChart } from './charts.js'
 import { thresholds, thumbnailSize, type Threshold, type Thumbnail } from './montage.js'
+import { pack } from './picture.js'
 import { tallyByDataset, type DatasetTally } from './tally.js'
 
 export interface ReportFacts {
@@ -212,13 +212,12 @@ async function montage(threshold: Threshold, facts: ReportFacts): Promise<Html> 
 }
 
 async function picture(thumbnail: Thumbnail, judged: JudgedVolume | undefined): Promise<Html> {
-  const raw = { width: thumbnailSize, height: thumbnailSize, channels: 1 } as const
-  const png = await sharp(thumbnail.pixels, { raw }).png({ compressionLevel: 9 }).toBuffer()
+  const png = await pack(thumbnail)
   const { dataset = '', subject = '', path = '', contrast = '' } = judged?.source ?? {}
   const name = `${subject} ${contrast}`
   return html`<figure title="${path}, slice ${thumbnail.index}">
     <img
-      src="data:image/png;base64,${png.toString('base64')}"
+      src="data:image/png;base64,${png}"
       width="${thumbnailSize}"
       height="${thumbnailSize}"
       alt="${dataset}: ${name}, slice ${thumbnail.index}"
