@@ -22,7 +22,7 @@ import { extractChoices, scanVolumes, type Choice, type Scan, type Turn } from '
 import { indicesOf } from './select.js'
 import { SliceBuffers } from './slice-buffers.js'
 import { VolumeWorker } from './volume-worker.js'
-import { Writer } from './writers.js'
+import { ManifestThread, ReportThread } from './writers.js'
 
 const mebibyte = 2 ** 20
 
@@ -56,8 +56,8 @@ class Run {
   readonly #gallery: Gallery
   readonly #start = performance.now()
   #workers: VolumeWorker[] = []
-  readonly #manifest = new Writer('manifest')
-  readonly #report = new Writer('report')
+  readonly #manifest: ManifestThread
+  readonly #report: ReportThread
 
   constructor(settings: CurateSettings, plan: Plan, files: RunFiles) {
     this.#settings = settings
@@ -66,12 +66,16 @@ class Run {
     this.#budget = new MemoryBudget(settings.memory * mebibyte * 0.75)
     const limits = { keep: this.#budget.total, most: settings.maxVolume * mebibyte }
     this.#memory = new (native().VolumeMemory)(limits)
-    this.#gallery = new Gallery(plan.volumes, settings, this.#buffers, (volume, thumbnails) => {
-      this.#report.show(volume, thumbnails)
+    const { volumes } = plan
+    this.#manifest = new ManifestThread({ path: join(settings.out, 'manifest.parquet'), settings, volumes })
+    this.#report = new ReportThread({ path: join(settings.out, 'report.html'), settings, volumes })
+    this.#gallery = new Gallery(volumes, settings, this.#buffers, (pictures) => {
+      this.#report.tell(pictures)
     })
     // The second pass begins when all volumes were measured.
     this.#found = files.entries.slice(0, plan.volumes.length) as (Measured | Unreadable)[]
     this.#second = files.entries.slice(plan.volumes.length) as (Extracted | Unreadable)[]
+    for (const entry of this.#found) this.#commit(entry)
   }
 
   async *work(signal: AbortSignal | undefined): AsyncGenerator<CurateEvent> {
@@ -138,6 +142,7 @@ class Run {
     const progress = this.#progress('scan', this.#plan.volumes.length, this.#found.length)
     for await (const entry of scanVolumes(this.#scanOf(), turns)) {
       this.#found.push(entry)
+      this.#commit(entry)
       yield* this.#lost(entry)
       const bytes = this.#plan.volumes[entry.volume]?.bytes ?? 0
       yield progress(entry.kind === 'volume' ? entry.entropy.length : 0, bytes)
@@ -156,6 +161,10 @@ class Run {
       yield* this.#lost(entry)
       yield progress(0, this.#plan.volumes[entry.volume]?.bytes ?? 0)
     }
+  }
+
+  #commit(entry: Measured | Unreadable): void {
+    if (this.#settings.keep === undefined) this.#manifest.tell(entry)
   }
 
   *#lost(entry: Entry): Generator<CurateEvent> {
@@ -200,24 +209,14 @@ class Run {
     const ended = this.#files.shards.end()
     ended.catch(() => undefined)
     const outcome = { settings: this.#settings, plan: this.#plan, judged, counts }
-    const { out } = this.#settings
-    const found = {
-      settings: this.#settings,
-      volumes: this.#plan.volumes,
-      first: this.#found,
-      second: this.#second,
-      skipped: this.#plan.skipped,
-    }
+    const { skipped } = this.#plan
+    const found = { first: this.#found, second: this.#second, skipped }
     const complete = async (): Promise<void> => {
       const [worker] = this.#workers
       if (worker !== undefined) await this.#gallery.complete(worker, judged)
-      await this.#report.write(join(out, 'report.html'), found)
+      await this.#report.write(found)
     }
-    const written = [
-      this.#manifest.write(join(out, 'manifest.parquet'), found),
-      complete(),
-      writeSkipped(outcome),
-    ]
+    const written = [this.#manifest.write(found), complete(), writeSkipped(outcome)]
     // All end before the first failure is told: none is at work on the folder then.
     await Promise.allSettled(written)
     await Promise.all(written)

@@ -13,21 +13,24 @@ export async function* inOrder<Worker, Item, Result>(
 ): AsyncGenerator<Result> {
   const idle = [...workers]
   const waiting: Promise<{ result: Result } | { error: unknown }>[] = []
-  let wake: (() => void) | undefined
   let next = 0
+  let isStopped = false
   const start = (worker: Worker, item: Item): void => {
     const settled = work(worker, item).then(
       (result) => ({ result }),
       (error: unknown) => ({ error }),
     )
     waiting.push(settled)
-    void settled.then(() => {
+    // A worker is given more at once, whatever the consumer does meanwhile.
+    void settled.then((outcome) => {
       idle.push(worker)
-      wake?.()
+      isStopped ||= 'error' in outcome
+      fill()
     })
   }
   const fill = (): void => {
     while (
+      !isStopped &&
       next < items.length &&
       waiting.length < 2 * workers.length &&
       (waiting.length === 0 || hasRoom())
@@ -43,19 +46,13 @@ export async function* inOrder<Worker, Item, Result>(
       fill()
       const first = waiting[0]
       if (first === undefined) return
-      // A worker that becomes idle is given work even while the first result is still awaited.
-      const freed = new Promise<undefined>((resolve) => {
-        wake = () => {
-          resolve(undefined)
-        }
-      })
-      const outcome = await Promise.race([first, freed])
-      if (outcome === undefined) continue
+      const outcome = await first
       void waiting.shift()
       if ('error' in outcome) throw outcome.error
       yield outcome.result
     }
   } finally {
+    isStopped = true
     await Promise.all(waiting)
   }
 }

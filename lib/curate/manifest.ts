@@ -53,44 +53,67 @@ const columns: readonly { name: keyof ManifestRow; type: BasicType; isOptional: 
   { name: 'detail', type: 'STRING', isOptional: true },
 ]
 
-const rowGroup = 100_000
+/** Enough for a reader to skip by, few enough to be young when they are dropped. */
+const rowGroup = 32_768
 
-/** Writes the rows as they come, in groups; the file appears under its name when the disk has it. */
-export async function writeManifest(path: string, rows: Iterable<ManifestRow>): Promise<void> {
-  const temporary = `${path}.partial`
-  try {
-    const writer = fileWriter(temporary)
-    const parquet = new ParquetWriter({
-      writer,
-      schema: schemaFromColumnData({
-        columnData: columns.map(({ name, type, isOptional }) => ({
-          name,
-          type,
-          data: [],
-          nullable: isOptional,
-        })),
-      }),
-      createdBy: 'gyrus',
-    })
-    let group: ManifestRow[] = []
-    const flush = async (): Promise<void> => {
-      const columnData = columns.map(({ name, type }) => ({
-        name,
-        type,
-        data: group.map((row) => row[name] ?? null),
-      }))
-      await parquet.write({ columnData, rowGroupSize: rowGroup })
-      group = []
+/** Takes rows one by one and writes them in groups; the file appears under its name when the disk has it. */
+export class ManifestWriter {
+  readonly #path: string
+  readonly #parquet: ParquetWriter
+  #columns = emptyColumns()
+
+  constructor(path: string) {
+    this.#path = path
+    try {
+      this.#parquet = new ParquetWriter({
+        writer: fileWriter(this.#partial),
+        schema: schemaFromColumnData({
+          columnData: columns.map(({ name, type, isOptional }) => ({
+            name,
+            type,
+            data: [],
+            nullable: isOptional,
+          })),
+        }),
+        createdBy: 'gyrus',
+      })
+    } catch (error) {
+      throw writeError(path, error)
     }
-    for (const row of rows) {
-      group.push(row)
-      if (group.length === rowGroup) await flush()
-    }
-    if (group.length > 0) await flush()
-    await parquet.finish()
-    await syncToDisk(temporary)
-    await rename(temporary, path)
-  } catch (error) {
-    throw writeError(path, error)
   }
+
+  get #partial(): string {
+    return `${this.#path}.partial`
+  }
+
+  async add(row: ManifestRow): Promise<void> {
+    for (const { name, data } of this.#columns) data.push(row[name] ?? null)
+    if (this.#columns[0]?.data.length === rowGroup) await this.#flush()
+  }
+
+  /** Writes what is left. */
+  async finish(): Promise<void> {
+    if (this.#columns[0]?.data.length !== 0) await this.#flush()
+    try {
+      await this.#parquet.finish()
+      await syncToDisk(this.#partial)
+      await rename(this.#partial, this.#path)
+    } catch (error) {
+      throw writeError(this.#path, error)
+    }
+  }
+
+  async #flush(): Promise<void> {
+    const columnData = this.#columns
+    this.#columns = emptyColumns()
+    try {
+      await this.#parquet.write({ columnData, rowGroupSize: rowGroup })
+    } catch (error) {
+      throw writeError(this.#path, error)
+    }
+  }
+}
+
+function emptyColumns() {
+  return columns.map(({ name, type }) => ({ name, type, data: [] as (string | number | boolean | null)[] }))
 }

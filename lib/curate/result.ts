@@ -32,7 +32,7 @@ const subjectOf = ({ subject }: VolumeSource, { patientId }: Measured): string =
   patientId === '' ? subject : patientId
 
 /** Volumes whose slices are chosen together; what cannot be read takes no part. */
-function judgeStack(
+export function judgeStack(
   stack: readonly { readonly source: VolumeSource; readonly entry: Measured | Unreadable }[],
   settings: CurateSettings,
 ) {
@@ -99,20 +99,24 @@ export function conclude(
   return withoutLost(judge(sources, first, settings), second)
 }
 
-/** The manifest's rows, in the order of the plan; kept slices are numbered as the shards hold them. */
-export function* manifestRows(
-  judged: readonly JudgedVolume[],
-  settings: CurateSettings,
-): Generator<ManifestRow> {
-  const { plane, shardRows, valFraction, seed } = settings
-  let written = 0
-  for (const { source, subject, entry, marks } of judged) {
+/** Makes the manifest's rows, volume after volume in the order of the plan. */
+export class RowMaker {
+  readonly #settings: CurateSettings
+  /** Slices that the shards hold so far. */
+  #written = 0
+
+  constructor(settings: CurateSettings) {
+    this.#settings = settings
+  }
+
+  *rowsOf({ source, subject, entry, marks }: JudgedVolume): Generator<ManifestRow> {
+    const { plane, shardRows, valFraction, seed } = this.#settings
     const { dataset, session, contrast, root, path } = source
     const split = splitOf(dataset, subject, valFraction, seed)
     const name = { dataset, subject, session, contrast, root, source_path: path, plane, split }
     if (entry.kind === 'unreadable') {
       yield { ...name, ...unknown, detail: `${entry.code}: ${entry.message}` }
-      continue
+      return
     }
     for (const [index, reason] of marks.entries()) {
       const kept = reason === 'kept'
@@ -134,13 +138,13 @@ export function* manifestRows(
         kept,
         reason,
         split,
-        shard: kept ? shardName(Math.floor(written / shardRows)) : undefined,
-        row: kept ? written % shardRows : undefined,
+        shard: kept ? shardName(Math.floor(this.#written / shardRows)) : undefined,
+        row: kept ? this.#written % shardRows : undefined,
         scale_lo: entry.low,
         scale_hi: entry.high,
         detail: undefined,
       }
-      if (kept) written += 1
+      if (kept) this.#written += 1
     }
   }
 }

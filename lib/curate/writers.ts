@@ -1,36 +1,36 @@
-// The threads that write a run's manifest and its report.
+// The threads that write a run's manifest and its report, as the run sees them.
 import { Worker } from 'node:worker_threads'
 import { errorCodes, GyrusError, type ErrorCode } from '../errors.js'
-import type { Thumbnail } from './report/montage.js'
-import type { Found, WriterAnswer, WriterOrder, WriterTask } from './writer-thread.js'
+import type { Measured, Unreadable } from './journal.js'
+import type { Found, Pictures, Run, WriterAnswer, WriterOrder } from './writer-thread.js'
 
-export class Writer {
+/** `Piece`: what it is told while the run goes on. */
+class Writer<Piece> {
   readonly #thread: Worker
-  /** The answer to the order to write, of which there is one; or what ended the thread before. */
+  /** That the file is written, or what went wrong; or what ended the thread before. */
   readonly #answer: Promise<WriterAnswer>
 
-  constructor(task: WriterTask) {
-    this.#thread = new Worker(new URL('./writer-thread.js', import.meta.url), { workerData: { task } })
+  constructor(code: string, run: Run) {
+    this.#thread = new Worker(new URL(code, import.meta.url), { workerData: run })
     // A program that leaves a run alone can end.
     this.#thread.unref()
     this.#answer = new Promise((resolve, reject) => {
       const fail = (cause: unknown): void => {
-        reject(new GyrusError('ERR_GYRUS_INTERNAL', `the thread that writes the ${task} failed`, { cause }))
+        reject(new GyrusError('ERR_GYRUS_INTERNAL', `the thread that writes ${run.path} failed`, { cause }))
       }
       this.#thread.once('message', resolve).once('error', fail).once('exit', fail)
     })
     this.#answer.catch(() => undefined) // awaited when the file is written
   }
 
-  /** Pictures of a volume, for the report. */
-  show(volume: number, thumbnails: readonly Thumbnail[]): void {
-    this.#send({ volume, thumbnails })
+  tell(piece: Piece): void {
+    this.#send({ piece })
   }
 
   /** The file is on the disk when the promise settles. */
-  async write(path: string, found: Found): Promise<void> {
+  async write(found: Found): Promise<void> {
     this.#thread.ref()
-    this.#send({ path, found })
+    this.#send({ found })
     const answer = await this.#answer
     if ('isDone' in answer) return
     const code = (errorCodes as readonly string[]).includes(answer.code)
@@ -45,5 +45,19 @@ export class Writer {
 
   #send(order: WriterOrder): void {
     this.#thread.postMessage(order)
+  }
+}
+
+/** Is told of volumes as they are committed, unless a total is kept. */
+export class ManifestThread extends Writer<Measured | Unreadable> {
+  constructor(run: Run) {
+    super('./manifest-thread.js', run)
+  }
+}
+
+/** Is told of pictures as they are taken. */
+export class ReportThread extends Writer<Pictures> {
+  constructor(run: Run) {
+    super('./report-thread.js', run)
   }
 }

@@ -17,8 +17,8 @@ export interface OpenVolume {
   readonly marks: readonly Reason[]
 }
 
-/** What becomes of a volume's pictures; by its place in the plan. */
-export type Show = (volume: number, thumbnails: readonly Thumbnail[]) => void
+/** What becomes of a volume's pictures, by its place in the plan. */
+export type Show = (pictures: { readonly volume: number; readonly thumbnails: readonly Thumbnail[] }) => void
 
 export class Gallery {
   readonly #settings: CurateSettings
@@ -42,7 +42,7 @@ export class Gallery {
     const indices = shown.map(({ index }) => index)
     const slices = await worker.extract(open.place, open.window, indices, thumbnailSize)
     this.#taken.add(volume)
-    this.#show(volume, toThumbnails(shown, open.entropy, slices))
+    this.#show({ volume, thumbnails: toThumbnails(shown, open.entropy, slices) })
     this.#buffers.give(slices)
   }
 

@@ -50,10 +50,19 @@ void copy_match(std::uint8_t* out, std::uint32_t distance, std::uint32_t length)
   for (; done < length; done += kFastPiece) std::memcpy(out + done, out + done - distance, kFastPiece);
 }
 
-// Whatever comes next, one symbol; and a match's distance. False: the block ends, or is damaged.
+// 56 bits at least.
+GYRUS_BMI2_INLINE void refill_fast(Cursor& c) {
+  std::uint64_t next = 0;
+  std::memcpy(&next, c.in, sizeof next);
+  c.bits |= next << (c.count & kCount);
+  c.in += 7;
+  c.in -= c.count >> 3 & 7;
+  c.count |= 56;
+}
+
+// Whatever comes next, one symbol; and a match's distance: 48 bits at most. False: the block ends, or is damaged.
 __attribute__((noinline)) bool step_slowly(Cursor& c, Stream& s) {
   to_stream(c, s);
-  refill(s);
   const LiteralEntry entry = find_literal(*s.tables, s.bits);
   bool goes_on = true;
   if (entry.kind == kEnd || entry.kind == kInvalid) {
@@ -83,20 +92,11 @@ __attribute__((noinline)) bool step_slowly(Cursor& c, Stream& s) {
 
 // On a copy, so that the loop's own cursor can stay in registers.
 GYRUS_BMI2_INLINE bool step_aside(Cursor& c, Stream& s) {
+  refill_fast(c);
   Cursor copy = c;
   const bool goes_on = step_slowly(copy, s);
   c = copy;
   return goes_on;
-}
-
-// 56 bits at least.
-GYRUS_BMI2_INLINE void refill_fast(Cursor& c) {
-  std::uint64_t next = 0;
-  std::memcpy(&next, c.in, sizeof next);
-  c.bits |= next << (c.count & kCount);
-  c.in += 7;
-  c.in -= c.count >> 3 & 7;
-  c.count |= 56;
 }
 
 // Of an entry's bytes, loaded by themselves: an instruction each, where shifting them out would be two.

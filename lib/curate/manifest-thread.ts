@@ -1,0 +1,54 @@
+// The thread that writes the manifest. Where each volume's share is its own, rows are written as volumes are committed,
+// and at the end of a run of millions of slices little is left to do.
+import { inStacks } from './image-stack.js'
+import type { Measured, Unreadable } from './journal.js'
+import { ManifestWriter } from './manifest.js'
+import { conclude, judgeStack, RowMaker, type JudgedVolume } from './result.js'
+import { serveWriter, type Found, type Run } from './writer-thread.js'
+
+class Manifest {
+  readonly #run: Run
+  readonly #rows: RowMaker
+  readonly #stacks: Iterator<Run['volumes']>
+  #writer: ManifestWriter | undefined
+  #stack: Run['volumes'] | undefined
+  #waiting: (Measured | Unreadable)[] = []
+
+  constructor(run: Run) {
+    this.#run = run
+    this.#rows = new RowMaker(run.settings)
+    this.#stacks = inStacks(run.volumes, (source) => source)[Symbol.iterator]()
+  }
+
+  /** The next volume's entry, as it was committed. */
+  async take(entry: Measured | Unreadable): Promise<void> {
+    this.#stack ??= (this.#stacks.next() as IteratorYieldResult<Run['volumes']>).value
+    this.#waiting.push(entry)
+    const stack = this.#stack.flatMap((source, at) => {
+      const own = this.#waiting[at]
+      return own === undefined ? [] : [{ source, entry: own }]
+    })
+    if (stack.length < this.#stack.length) return
+    this.#stack = undefined
+    this.#waiting = []
+    await this.#write(judgeStack(stack, this.#run.settings))
+  }
+
+  async finish({ first, second }: Found): Promise<void> {
+    const { settings, volumes } = this.#run
+    if (settings.keep !== undefined) await this.#write(conclude(volumes, first, second, settings))
+    await this.#open().finish()
+  }
+
+  #open(): ManifestWriter {
+    this.#writer ??= new ManifestWriter(this.#run.path)
+    return this.#writer
+  }
+
+  async #write(judged: readonly JudgedVolume[]): Promise<void> {
+    const writer = this.#open()
+    for (const one of judged) for (const row of this.#rows.rowsOf(one)) await writer.add(row)
+  }
+}
+
+serveWriter((run) => new Manifest(run))
