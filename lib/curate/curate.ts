@@ -7,6 +7,7 @@ import {
   type CurateOptions,
   type CurateSettings,
 } from '../options/curate.js'
+import { throwIfAborted } from '../errors.js'
 import { native, type NativeVolumeMemory } from '../native.js'
 import { parseOptions } from '../options/parse.js'
 import type { CallOptions } from '../options/encoder.js'
@@ -97,10 +98,10 @@ class Run {
       const message = `the folder ${join(root, path)} cannot be listed: check its permissions`
       yield { type: 'unreadable', path: path || '.', code: 'ERR_GYRUS_FILE_NOT_FOUND', message }
     }
-    yield* this.#scan()
+    yield* this.#scan(signal)
     let judged = judge(volumes, this.#found, this.#settings)
     if (this.#settings.keep !== undefined) {
-      yield* this.#extract(judged)
+      yield* this.#extract(judged, signal)
       judged = withoutLost(judged, this.#second)
     }
     const counts = countAll(judged, this.#settings)
@@ -135,7 +136,7 @@ class Run {
     }
   }
 
-  async *#scan(): AsyncGenerator<CurateEvent> {
+  async *#scan(signal: AbortSignal | undefined): AsyncGenerator<CurateEvent> {
     const turns = this.#plan.volumes
       .map((source, volume): Turn => ({ source, volume }))
       .slice(this.#found.length)
@@ -146,10 +147,14 @@ class Run {
       yield* this.#lost(entry)
       const bytes = this.#plan.volumes[entry.volume]?.bytes ?? 0
       yield progress(entry.kind === 'volume' ? entry.entropy.length : 0, bytes)
+      throwIfAborted(signal) // the readers may be done with all
     }
   }
 
-  async *#extract(judged: readonly JudgedVolume[]): AsyncGenerator<CurateEvent> {
+  async *#extract(
+    judged: readonly JudgedVolume[],
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<CurateEvent> {
     const choices = judged.flatMap(({ source, entry, marks }, volume): Choice[] => {
       const indices = indicesOf('kept', marks)
       if (entry.kind === 'unreadable' || indices.length === 0) return []
@@ -160,6 +165,7 @@ class Run {
       this.#second.push(entry)
       yield* this.#lost(entry)
       yield progress(0, this.#plan.volumes[entry.volume]?.bytes ?? 0)
+      throwIfAborted(signal)
     }
   }
 

@@ -16,6 +16,7 @@ import t from 'tap'
 import { curate, type CurateEvent } from '../../lib/index.js'
 import { gyrus, gyrusAsNobody, gyrusWithFileLimit, jsonLines } from '../support/cli.js'
 import { archive, digest, manifest, shape, shard, volumes } from '../support/curation.js'
+import { headerBytes } from '../../lib/slices/shard-writer.js'
 import { drawBall, writeNifti } from '../support/nifti.js'
 import { rejection } from '../support/rejection.js'
 
@@ -136,9 +137,9 @@ void t.test('after a power loss the shards may be shorter than the journal says'
   for await (const event of curate({ ...settings, out: `${out}-whole` })) t.ok(event.type)
   const rowBytes = 32 * 32 * 2
   for (const [name, bytes] of [
-    ['slices-00002.npy', 128 + 3.5 * rowBytes],
+    ['slices-00002.npy', headerBytes + 3.5 * rowBytes],
     ['slices-00002.npy', 0],
-    ['slices-00001.npy', 128 + 7.25 * rowBytes],
+    ['slices-00001.npy', headerBytes + 7.25 * rowBytes],
     ['journal.jsonl.partial', undefined],
   ] as const) {
     const controller = new AbortController()

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { curate, readVolume } from '../../lib/index.js'
+import { headerBytes } from '../../lib/slices/shard-writer.js'
 import { manifest } from '../support/curation.js'
 import { findPython } from '../support/python.js'
 
@@ -142,7 +143,8 @@ void t.test('a curated brain: windows and entropies are those of numpy', async (
     .map(({ shard, row }) => {
       const bytes = readFileSync(join(out, String(shard)))
       let sum = 0
-      for (let at = 0; at < 4096; at += 1) sum += bytes.readUInt16LE(128 + 2 * (4096 * Number(row) + at))
+      for (let at = 0; at < 4096; at += 1)
+        sum += bytes.readUInt16LE(headerBytes + 2 * (4096 * Number(row) + at))
       return ['uint16', [64, 64], sum]
     })
   t.same(seen.sums, sums)

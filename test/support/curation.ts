@@ -27,7 +27,7 @@ export async function manifest(out: string): Promise<Row[]> {
   return (await parquetReadObjects({ file })) as Row[]
 }
 
-/** A shard's rows: the header is text of 128 bytes. */
+/** A shard's rows: the header is text of a page. */
 export function shard(out: string, name: string): { rows: number; size: number; pixels: Uint16Array } {
   const bytes = readFileSync(join(out, name))
   const [, rows = '', size = ''] =
@@ -35,7 +35,7 @@ export function shard(out: string, name: string): { rows: number; size: number; 
   return {
     rows: Number(rows),
     size: Number(size),
-    pixels: new Uint16Array(bytes.buffer.slice(bytes.byteOffset + 128)),
+    pixels: new Uint16Array(bytes.buffer.slice(bytes.byteOffset + 4096)),
   }
 }
 

@@ -16,6 +16,7 @@ import t, { type Test } from 'tap'
 import { openLabelled, openUnsplit, type OpenedSet } from '../../lib/labelled/open.js'
 import { labelledSettings } from '../../lib/options/labelled.js'
 import { parseOptions } from '../../lib/options/parse.js'
+import { headerBytes } from '../../lib/slices/shard-writer.js'
 import { pattern, writeClassFolder, writeGrey, writeMat } from '../support/labelled.js'
 import { rejection } from '../support/rejection.js'
 import { writeCurated } from '../support/shards.js'
@@ -34,8 +35,8 @@ function open(
 /** The first pixels of each row of the only shard. */
 function heads(root: string): number[] {
   const bytes = readFileSync(join(root, 'cache', 'slices-00000.npy'))
-  const rows = (bytes.length - 128) / (2 * size ** 2)
-  return Array.from({ length: rows }, (_, row) => bytes.readUInt16LE(128 + 2 * row * size ** 2))
+  const rows = (bytes.length - headerBytes) / (2 * size ** 2)
+  return Array.from({ length: rows }, (_, row) => bytes.readUInt16LE(headerBytes + 2 * row * size ** 2))
 }
 
 void t.test('shards, labels, parts and names', async (t) => {

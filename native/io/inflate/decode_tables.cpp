@@ -11,35 +11,40 @@ namespace {
 
 constexpr std::uint32_t kFewMatches = (1U << kLongestCode) / 64;
 
-// The next code of the same length; one bit more at its end leaves it as it is.
-unsigned next_code(unsigned code, unsigned length) {
-  unsigned bit = 1U << (length - 1);
-  while ((code & bit) != 0) bit >>= 1;
-  return bit == 0 ? 0 : (code & (bit - 1)) | bit;
+// The lowest `count` bits in the reverse order.
+unsigned reversed(unsigned bits, unsigned count) {
+  bits = (bits & 0x5555) << 1 | (bits >> 1 & 0x5555);
+  bits = (bits & 0x3333) << 2 | (bits >> 2 & 0x3333);
+  bits = (bits & 0x0f0f) << 4 | (bits >> 4 & 0x0f0f);
+  return ((bits & 0x00ff) << 8 | bits >> 8) >> (16 - count);
 }
 
 bool order_symbols(std::span<const std::uint8_t> lengths, Code& code) {
   for (const std::uint8_t length : lengths) ++code.counts[length];
   code.counts[0] = 0;
-  std::array<std::uint16_t, kLongestCode + 2> begins{};
+  // Where the symbols of each length go, and the first code of that length. Those without a code go behind all others,
+  // so that nothing branches on which has one.
+  std::array<std::uint16_t, kLongestCode + 1> places{}, codes{};
+  unsigned used = 0;
   int left = 1;  // codes of the present length that are still free
   for (unsigned length = 1; length <= kLongestCode; ++length) {
     left = 2 * left - code.counts[length];
     if (left < 0) return false;
     if (code.counts[length] > 0) code.longest = length;
-    begins[length + 1] = static_cast<std::uint16_t>(begins[length] + code.counts[length]);
+    codes[length] = static_cast<std::uint16_t>((codes[length - 1] + code.counts[length - 1]) * 2);
+    places[length] = static_cast<std::uint16_t>(used);
+    used += code.counts[length];
   }
+  places[0] = static_cast<std::uint16_t>(used);
   code.is_complete = left == 0;
-  const unsigned used = begins[kLongestCode + 1];
   if (!code.is_complete && used > 0 && !(used == 1 && code.longest == 1)) return false;
   for (std::size_t i = 0; i < lengths.size(); ++i) {
-    if (lengths[i] > 0) code.symbols[begins[lengths[i]]++].number = static_cast<std::uint16_t>(i);
+    code.symbols[places[lengths[i]]++].number = static_cast<std::uint16_t>(i);
   }
-  unsigned bits = 0;
   for (std::size_t at = 0, length = 1; length <= code.longest; ++length) {
-    for (std::size_t end = at + code.counts[length]; at < end; ++at) {
-      code.symbols[at].code = static_cast<std::uint16_t>(bits);
-      bits = next_code(bits, static_cast<unsigned>(length));
+    unsigned bits = codes[length];
+    for (const std::size_t end = at + code.counts[length]; at < end; ++at, ++bits) {
+      code.symbols[at].code = static_cast<std::uint16_t>(reversed(bits, static_cast<unsigned>(length)));
     }
   }
   return true;
