@@ -1,6 +1,7 @@
 #include "imaging/slice_extractor.h"
 
 #include <cmath>
+#include <cstdlib>
 
 #include "core/error.h"
 #include "imaging/grey_levels.h"
@@ -14,11 +15,24 @@ std::uint16_t level_of(double value, const Window& window) {
   return static_cast<std::uint16_t>(std::floor(std::fmin(scaled, 65535) + 0.5));
 }
 
+// A slice line by line as memory has them: its rows, or, where a row's pixels lie further apart than a column's, its
+// columns. Along the far axis of a volume of 256 x 256 all of them would fall into one set of the caches.
+struct Lines {
+  std::int64_t count, length;          // lines, and elements of each
+  std::int64_t line_step, step;        // in the volume
+  std::int64_t to_line_step, to_step;  // in the upright slice
+};
+
+Lines lines_of(const SliceView& view) {
+  const Lines rows{view.rows, view.columns, view.row_step, view.column_step, view.columns, 1};
+  if (std::abs(view.column_step) <= std::abs(view.row_step)) return rows;
+  return {rows.length, rows.count, rows.step, rows.line_step, rows.to_step, rows.to_line_step};
+}
+
 template <class T>
-void look_up(const T* data, const SliceView& view, std::span<const std::uint16_t> level_of, std::uint16_t* to) {
-  for (std::int64_t y = 0; y < view.rows; ++y) {
-    const T* row = data + view.start + y * view.row_step;
-    for (std::int64_t x = 0; x < view.columns; ++x) *to++ = level_of[row[x * view.column_step]];
+void look_up(const T* from, const Lines& lines, std::span<const std::uint16_t> level_of, std::uint16_t* to) {
+  for (std::int64_t line = 0; line < lines.count; ++line, from += lines.line_step, to += lines.to_line_step) {
+    for (std::int64_t i = 0; i < lines.length; ++i) to[i * lines.to_step] = level_of[from[i * lines.step]];
   }
 }
 
@@ -35,19 +49,25 @@ void SliceExtractor::fill_levels(const Volume& volume, const Window& window) {
 
 void SliceExtractor::read_upright(const Volume& volume, const SliceView& view, const Window& window) {
   upright_.resize(static_cast<std::size_t>(view.rows * view.columns));
+  const Lines lines = lines_of(view);
   switch (volume.voxels.kind) {
     case VoxelKind::u8:
-      return look_up(static_cast<const std::uint8_t*>(volume.voxels.data), view, level_of_, upright_.data());
+      return look_up(static_cast<const std::uint8_t*>(volume.voxels.data) + view.start, lines, level_of_,
+                     upright_.data());
     case VoxelKind::u16:
-      return look_up(static_cast<const std::uint16_t*>(volume.voxels.data), view, level_of_, upright_.data());
+      return look_up(static_cast<const std::uint16_t*>(volume.voxels.data) + view.start, lines, level_of_,
+                     upright_.data());
     case VoxelKind::f32:
       break;
   }
-  row_.resize(static_cast<std::size_t>(view.columns));
-  for (std::int64_t y = 0; y < view.rows; ++y) {
-    const float* row = static_cast<const float*>(volume.voxels.data) + view.start + y * view.row_step;
-    for (std::int64_t x = 0; x < view.columns; ++x) row_[static_cast<std::size_t>(x)] = row[x * view.column_step];
-    to_levels_16(row_, window, std::span(upright_).subspan(static_cast<std::size_t>(y * view.columns), row_.size()));
+  values_.resize(static_cast<std::size_t>(lines.length));
+  levels_.resize(values_.size());
+  for (std::int64_t line = 0; line < lines.count; ++line) {
+    const float* from = static_cast<const float*>(volume.voxels.data) + view.start + line * lines.line_step;
+    for (std::int64_t i = 0; i < lines.length; ++i) values_[static_cast<std::size_t>(i)] = from[i * lines.step];
+    to_levels_16(values_, window, levels_);
+    std::uint16_t* to = upright_.data() + line * lines.to_line_step;
+    for (std::int64_t i = 0; i < lines.length; ++i) to[i * lines.to_step] = levels_[static_cast<std::size_t>(i)];
   }
 }
 

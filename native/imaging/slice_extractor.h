@@ -30,7 +30,8 @@ class SliceExtractor {
   Resampler resampler_;
   std::vector<std::uint16_t> level_of_;  // by stored element, for volumes of up to 16 bits
   std::vector<std::uint16_t> upright_;
-  std::vector<float> row_;
+  std::vector<float> values_;          // of a line
+  std::vector<std::uint16_t> levels_;  // of these
 };
 
 }  // namespace gyrus::imaging
