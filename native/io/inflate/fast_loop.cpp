@@ -39,11 +39,16 @@ std::ptrdiff_t safe_turns(const Stream& s) {
 }
 
 // Up to 15 bytes more than the match are written.
-void copy_match(std::uint8_t* out, std::uint32_t distance, std::uint32_t length) {
-  std::uint32_t done = 0;
+inline void copy_match(std::uint8_t* out, std::uint64_t distance, std::uint64_t length) {
+  std::uint64_t done = 0;
+  if (distance == 1) {
+    const __m128i piece = _mm_set1_epi8(static_cast<char>(out[-1]));
+    for (; done < length; done += kFastPiece) _mm_storeu_si128(reinterpret_cast<__m128i*>(out + done), piece);
+    return;
+  }
   if (distance < kFastPiece) {
     // What is repeated grows until a piece of it can be copied.
-    const std::uint32_t whole = (kFastPiece + distance - 1) / distance * distance;
+    const std::uint64_t whole = (kFastPiece + distance - 1) / distance * distance;
     for (const std::uint8_t* from = out - distance; done < std::min(whole, length); ++done) out[done] = from[done];
     distance = whole;
   }
@@ -92,7 +97,6 @@ __attribute__((noinline)) bool step_slowly(Cursor& c, Stream& s) {
 
 // On a copy, so that the loop's own cursor can stay in registers.
 GYRUS_BMI2_INLINE bool step_aside(Cursor& c, Stream& s) {
-  refill_fast(c);
   Cursor copy = c;
   const bool goes_on = step_slowly(copy, s);
   c = copy;
@@ -124,10 +128,28 @@ GYRUS_BMI2_INLINE bool take_literals(Cursor& c, const FastEntry* table) {
   return true;
 }
 
+// A match that is long, near, or of long codes: those of background follow one another.
+GYRUS_BMI2_INLINE bool step_match(Cursor& c, Stream& s) {
+  refill_fast(c);
+  const LiteralEntry entry = s.tables->literals[c.bits & ((1U << kLiteralBits) - 1)];
+  const std::uint64_t behind = c.bits >> entry.bits;
+  const DistanceEntry found = s.tables->distances[behind & ((1U << kDistanceBits) - 1)];
+  const bool is_match = entry.kind == kLength || (entry.kind & kKindMask) == kExtraLength;
+  if (!is_match || found.kind >= kSpecial) return step_aside(c, s);
+  const std::uint64_t extra = _bzhi_u64(c.bits, entry.bits) >> (entry.kind & kCountMask);
+  const std::uint64_t length = entry.kind == kLength ? entry.length : entry.value() + extra;
+  const std::uint64_t distance = found.base + (_bzhi_u64(behind, found.bits) >> found.kind);
+  c.bits = behind >> found.bits;
+  c.count -= entry.bits + found.bits;
+  copy_match(c.out, distance, length);
+  c.out += length;
+  return true;
+}
+
 GYRUS_BMI2_INLINE bool step(Cursor& c, const FastEntry* table, Stream& s) {
   const FastEntry* const at = table + (c.bits & (kFastEntries - 1));
   const FastEntry entry = *at;
-  if (__builtin_expect((entry & kSlow) != 0, 0)) return step_aside(c, s);
+  if (__builtin_expect((entry & kSlow) != 0, 0)) return step_match(c, s);
   const std::uint64_t codes = entry >> kFastCodes & kCount;
   const std::uint64_t own = _bzhi_u64(c.bits, static_cast<unsigned>(entry)) >> codes;
   const std::int64_t back = part<std::int16_t>(at, kFastBase) - static_cast<std::int64_t>(own);
