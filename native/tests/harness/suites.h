@@ -87,6 +87,7 @@ namespace gyrus::tests {
   X(cuda_batch_norm)          \
   X(cuda_layer_norm)          \
   X(cuda_attention)           \
+  X(cuda_attention_choices)   \
   X(cuda_pooling)             \
   X(cuda_tokens)              \
   X(cuda_loss)                \
