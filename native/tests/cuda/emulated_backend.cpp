@@ -316,7 +316,7 @@ class EmulatedBackend final : public backend::Backend {
 }  // namespace
 
 std::unique_ptr<backend::Kernel> make_emulated_augment(const backend::AugmentJob& job) {
-  return backend::cuda::CudaQueue().make_augment(job);
+  return std::make_unique<backend::cuda::AugmentViews>(backend::cuda::CudaQueue(), job);
 }
 
 std::unique_ptr<backend::Backend> make_emulated_backend() { return make_emulated_backend({}); }

@@ -14,6 +14,7 @@ namespace gyrus::tests {
   X(engine_thread)            \
   X(device_run)               \
   X(device_feed)              \
+  X(device_images)            \
   X(graph_passes)             \
   X(lowering)                 \
   X(sessions)                 \
