@@ -26,7 +26,8 @@ InputsAhead::InputsAhead(std::shared_ptr<backend::DeviceQueue> queue, std::vecto
 std::uint64_t InputsAhead::send(std::span<const void* const> inputs) {
   GYRUS_ASSERT(inputs.size() == bytes_.size());
   if (!lane_) {
-    for (auto& slot : slots_) slot.emplace(*queue_, offsets_.back());
+    DeviceSlot one(*queue_, offsets_.back()), other(*queue_, offsets_.back());  // both or none
+    slots_ = {std::move(one), std::move(other)};
     lane_ = queue_->make_lane();
   }
   const std::size_t free = held_ == std::size_t{0} ? 1 : 0;
