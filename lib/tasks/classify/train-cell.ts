@@ -32,6 +32,11 @@ export interface CellOptions {
 
 type StepResult = Awaited<ReturnType<SupervisedTrainer['step']>>
 
+interface StepUnderWay {
+  readonly lr: number
+  readonly result: Promise<StepResult>
+}
+
 const warmupShare = 0.1
 
 /** Yields each epoch as it ends; those of a run that is gone on with are not yielded again. */
@@ -154,6 +159,14 @@ function diverged(error: unknown, epoch: number, lr: number): unknown {
   )
 }
 
+async function resultOf({ result, lr }: StepUnderWay, epoch: number): Promise<StepResult> {
+  try {
+    return await result
+  } catch (error) {
+    throw diverged(error, epoch, lr)
+  }
+}
+
 class Cell {
   readonly #settings: FinetuneSettings
   readonly #data: CellData
@@ -195,7 +208,7 @@ class Cell {
     const end = first + stepsPerEpoch
     const steps: StepResult[] = []
     const drawn = [first, first + 1].filter((step) => step < end).map((step) => this.#draw(step))
-    let underWay: Promise<StepResult> | undefined
+    let underWay: StepUnderWay | undefined
     let lr = 0
     try {
       for (let step = first; step < end; step += 1) {
@@ -203,13 +216,13 @@ class Cell {
         const labels = await (drawn.shift() ?? this.#draw(step))
         lr = learningRateAt(step, this.#plan, 0)
         const before = underWay
-        underWay = this.#step(step, labels, epoch, lr)
-        if (before !== undefined) steps.push(await before)
+        underWay = { lr, result: this.#step(step, labels, lr) }
+        if (before !== undefined) steps.push(await resultOf(before, epoch))
         if (step + 2 < end) drawn.push(this.#draw(step + 2))
       }
-      if (underWay !== undefined) steps.push(await underWay)
+      if (underWay !== undefined) steps.push(await resultOf(underWay, epoch))
     } finally {
-      await Promise.allSettled([underWay, ...drawn])
+      await Promise.allSettled([underWay?.result, ...drawn])
     }
     const loss = steps.reduce((sum, step) => sum + step.loss, 0)
     const hits = steps.reduce((sum, step) => sum + step.hits, 0)
@@ -217,13 +230,9 @@ class Cell {
     return { ...means, ...(await this.#validate(signal)) }
   }
 
-  #step(step: number, labels: Int32Array, epoch: number, lr: number): Promise<StepResult> {
+  #step(step: number, labels: Int32Array, lr: number): Promise<StepResult> {
     const mix = mixAt(this.#settings.mixup, this.#settings.seed, step)
-    const result = this.#trainer
-      .step(this.#bufferOf(step), labels, { lr, mix })
-      .catch((error: unknown): never => {
-        throw diverged(error, epoch, lr)
-      })
+    const result = this.#trainer.step(this.#bufferOf(step), labels, { lr, mix })
     result.catch(() => undefined) // reported in its turn
     return result
   }
