@@ -171,16 +171,17 @@ void multiply(Check& check) {
            multiply_add(thread, other, tile, load_across(thread, by_columns, 0, kStride));
            if (thread.warp() > 0) return;
            for (int i = 0; i < 4; ++i) {
-             const auto at = static_cast<std::size_t>((g + i / 2 * 8) * 8 + 2 * t + i % 2);
-             down[at] = one.at[i];
-             across[at] = other.at[i];
+             const int at = (g + i / 2 * 8) * 8 + 2 * t + i % 2;
+             down[static_cast<std::size_t>(at)] = one.at[i];
+             across[static_cast<std::size_t>(at)] = other.at[i];
            }
          }});
   for (int row = 0; row < 16; ++row) {
     for (int n = 0; n < 8; ++n) {
       float sum = 0;
       for (int k = 0; k < 16; ++k) sum += left(row, k) * right(k, n);
-      const auto at = static_cast<std::size_t>(row * 8 + n);
+      const int element = row * 8 + n;
+      const auto at = static_cast<std::size_t>(element);
       check.equal(down[at], sum, text("(", row, ", ", n, "), the right factor by rows"));
       check.equal(across[at], sum, text("(", row, ", ", n, "), the right factor by columns"));
     }
