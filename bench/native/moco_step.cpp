@@ -107,17 +107,18 @@ std::string quoted(const std::string& words) {
 
 // How many operations of each kind went which way, and why: whether cuDNN computes what it should.
 void print_ways(const std::vector<gyrus::runtime::KernelTime>& times) {
-  std::map<std::tuple<std::string, std::string, std::string, bool>, int> counts;
+  std::map<std::tuple<std::string, std::string, std::string, bool, bool>, int> counts;
   for (const auto& time : times) {
     if (time.way.name.empty()) continue;
-    ++counts[{std::string(name_of(time.kind)), time.way.name, time.way.why, time.way.is_refused}];
+    ++counts[{std::string(name_of(time.kind)), time.way.name, time.way.why, time.way.is_refused, time.way.is_timed}];
   }
   std::cout << ",\"ways\":[";
   const char* comma = "";
   for (const auto& [key, count] : counts) {
-    const auto& [kind, way, why, is_refused] = key;
+    const auto& [kind, way, why, is_refused, is_timed] = key;
     std::cout << comma << "{\"kind\":" << quoted(kind) << ",\"way\":" << quoted(way) << ",\"why\":" << quoted(why)
-              << ",\"isRefused\":" << (is_refused ? "true" : "false") << ",\"count\":" << count << '}';
+              << ",\"isRefused\":" << (is_refused ? "true" : "false")
+              << ",\"isTimed\":" << (is_timed ? "true" : "false") << ",\"count\":" << count << '}';
     comma = ",";
   }
   std::cout << ']';

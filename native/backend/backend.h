@@ -62,6 +62,7 @@ struct Way {
   std::string name = {};
   std::string why = {};     // it was taken; "" where nothing else was thought of
   bool is_refused = false;  // a faster one was asked for and could not be had: `why` quotes the library
+  bool is_timed = false;    // it was taken because it was the faster of two: `why` says what was measured, and when
 };
 
 struct LoweredStep {

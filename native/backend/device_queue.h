@@ -33,11 +33,12 @@ class DeviceLane {
   virtual void wait_for(DeviceEvent& event) = 0;
 };
 
-// Two augmented views of each of a batch of 16-bit slices. All pointers are the device's.
+// One augmented view of each of a batch of 16-bit slices, as a network reads it. All pointers are the device's.
 struct AugmentJob {
   const std::uint16_t* slices = nullptr;  // [images, source_size, source_size]
-  const math::ViewPlan* plans[2] = {};    // [images] each: what imaging::plan_view() drew
-  float* out[2] = {};                     // [images, channels, size, size] each, channels alike
+  const math::ViewPlan* plans = nullptr;  // [images]: what imaging::plan_view() drew
+  void* out = nullptr;                    // [images, size, size, channels], channels alike
+  DType dtype = DType::f32;               // of `out`: f32 or bf16
   std::int64_t images = 0, channels = 1, source_size = 0, size = 0;
   float mean = 0, std = 1;  // values between 0 and 1 are moved and scaled by these at the end
 };
@@ -74,7 +75,8 @@ class DeviceQueue : public DeviceLane {
 
   // Sets hyper->may_update to whether all losses ([1] f32) are finite. All pointers are the device's.
   virtual std::unique_ptr<Kernel> make_finite_guard(std::span<const float* const> losses, Hyper* hyper) = 0;
-  // Its run() makes the views, from what `slices` and `plans` hold by then; it has scratch memory of its own.
+  // Its run() makes the views, from what `slices` and `plans` hold by then; bind() gives it its scratch memory, and
+  // nothing else.
   virtual std::unique_ptr<Kernel> make_augment(const AugmentJob& job) = 0;
 };
 

@@ -49,15 +49,26 @@ void ContrastiveWrap::opened() {
 Napi::Value ContrastiveWrap::step(const Napi::CallbackInfo& info) { return start_step(info); }
 Napi::Value ContrastiveWrap::profile(const Napi::CallbackInfo& info) { return start_profile(info); }
 
+// Of a call that waits while another runs, the views travel to a device meanwhile.
+std::shared_ptr<std::uint64_t> ContrastiveWrap::prefetch_ahead(AsyncJob& job, std::span<const float> x1,
+                                                               std::span<const float> x2) {
+  auto prefetched = std::make_shared<std::uint64_t>(0);
+  job.set_preparation([this, x1, x2, prefetched] { *prefetched = session().prefetch(x1.data(), x2.data()); });
+  return prefetched;
+}
+
 Napi::Value ContrastiveWrap::start_part(const Napi::CallbackInfo& info, Part part) {
   return start_job(info, core(), Call::use, 4, [&](AsyncJob& job) {
     const std::int64_t number = to_integer(info[0], "part", 0, std::numeric_limits<std::int32_t>::max());
     const train::StepHyper hyper = to_step_hyper(info[3]);
     const std::int64_t images = options().micro_batch > 0 ? options().micro_batch : options().batch_size;
     const auto x1 = lease_images(job, info[1], "x1", images), x2 = lease_images(job, info[2], "x2", images);
-    job.set([this, part, number, x1, x2,
-             hyper](const runtime::Stop& stop) { return (session().*part)(number, x1.data(), x2.data(), hyper, stop); },
-            [](Napi::Env env, double seconds) { return Napi::Number::New(env, seconds); });
+    const auto prefetched = prefetch_ahead(job, x1, x2);
+    job.set(
+        [this, part, number, x1, x2, hyper, prefetched](const runtime::Stop& stop) {
+          return (session().*part)(number, x1.data(), x2.data(), hyper, stop, *prefetched);
+        },
+        [](Napi::Env env, double seconds) { return Napi::Number::New(env, seconds); });
   });
 }
 
@@ -160,9 +171,7 @@ ContrastiveWrap::Step ContrastiveWrap::read_step(AsyncJob& job, const Napi::Call
   const train::StepHyper hyper = to_step_hyper(info[2]);
   const std::int64_t images = options().batch_size;
   const auto x1 = lease_images(job, info[0], "x1", images), x2 = lease_images(job, info[1], "x2", images);
-  // Of a step that was called while another runs, the views travel to a device meanwhile.
-  const auto prefetched = std::make_shared<std::uint64_t>(0);
-  job.set_preparation([this, x1, x2, prefetched] { *prefetched = session().prefetch(x1.data(), x2.data()); });
+  const auto prefetched = prefetch_ahead(job, x1, x2);
   return [this, x1, x2, hyper, prefetched](const runtime::Stop& stop, std::vector<runtime::KernelTime>* times) {
     return session().step(x1.data(), x2.data(), hyper, stop, times, *prefetched);
   };

@@ -28,7 +28,8 @@ class ContrastiveWrap : public TrainerWrap<ContrastiveWrap, train::ContrastiveSe
   Napi::Value save_backbone(const Napi::CallbackInfo& info);
   Napi::Value health(const Napi::CallbackInfo& info);
   using Part = double (train::ContrastiveSession::*)(std::int64_t, const float*, const float*, const train::StepHyper&,
-                                                     const train::Stop&);
+                                                     const train::Stop&, std::uint64_t);
+  std::shared_ptr<std::uint64_t> prefetch_ahead(AsyncJob& job, std::span<const float> x1, std::span<const float> x2);
   Napi::Value start_part(const Napi::CallbackInfo& info, Part part);
   using FedPart = double (train::ContrastiveSession::*)(std::uint64_t, std::int64_t, const train::StepHyper&,
                                                         const train::Stop&);

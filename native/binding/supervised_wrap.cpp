@@ -1,5 +1,6 @@
 #include "binding/supervised_wrap.h"
 
+#include <memory>
 #include <vector>
 
 namespace gyrus::binding {
@@ -30,6 +31,10 @@ Napi::Function SupervisedWrap::define(Napi::Env env) {
 }
 
 Napi::Value SupervisedWrap::open(const Napi::CallbackInfo& info) { return open_with(info, &to_supervised_options); }
+
+void SupervisedWrap::opened() {
+  session().while_waiting([this] { core().prepare_next(); });
+}
 
 Napi::Value SupervisedWrap::step(const Napi::CallbackInfo& info) { return start_step(info); }
 Napi::Value SupervisedWrap::profile(const Napi::CallbackInfo& info) { return start_profile(info); }
@@ -104,9 +109,12 @@ SupervisedWrap::Step SupervisedWrap::read_step(AsyncJob& job, const Napi::Callba
   const auto x = lease_images(job, info[0], "x", options().batch_size);
   const auto labels = job.lease_i32(info[1], "labels");
   check_count("labels", labels.size(), options().batch_size, "batchSize");
-  return [this, x, labels = checked_labels(labels, options().classes), hyper](const runtime::Stop& stop,
-                                                                              std::vector<runtime::KernelTime>* times) {
-    return session().step(x.data(), labels.data(), hyper, stop, times);
+  // Of a step that was called while another runs, the images travel to a device meanwhile.
+  const auto prefetched = std::make_shared<std::uint64_t>(0);
+  job.set_preparation([this, x, hyper, prefetched] { *prefetched = session().prefetch(x.data(), hyper); });
+  return [this, x, labels = checked_labels(labels, options().classes), hyper, prefetched](
+             const runtime::Stop& stop, std::vector<runtime::KernelTime>* times) {
+    return session().step(x.data(), labels.data(), hyper, stop, times, *prefetched);
   };
 }
 

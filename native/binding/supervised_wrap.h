@@ -21,6 +21,7 @@ class SupervisedWrap : public TrainerWrap<SupervisedWrap, train::SupervisedSessi
   Napi::Value export_as(const Napi::CallbackInfo& info);
   Napi::Value load_state(const Napi::CallbackInfo& info);
   Napi::Value save_state(const Napi::CallbackInfo& info);
+  void opened() override;
   Step read_step(AsyncJob& job, const Napi::CallbackInfo& info) override;
 };
 

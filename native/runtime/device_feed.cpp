@@ -12,19 +12,15 @@ std::string describe(const FeedTag& tag) { return text("part ", tag.part, " of "
 }  // namespace
 
 DeviceFeed::DeviceFeed(std::shared_ptr<backend::DeviceQueue> queue, std::int64_t bytes, std::size_t slots)
-    : queue_(std::move(queue)), bytes_(bytes), slots_(slots) {
-  for (Slot& slot : slots_) {
-    slot.pinned = queue_->allocate(bytes, MemoryKind::pinned);
-    slot.device = queue_->allocate(bytes, MemoryKind::device);
-    slot.arrived = queue_->make_event();
-    slot.taken = queue_->make_event();
-  }
+    : queue_(std::move(queue)) {
+  for (std::size_t i = 0; i < slots; ++i) slots_.push_back({DeviceSlot(*queue_, bytes), State::free, {}});
   lane_ = queue_->make_lane();
 }
 
 DeviceFeed::Slot& DeviceFeed::begin_fill() {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   Slot& slot = slots_[to_fill_];
+  is_released_.wait(lock, [&] { return slot.state != State::held; });
   GYRUS_CHECK(slot.state == State::free, Code::busy, "all slots on the way to the device are full (the next holds ",
               describe(slots_[to_take_].tag), "): let the trainer take one before more is fed");
   slot.state = State::filling;
@@ -39,11 +35,7 @@ void DeviceFeed::set_state(Slot& slot, State state) {
 void DeviceFeed::fill(const FeedTag& tag, const std::function<void(std::byte*)>& write) {
   Slot& slot = begin_fill();
   try {
-    slot.arrived->synchronize();
-    write(static_cast<std::byte*>(slot.pinned.get()));
-    lane_->wait_for(*slot.taken);
-    lane_->copy_to_device(slot.device.get(), slot.pinned.get(), bytes_);
-    lane_->mark(*slot.arrived);
+    slot.memory.fill(*lane_, write);
   } catch (...) {
     set_state(slot, State::free);
     throw;
@@ -52,6 +44,13 @@ void DeviceFeed::fill(const FeedTag& tag, const std::function<void(std::byte*)>&
   slot.tag = tag;
   slot.state = State::full;
   to_fill_ = (to_fill_ + 1) % slots_.size();
+}
+
+void DeviceFeed::drop_full() {
+  for (Slot& slot : slots_) {
+    if (slot.state == State::full) slot.state = State::free;
+  }
+  to_take_ = to_fill_;
 }
 
 void DeviceFeed::expect(const FeedTag& tag) {
@@ -65,29 +64,26 @@ void DeviceFeed::expect(const FeedTag& tag) {
                    ": feed parts in the order in which the trainer takes them, and await each before its step"));
 }
 
-void DeviceFeed::drop_full() {
-  for (Slot& slot : slots_) {
-    if (slot.state == State::full) slot.state = State::free;
-  }
-  to_take_ = to_fill_;
+std::size_t DeviceFeed::take() {
+  if (held_) return *held_;
+  const std::lock_guard lock(mutex_);
+  Slot& next = slots_[to_take_];
+  GYRUS_ASSERT(next.state == State::full);
+  next.memory.begin_read(*queue_);
+  next.state = State::held;
+  held_ = std::exchange(to_take_, (to_take_ + 1) % slots_.size());
+  return *held_;
 }
 
-void DeviceFeed::drop() {
-  const std::lock_guard lock(mutex_);
-  drop_full();
-}
-
-void DeviceFeed::take(std::span<const Place> places) {
-  const std::lock_guard lock(mutex_);
-  Slot& slot = slots_[to_take_];
-  GYRUS_ASSERT(slot.state == State::full);
-  queue_->wait_for(*slot.arrived);
-  for (const auto& [to, offset, bytes] : places) {
-    queue_->copy_on_device(to, static_cast<const std::byte*>(slot.device.get()) + offset, bytes);
+void DeviceFeed::release() {
+  if (!held_) return;
+  {
+    const std::lock_guard lock(mutex_);
+    Slot& slot = slots_[*std::exchange(held_, std::nullopt)];
+    slot.state = State::free;
+    slot.memory.end_read(*queue_);
   }
-  queue_->mark(*slot.taken);
-  slot.state = State::free;
-  to_take_ = (to_take_ + 1) % slots_.size();
+  is_released_.notify_all();
 }
 
 }  // namespace gyrus::runtime

@@ -1,16 +1,18 @@
-// Batches on their way to a device: slots of pinned memory, which a loader fills and which travel beside the queue
-// while a step runs, until a step takes them to where it reads.
+// Batches on their way to a device: slots which a loader fills and which travel beside the queue while a step runs,
+// until a step reads them.
 #pragma once
 
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <span>
+#include <optional>
 #include <vector>
 
 #include "backend/device_queue.h"
+#include "runtime/device_slot.h"
 
 namespace gyrus::runtime {
 
@@ -21,38 +23,31 @@ struct FeedTag {
   bool operator==(const FeedTag&) const = default;
 };
 
-// Slots are filled and taken in turns. Each slot has a place on the device too, so that
-//   - the loader writes a slot's pinned memory when the upload of what it held has ended (the host waits for an event);
-//   - the upload begins when the queue has copied the slot's place away (the lane waits for one);
-//   - the queue copies it away when the upload has ended (the queue waits for one);
-// and a recorded step always reads the same addresses.
+// Slots are filled and taken in turns. Kernels read a slot where it is, for as long as it is held: its place on the
+// device is written again when all that was enqueued until its release is done.
 class DeviceFeed {
  public:
   // `bytes`: of a slot. Throws Code::out_of_memory.
   DeviceFeed(std::shared_ptr<backend::DeviceQueue> queue, std::int64_t bytes, std::size_t slots);
 
-  // The loader's thread. Calls write(pinned memory of `bytes`), then starts the upload. Code::busy when all slots wait
-  // to be taken; what write() throws leaves the slot free.
+  // The loader's thread. Calls write(pinned memory of `bytes`), then starts the upload. Waits while the next slot is
+  // held. Code::busy when all slots wait to be taken; what write() throws leaves the slot free.
   void fill(const FeedTag& tag, const std::function<void(std::byte*)>& write);
 
   // The queue's thread. Throws Code::invalid_argument unless the next slot is full of just this; what waits in the
   // slots is dropped then.
   void expect(const FeedTag& tag);
-  void drop();
-  // Bytes of a slot, and where on the device a step reads them.
-  struct Place {
-    void* to = nullptr;
-    std::int64_t offset = 0, bytes = 0;
-  };
-  // Enqueues copies of what the next slot holds, which must be full.
-  void take(std::span<const Place> places);
+  // The number of the next slot, which must be full, held from now on until release(); of the one that is held.
+  std::size_t take();
+  void release();
+  // Where on the device a slot lies, for good.
+  std::byte* device(std::size_t slot) const { return slots_.at(slot).memory.device(); }
+  std::size_t slots() const { return slots_.size(); }
 
  private:
-  enum class State : std::uint8_t { free, filling, full };
+  enum class State : std::uint8_t { free, filling, full, held };
   struct Slot {
-    std::shared_ptr<void> pinned, device;
-    // `arrived`: the upload has read the one and written the other. `taken`: the queue has copied the device's.
-    std::unique_ptr<backend::DeviceEvent> arrived, taken;
+    DeviceSlot memory;
     State state = State::free;
     FeedTag tag;
   };
@@ -61,10 +56,11 @@ class DeviceFeed {
   void drop_full();
 
   std::shared_ptr<backend::DeviceQueue> queue_;
-  const std::int64_t bytes_;
   std::mutex mutex_;  // guards the slots' states and tags, and the two numbers
+  std::condition_variable is_released_;
   std::vector<Slot> slots_;
   std::size_t to_fill_ = 0, to_take_ = 0;
+  std::optional<std::size_t> held_;            // the queue's thread
   std::unique_ptr<backend::DeviceLane> lane_;  // last: it ends its copies before their memory goes
 };
 

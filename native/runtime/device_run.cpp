@@ -6,11 +6,6 @@
 #include "core/error.h"
 
 namespace gyrus::runtime {
-namespace {
-
-constexpr std::int64_t kAlignment = 256;
-
-}  // namespace
 
 DeviceRun::DeviceRun(std::shared_ptr<backend::DeviceQueue> queue, DeviceMirror& mirror)
     : queue_(std::move(queue)), mirror_(mirror), hyper_(make_twin(sizeof(backend::Hyper))) {}
@@ -24,16 +19,25 @@ void* DeviceRun::allocate_arena(std::int64_t bytes) {
   return arena_.get();
 }
 
-// Its pinned twin is made when the host brings something for the first time: a feed needs none.
+// Pinned twins are made when the host brings something for the first time: a feed needs none.
 void* DeviceRun::add_input(std::int64_t bytes) {
   inputs_.push_back({queue_->allocate(bytes, MemoryKind::device), nullptr, nullptr, bytes});
   return inputs_.back().device.get();
 }
 
+void DeviceRun::add_image(std::int64_t bytes) {
+  GYRUS_ASSERT(images_ == inputs_.size());
+  inputs_.push_back({nullptr, nullptr, nullptr, bytes});
+  ++images_;
+}
+
 void DeviceRun::set_feed(std::unique_ptr<InputFeed> feed) {
   feed_ = std::move(feed);
   const auto first = static_cast<std::size_t>(Source::feed) * kParts;
-  for (std::size_t part = 0; part < kParts; ++part) ways_[first + part] = {};
+  for (std::size_t kind = first; kind < first + kParts; ++kind) {
+    is_warm_.at(kind) = false;
+    for (std::size_t slot = 0; slot < kSlots; ++slot) recordings_.at(kind * kSlots + slot).reset();
+  }
 }
 
 const void* DeviceRun::add_output(const void* device, std::int64_t bytes) {
@@ -46,69 +50,63 @@ void DeviceRun::guard(std::span<const float* const> losses) {
   guard_ = queue_->make_finite_guard(losses, static_cast<backend::Hyper*>(hyper_.device.get()));
 }
 
-std::uint64_t DeviceRun::prefetch(std::span<const void* const> inputs) {
-  GYRUS_ASSERT(inputs.size() == inputs_.size());
-  if (!ahead_) {
-    std::int64_t bytes = 0;
-    std::vector<DeviceFeed::Place> places;
-    for (const Twin& input : inputs_) {
-      places.push_back({input.device.get(), bytes, input.bytes});
-      bytes += (input.bytes + kAlignment - 1) / kAlignment * kAlignment;
-    }
-    ahead_ = std::make_unique<DeviceFeed>(queue_, bytes, 1);
-    places_ = std::move(places);
-  }
-  ahead_->drop();
-  ahead_->fill({++ahead_number_, 0, 1}, [&](std::byte* pinned) {
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      std::memcpy(pinned + places_[i].offset, inputs[i], static_cast<std::size_t>(places_[i].bytes));
-    }
-  });
-  return ahead_number_;
+std::vector<std::int64_t> DeviceRun::image_bytes() const {
+  std::vector<std::int64_t> bytes;
+  for (std::size_t image = 0; image < images_; ++image) bytes.push_back(inputs_[image].bytes);
+  return bytes;
 }
 
-void DeviceRun::bring(std::span<const void* const> inputs) {
-  source_ = Source::host;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    Twin& input = inputs_[i];
-    input.is_brought = inputs[i] != nullptr;
-    if (!input.is_brought) {
-      source_ = Source::feed;
-      continue;
-    }
-    if (!input.pinned) input.pinned = queue_->allocate(input.bytes, MemoryKind::pinned);
-    std::memcpy(input.pinned.get(), inputs[i], static_cast<std::size_t>(input.bytes));
-  }
-  GYRUS_ASSERT(source_ == Source::host || feed_ != nullptr);
+std::shared_ptr<InputsAhead>& DeviceRun::ahead() {
+  if (!ahead_) ahead_ = std::make_shared<InputsAhead>(queue_, image_bytes());
+  return ahead_;
+}
+
+std::uint64_t DeviceRun::prefetch(std::span<const void* const> images) {
+  return images_ == 0 ? 0 : ahead()->send(images);
+}
+
+void DeviceRun::share_prefetch(DeviceRun& other) {
+  GYRUS_ASSERT(!ahead_ && other.image_bytes() == image_bytes());
+  ahead_ = other.ahead();
 }
 
 void DeviceRun::stage(std::span<const void* const> inputs, const backend::Hyper& values, std::uint64_t prefetched) {
   GYRUS_CHECK(inputs.size() == inputs_.size(), Code::invalid_argument, "the program takes ", inputs_.size(),
               " inputs, not ", inputs.size());
-  // A later prefetch may have taken the place of this one.
-  if (prefetched != 0 && prefetched == ahead_number_) {
+  const bool is_fed = images_ > 0 && inputs.front() == nullptr;
+  source_ = is_fed ? Source::feed : Source::host;
+  slot_ = 0;
+  if (is_fed) {
+    GYRUS_ASSERT(feed_ != nullptr);
+    slot_ = feed_->take();
+  } else if (const auto taken = ahead_ ? ahead_->take(prefetched) : std::nullopt) {
     source_ = Source::ahead;
-    for (Twin& input : inputs_) input.is_brought = false;
-  } else {
-    bring(inputs);
+    slot_ = *taken;
+  }
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const bool is_image = i < images_;
+    GYRUS_ASSERT((inputs[i] == nullptr) == (is_fed && is_image));
+    if (is_image && source_ != Source::host) continue;
+    Twin& input = inputs_[i];
+    if (!input.pinned) input.pinned = queue_->allocate(input.bytes, MemoryKind::pinned);
+    std::memcpy(input.pinned.get(), inputs[i], static_cast<std::size_t>(input.bytes));
   }
   *static_cast<backend::Hyper*>(hyper_.pinned.get()) = values;
-  way_ = static_cast<std::size_t>(source_) * kParts + static_cast<std::size_t>(values.part);
-}
-
-void DeviceRun::take_feed() {
-  if (source_ == Source::feed) feed_->take();
-  if (source_ != Source::ahead) return;
-  ahead_->expect({ahead_number_, 0, 1});
-  ahead_->take(places_);
+  kind_ = static_cast<std::size_t>(source_) * kParts + static_cast<std::size_t>(values.part);
+  way_ = kind_ * kSlots + slot_;
 }
 
 void DeviceRun::enqueue_inputs() {
-  for (const Twin& input : inputs_) {
-    if (input.is_brought) queue_->copy_to_device(input.device.get(), input.pinned.get(), input.bytes);
+  for (std::size_t i = images_; i < inputs_.size(); ++i) {
+    queue_->copy_to_device(inputs_[i].device.get(), inputs_[i].pinned.get(), inputs_[i].bytes);
   }
-  if (source_ == Source::feed) feed_->write();
   queue_->copy_to_device(hyper_.device.get(), hyper_.pinned.get(), hyper_.bytes);
+}
+
+void DeviceRun::bring_image(std::size_t number, void* to) {
+  GYRUS_ASSERT(number < images_);
+  const Twin& image = inputs_[number];
+  queue_->copy_to_device(to, image.pinned.get(), image.bytes);
 }
 
 void DeviceRun::enqueue_guard() {
@@ -122,8 +120,12 @@ void DeviceRun::enqueue_outputs() {
 
 bool DeviceRun::finish() {
   queue_->synchronize();
-  ++ways_[way_].runs;
+  is_warm_.at(kind_) = true;
   return static_cast<const backend::Hyper*>(hyper_.pinned.get())->may_update != 0;
+}
+
+void DeviceRun::release() {
+  if (source_ == Source::ahead) ahead_->release();
 }
 
 std::vector<std::byte> DeviceRun::fetch(const void* device, std::int64_t bytes) {

@@ -101,10 +101,9 @@ std::string Program::first_non_finite(std::span<const void* const> inputs, const
   GYRUS_ASSERT(store_.storage() == DType::f32);  // the reference backend's values are f64 whatever they say
   take_inputs(inputs, hyper);
   for (std::size_t i = 0; i < checked_inputs_.size(); ++i) {
-    Checked input = checked_inputs_[i];
+    const Checked& input = checked_inputs_[i];
     if (inputs[i] == nullptr) {
-      input.data = device_input(i);
-      if (is_bad(input)) return input.name;
+      if (is_fed_image_bad(i)) return input.name;
       continue;
     }
     if (!is_all_finite(inputs[i], input.elements, input.dtype)) return input.name;
@@ -123,7 +122,7 @@ std::string Program::first_non_finite(std::span<const void* const> inputs, const
   for (Step& step : steps_) {
     if (step.is_update) break;
     if (step.is_ema_update) continue;
-    step.kernel->run();
+    run_step(step);
     const bool has_bad =
         std::any_of(step.checked.begin(), step.checked.end(), [&](const auto& b) { return is_bad(b); });
     if (has_bad) return "the output of " + step.name;

@@ -48,7 +48,7 @@ class Program {
                                           ParameterStore& store, const ProgramOptions& options = {});
 
   // Runs every kernel in order. `inputs`: one pointer a graph input, in the order of the graph's sources; row-major, in
-  // the input's dtype; nullptr for those that a feed writes. `stop`, when set from another thread, ends run() between
+  // the input's dtype; nullptr for images that a feed writes. `stop`, when set from another thread, ends run() between
   // two kernels (on a device: before the first). `times`, if not null, gets an entry for each kernel that ran (on a
   // device: waiting for each).
   // `prefetched`: what prefetch() gave for these inputs, or 0.
@@ -56,17 +56,23 @@ class Program {
              std::vector<KernelTime>* times = nullptr, std::uint64_t prefetched = 0);
 
   // On a device: `call` is called while a run computes there, before the caller waits for it, and must not throw. It
-  // may prefetch() the next run's inputs, which must stay as they are until then; 0 where there is nothing to gain.
+  // may prefetch() the images of the next run, the first inputs, which must stay as they are until then; 0 where there
+  // is nothing to gain. A program may take what another one of the same images has sent.
   void while_waiting(std::function<void()> call) { while_waiting_ = std::move(call); }
-  std::uint64_t prefetch(std::span<const void* const> inputs);
+  std::uint64_t prefetch(std::span<const void* const> images);
+  void share_prefetch(Program& other);
 
   // Runs the kernels before the first update once more and names the first thing that holds NaN or infinity: an input,
   // a parameter, a momentum copy, or a kernel's output; "" if there is none. Changes running statistics, not weights.
   std::string first_non_finite(std::span<const void* const> inputs, const backend::Hyper& hyper);
 
-  // On a device: where an input lies, by its number among them, and what writes the inputs that the host does not
-  // bring.
-  void* device_input(std::size_t number) const;
+  // On a device: what the network reads of an image input, [N, H, W, C] in the network's precision, by its number among
+  // them; and what writes it there where the host brings no image.
+  struct NetworkInput {
+    void* data = nullptr;
+    DType dtype = DType::f32;
+  };
+  NetworkInput network_input(std::size_t number) const;
   void set_feed(std::unique_ptr<InputFeed> feed);
 
   // Reads a marked output (f32, or f64 in the reference backend, row-major) as it was left by the last run.
@@ -98,6 +104,7 @@ class Program {
     bool is_update = false;      // reads the gradients: gathers them, or changes the parameters by them
     bool is_optimizer = false;   // changes the parameters
     bool is_ema_update = false;  // of the momentum copies
+    int image = -1;              // on a device: which image input it turns into what the network reads
     std::vector<Checked> checked;
     Poison poison;  // empty unless the options ask for it
   };
@@ -119,6 +126,10 @@ class Program {
   RunEnd run_on_device(std::span<const void* const> inputs, const backend::Hyper& hyper, const std::atomic<bool>* stop,
                        std::vector<KernelTime>* times, std::uint64_t prefetched);
   void enqueue(backend::StepPart part, std::vector<KernelTime>* times);
+  void run_step(Step& step);
+  void run_on_image(Step& step);
+  const Step& step_of_image(std::size_t number) const;
+  bool is_fed_image_bad(std::size_t number);
 
   ParameterStore& store_;
   ProgramOptions options_;

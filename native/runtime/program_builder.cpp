@@ -35,6 +35,21 @@ void* stored_pointer(const graph::Value& value, const ParameterStore& store) {
   return nullptr;
 }
 
+// Turns an image into what the network reads; the image itself lies in its scratch memory, and only meanwhile.
+class ImageKernel final : public backend::Kernel {
+ public:
+  ImageKernel(std::unique_ptr<backend::Kernel> kernel, std::int64_t bytes) : kernel_(std::move(kernel)), bytes_(bytes) {
+    GYRUS_ASSERT(kernel_->scratch_bytes() == 0);
+  }
+  std::int64_t scratch_bytes() const override { return bytes_; }
+  void bind(const backend::KernelArgs& args) override { kernel_->bind(args); }
+  void run() override { kernel_->run(); }
+
+ private:
+  std::unique_ptr<backend::Kernel> kernel_;
+  std::int64_t bytes_;
+};
+
 bool is_optimizer(graph::OpKind kind) {
   using graph::OpKind;
   return kind == OpKind::sgd_update || kind == OpKind::adamw_update || kind == OpKind::lars_update;
@@ -55,6 +70,7 @@ class ProgramBuilder {
     program_.reset(new Program(store_, options_));
     if (queue_) program_->device_ = std::make_unique<DeviceRun>(queue_, store_.mirror_on(queue_));
     describe_values();
+    if (queue_) find_images();
     lifetimes_ = find_lifetimes(lowered_, is_planned_, lives_to_end_, options_.has_constant_parameters);
     program_->placement_ = memory::plan_intervals(lifetimes_.intervals, queue_ ? kDeviceAlignment : memory::kCacheLine);
     program_->inputs_.assign(static_cast<std::size_t>(input_count_), nullptr);
@@ -97,6 +113,34 @@ class ProgramBuilder {
     }
   }
 
+  // The first inputs, as far as nothing is wanted of them but what to_channels_last makes: on a device they are images,
+  // which need no place of their own.
+  void find_images() {
+    int images = 0, inputs = 0;
+    image_of_.assign(graph_.values().size(), -1);
+    for (std::size_t v = 0; v < graph_.values().size(); ++v) {
+      if (graph_.values()[v].role != Role::input) continue;
+      bool is_read = false, is_image = true;
+      for (const LoweredStep& step : lowered_.steps) {
+        if (std::find(step.reads.begin(), step.reads.end(), static_cast<int>(v)) == step.reads.end()) continue;
+        is_read = true;
+        is_image = is_image && step.kind == graph::OpKind::to_channels_last;
+      }
+      if (is_read && is_image && images == inputs) image_of_[v] = images++;
+      ++inputs;
+    }
+    for (LoweredStep& step : lowered_.steps) {
+      if (image_of(step) < 0) continue;
+      const std::int64_t bytes = lowered_.values[static_cast<std::size_t>(step.reads.front())].bytes;
+      step.kernel = std::make_unique<ImageKernel>(std::move(step.kernel), bytes);
+    }
+  }
+
+  int image_of(const LoweredStep& step) const {
+    if (!queue_ || step.reads.empty() || static_cast<std::size_t>(step.reads.front()) >= image_of_.size()) return -1;
+    return image_of_[static_cast<std::size_t>(step.reads.front())];
+  }
+
   // The caller brings them, but they must be somewhere.
   std::int64_t input_bytes() const {
     std::int64_t bytes = 0;
@@ -126,12 +170,18 @@ class ProgramBuilder {
     }
   }
 
-  // On a device an input has one place for good, and no kernel is ever bound again.
+  // On a device an input has one place for good, and no kernel but an image's is ever bound again.
   void add_device_inputs() {
     for (std::size_t v = 0; v < graph_.values().size(); ++v) {
       const graph::Value& value = graph_.values()[v];
       if (value.role != Role::input) continue;
-      void* const place = program_->device_->add_input(value.shape().elements() * size_of(value.dtype()));
+      const std::int64_t bytes = value.shape().elements() * size_of(value.dtype());
+      if (image_of_[v] >= 0) {
+        program_->device_->add_image(bytes);
+        input_number_[v] = -1;
+        continue;
+      }
+      void* const place = program_->device_->add_input(bytes);
       for (std::size_t l = 0; l < count(); ++l) {
         if (lowered_.values[l].source.index != static_cast<std::int32_t>(v)) continue;
         pointers_[l] = place;
@@ -174,6 +224,8 @@ class ProgramBuilder {
       step.checked.push_back({"", pointers_[v], elements, value.dtype()});
     }
     if (options_.is_poisoned) step.poison = find_poison(s);
+    step.image = image_of(from);
+    if (step.image >= 0) step.in.front() = step.scratch;
     step.kernel = std::move(from.kernel);
     if (step.input_slots.empty()) program_->bind(step);
     program_->steps_.push_back(std::move(step));
@@ -236,6 +288,7 @@ class ProgramBuilder {
   std::vector<void*> pointers_;  // one a lowered value
   std::byte* arena_ = nullptr;
   std::vector<int> input_number_;  // which program input a value is, or -1
+  std::vector<int> image_of_;      // on a device: which image an input is, or -1
 };
 
 std::unique_ptr<Program> Program::compile(const graph::Graph& graph, const backend::Backend& backend,

@@ -2,6 +2,7 @@
 // a step over micro-batches.
 #include <array>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "features/embedding_health.h"
@@ -60,24 +61,25 @@ class EngineContrastiveSession final : public ContrastiveSession {
                   std::vector<runtime::KernelTime>* times, std::uint64_t prefetched) override {
     const auto start = Clock::now();
     StepResult result =
-        micro_ ? micro_whole(x1, x2, hyper, stop, times) : whole(x1, x2, hyper, stop, times, prefetched);
+        micro_ ? micro_whole(x1, x2, hyper, stop, times, prefetched) : whole(x1, x2, hyper, stop, times, prefetched);
     result.seconds = seconds_since(start);
     return result;
   }
 
   void while_waiting(std::function<void()> call) override {
-    if (!micro_) core_.program().while_waiting(std::move(call));
+    call_ = std::move(call);
+    if (!micro_) core_.program().while_waiting(call_);
   }
 
   std::uint64_t prefetch(const float* x1, const float* x2) override {
     const std::array<const void*, 2> inputs{x1, x2};
-    return micro_ ? 0 : core_.program().prefetch(inputs);
+    return micro_ ? micro_->prefetch(x1, x2) : core_.program().prefetch(inputs);
   }
 
-  double rehearse(std::int64_t part, const float* x1, const float* x2, const StepHyper& hyper,
-                  const Stop& stop) override {
+  double rehearse(std::int64_t part, const float* x1, const float* x2, const StepHyper& hyper, const Stop& stop,
+                  std::uint64_t prefetched) override {
     const auto start = Clock::now();
-    micro().rehearse(part, x1, x2, hyper, stop, nullptr);
+    micro().rehearse(part, {x1, x2, prefetched}, hyper, stop, nullptr);
     return seconds_since(start);
   }
 
@@ -88,10 +90,10 @@ class EngineContrastiveSession final : public ContrastiveSession {
     return result;
   }
 
-  double accumulate(std::int64_t part, const float* x1, const float* x2, const StepHyper& hyper,
-                    const Stop& stop) override {
+  double accumulate(std::int64_t part, const float* x1, const float* x2, const StepHyper& hyper, const Stop& stop,
+                    std::uint64_t prefetched) override {
     const auto start = Clock::now();
-    micro().accumulate(part, x1, x2, hyper, stop, nullptr);
+    micro().accumulate(part, {x1, x2, prefetched}, hyper, stop, nullptr);
     return seconds_since(start);
   }
 
@@ -119,7 +121,7 @@ class EngineContrastiveSession final : public ContrastiveSession {
     const auto start = Clock::now();
     GYRUS_CHECK(!micro_, Code::invalid_argument,
                 "a step over micro-batches takes what was fed part by part: call rehearse, contrast and accumulate");
-    feed().expect({step, 0, 1});
+    const ViewFeed::Turn turn(feed(), {step, 0, 1});
     StepResult result = whole(nullptr, nullptr, hyper, stop, nullptr, 0);
     result.seconds = seconds_since(start);
     return result;
@@ -127,15 +129,15 @@ class EngineContrastiveSession final : public ContrastiveSession {
 
   double rehearse_fed(std::uint64_t step, std::int64_t part, const StepHyper& hyper, const Stop& stop) override {
     const auto start = Clock::now();
-    feed().expect({step, part, micro().parts()});
-    micro().rehearse(part, nullptr, nullptr, hyper, stop, nullptr);
+    const ViewFeed::Turn turn(feed(), {step, part, micro().parts()});
+    micro().rehearse(part, {}, hyper, stop, nullptr);
     return seconds_since(start);
   }
 
   double accumulate_fed(std::uint64_t step, std::int64_t part, const StepHyper& hyper, const Stop& stop) override {
     const auto start = Clock::now();
-    feed().expect({step, part, micro().parts()});
-    micro().accumulate(part, nullptr, nullptr, hyper, stop, nullptr);
+    const ViewFeed::Turn turn(feed(), {step, part, micro().parts()});
+    micro().accumulate(part, {}, hyper, stop, nullptr);
     return seconds_since(start);
   }
 
@@ -193,6 +195,7 @@ class EngineContrastiveSession final : public ContrastiveSession {
   void compile() {
     if (is_micro(options_)) {
       micro_ = std::make_unique<MicroStep>(core_, method_, options_);
+      micro_->while_waiting([this] { on_wait(); });
       return;
     }
     const StepGraph step = step_graph(method_, options_);
@@ -230,18 +233,46 @@ class EngineContrastiveSession final : public ContrastiveSession {
     return result;
   }
 
+  // Each part's views travel while the part before computes; during the last, what the next call wants may.
   StepResult micro_whole(const float* x1, const float* x2, const StepHyper& hyper, const Stop& stop,
-                         std::vector<runtime::KernelTime>* times) {
+                         std::vector<runtime::KernelTime>* times, std::uint64_t prefetched) {
     const nn::EncoderOptions& encoder = options_.encoder;
     const std::int64_t stride = options_.micro_batch * encoder.channels * encoder.image_height * encoder.image_width;
-    for (std::int64_t part = 0; part < micro_->parts(); ++part) {
-      micro_->rehearse(part, x1 + part * stride, x2 + part * stride, hyper, stop, times);
+    const std::int64_t parts = micro_->parts();
+    const PartByPart guard(parts_of_step_);
+    MicroStep::PartViews views{x1, x2, prefetched};
+    const auto compute = [&](std::int64_t next, const auto& part) {
+      auto& ahead = parts_of_step_.next;
+      ahead.reset();
+      if (next < parts) ahead = {x1 + next * stride, x2 + next * stride};
+      part(views);
+      if (ahead) views = *ahead;
+    };
+    for (std::int64_t part = 0; part < parts; ++part) {
+      compute((part + 1) % parts, [&](const auto& own) { micro_->rehearse(part, own, hyper, stop, times); });
     }
+    parts_of_step_.next.reset();
     const StepResult result = micro_->contrast(hyper, stop, times);
-    for (std::int64_t part = 0; part < micro_->parts(); ++part) {
-      micro_->accumulate(part, x1 + part * stride, x2 + part * stride, hyper, stop, times);
+    for (std::int64_t part = 0; part < parts; ++part) {
+      parts_of_step_.is_under_way = part + 1 < parts;
+      compute(part + 1, [&](const auto& own) { micro_->accumulate(part, own, hyper, stop, times); });
     }
     return result;
+  }
+
+  // While a device computes a part.
+  void on_wait() {
+    if (!parts_of_step_.is_under_way) {
+      if (call_) call_();
+      return;
+    }
+    auto& next = parts_of_step_.next;
+    if (!next) return;
+    try {
+      next->prefetched = micro_->prefetch(next->x1, next->x2);
+    } catch (const Error&) {
+      return;  // it saves time and is nothing else
+    }
   }
 
   TrainingCore::Facts facts() const { return {{"method", options_.method}, {"arch", options_.encoder.arch}}; }
@@ -265,9 +296,27 @@ class EngineContrastiveSession final : public ContrastiveSession {
     return all;
   }
 
+  // Of step() over micro-batches: the views that the next part wants.
+  struct PartsOfStep {
+    bool is_under_way = false;
+    std::optional<MicroStep::PartViews> next;
+  };
+  class PartByPart {
+   public:
+    explicit PartByPart(PartsOfStep& parts) : parts_(parts) { parts_.is_under_way = true; }
+    ~PartByPart() { parts_ = {}; }
+    PartByPart(const PartByPart&) = delete;
+    PartByPart& operator=(const PartByPart&) = delete;
+
+   private:
+    PartsOfStep& parts_;
+  };
+
   ContrastiveOptions options_;
   const Method& method_;
   TrainingCore core_;
+  std::function<void()> call_;
+  PartsOfStep parts_of_step_;
   LossNames names_;
   std::string first_embedding_, last_embedding_;
   std::unique_ptr<MicroStep> micro_;  // after core_, whose programs it holds

@@ -41,6 +41,7 @@ MicroStep::MicroStep(TrainingCore& core, const Method& method, const Contrastive
   accumulation_ = compile_accumulate(graphs.accumulate, seeded, core.optimizer(), core.device(), core.store());
   rehearsal_ = compile_rehearsal(graphs.rehearse, core.device(), core.store());
   contrast_ = compile_contrast(graphs.contrast, names_.losses, trained, core.device(), core.store());
+  accumulation_->share_prefetch(*rehearsal_);
 }
 
 std::int64_t MicroStep::arena_bytes() const {
@@ -52,6 +53,15 @@ std::int64_t MicroStep::arena_bytes() const {
 void MicroStep::take_views_from(ViewFeed& feed) {
   feed.serve(*rehearsal_);
   feed.serve(*accumulation_);
+}
+
+std::uint64_t MicroStep::prefetch(const float* x1, const float* x2) {
+  const std::array<const void*, 2> images{x1, x2};
+  return rehearsal_->prefetch(images);
+}
+
+void MicroStep::while_waiting(const std::function<void()>& call) {
+  for (const auto& program : {rehearsal_.get(), contrast_.get(), accumulation_.get()}) program->while_waiting(call);
 }
 
 void MicroStep::check_turn(std::int64_t turn, const char* what) const {
@@ -66,13 +76,13 @@ backend::StepPart MicroStep::part_of(std::int64_t part) const {
   return part == 0 ? StepPart::first : part + 1 == parts_ ? StepPart::last : StepPart::middle;
 }
 
-void MicroStep::rehearse(std::int64_t part, const float* x1, const float* x2, const StepHyper& hyper, const Stop& stop,
+void MicroStep::rehearse(std::int64_t part, const PartViews& views, const StepHyper& hyper, const Stop& stop,
                          std::vector<runtime::KernelTime>* times) {
   GYRUS_CHECK(part >= 0 && part < parts_, Code::invalid_argument, "there is no part ", part, " of ", parts_);
   if (part == 0) core_.begin_step();
   check_turn(part, "rehearsing this part");
-  const std::array<const void*, 2> inputs{x1, x2};
-  const PartHyper values{hyper, part_of(part)};
+  const std::array<const void*, 2> inputs{views.x1, views.x2};
+  const PartHyper values{hyper, part_of(part), views.prefetched};
   core_.run_part(*rehearsal_, inputs, values, stop, times);
   const std::int64_t elements = micro_ * width_;
   for (std::size_t i = 0; i < embeddings_.size(); ++i) {
@@ -101,17 +111,17 @@ StepResult MicroStep::contrast(const StepHyper& hyper, const Stop& stop, std::ve
   return result;
 }
 
-void MicroStep::accumulate(std::int64_t part, const float* x1, const float* x2, const StepHyper& hyper,
-                           const Stop& stop, std::vector<runtime::KernelTime>* times) {
+void MicroStep::accumulate(std::int64_t part, const PartViews& views, const StepHyper& hyper, const Stop& stop,
+                           std::vector<runtime::KernelTime>* times) {
   GYRUS_CHECK(part >= 0 && part < parts_, Code::invalid_argument, "there is no part ", part, " of ", parts_);
   check_turn(parts_ + 1 + part, "accumulating this part");
-  std::vector<const void*> inputs{x1, x2};
+  std::vector<const void*> inputs{views.x1, views.x2};
   for (const EmbeddingType& embedding : embeddings_) {
     if (!embedding.is_trained) continue;
     const auto* const gradient = static_cast<const float*>(contrast_->output(gradient_name(embedding.name)));
     inputs.push_back(gradient + part * micro_ * width_);
   }
-  core_.run_part(*accumulation_, inputs, {hyper, part_of(part)}, stop, times);
+  core_.run_part(*accumulation_, inputs, {hyper, part_of(part), views.prefetched}, stop, times);
   ++at_;
   if (part + 1 < parts_) return;
   core_.end_step();

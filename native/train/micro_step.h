@@ -1,6 +1,8 @@
 // A step over micro-batches with the exact loss of the whole batch, and its memory: contrastive_graphs.h says how.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,16 +25,24 @@ class MicroStep {
   // In this order: rehearse(0), ..., rehearse(parts - 1), contrast, accumulate(0), ..., accumulate(parts - 1), the
   // views of a part being the same both times. Anything else is Code::invalid_argument and changes nothing.
   // x1, x2 [micro_batch, C, H, W] f32; nullptr where a feed makes them.
-  void rehearse(std::int64_t part, const float* x1, const float* x2, const StepHyper& hyper, const Stop& stop,
+  struct PartViews {
+    const float *x1 = nullptr, *x2 = nullptr;
+    std::uint64_t prefetched = 0;  // what prefetch() gave for them
+  };
+  void rehearse(std::int64_t part, const PartViews& views, const StepHyper& hyper, const Stop& stop,
                 std::vector<runtime::KernelTime>* times);
   // Of the whole batch; `seconds` stays 0.
   StepResult contrast(const StepHyper& hyper, const Stop& stop, std::vector<runtime::KernelTime>* times);
-  void accumulate(std::int64_t part, const float* x1, const float* x2, const StepHyper& hyper, const Stop& stop,
+  void accumulate(std::int64_t part, const PartViews& views, const StepHyper& hyper, const Stop& stop,
                   std::vector<runtime::KernelTime>* times);
   bool is_between_steps() const { return at_ == 0; }
   // Forgets a step that was broken off.
   void reset() { at_ = 0; }
   void take_views_from(ViewFeed& feed);
+  // Of the next part, whichever kind that is.
+  std::uint64_t prefetch(const float* x1, const float* x2);
+  // In all three.
+  void while_waiting(const std::function<void()>& call);
 
   // Of the last contrast: the first and the last embedding, [batch, D].
   const float* first_embedding() const { return whole_.front().as<float>(); }

@@ -65,18 +65,21 @@ class ContrastiveSession {
   // x1, x2 [batch, C, H, W] f32. `prefetched`: what prefetch() gave for them, or 0.
   virtual StepResult step(const float* x1, const float* x2, const StepHyper&, const Stop& stop,
                           std::vector<runtime::KernelTime>* times = nullptr, std::uint64_t prefetched = 0) = 0;
-  // `call` is called in every step in one piece on a device with memory of its own, while that computes, and must not
-  // throw. It may prefetch() the views of the next step, which then stay as they are until its end: they travel while
-  // this step runs. 0, and nothing is done, where there is nothing to gain.
+  // `call` is called in every step, and every part of one, on a device with memory of its own, while that computes, and
+  // must not throw. It may prefetch() the views of the next step or part, which then stay as they are until its end:
+  // they travel while this one runs. (Of a step over micro-batches, those of its first part.) 0, and nothing is done,
+  // where there is nothing to gain.
   virtual void while_waiting(std::function<void()> call) = 0;
   virtual std::uint64_t prefetch(const float* x1, const float* x2) = 0;
   // A step over micro-batches, part by part, so that only one part's views need memory: rehearse every part, contrast,
   // accumulate every part, with the same views and hyper-parameters. contrast() gives the step's loss and hits; the
-  // last accumulate() updates. x1, x2 [micro_batch, C, H, W] f32; the seconds of the engine's work come back.
-  virtual double rehearse(std::int64_t part, const float* x1, const float* x2, const StepHyper&, const Stop& stop) = 0;
+  // last accumulate() updates. x1, x2 [micro_batch, C, H, W] f32, `prefetched` as in step(); the seconds of the
+  // engine's work come back.
+  virtual double rehearse(std::int64_t part, const float* x1, const float* x2, const StepHyper&, const Stop& stop,
+                          std::uint64_t prefetched = 0) = 0;
   virtual StepResult contrast(const StepHyper&, const Stop& stop) = 0;
-  virtual double accumulate(std::int64_t part, const float* x1, const float* x2, const StepHyper&,
-                            const Stop& stop) = 0;
+  virtual double accumulate(std::int64_t part, const float* x1, const float* x2, const StepHyper&, const Stop& stop,
+                            std::uint64_t prefetched = 0) = 0;
   // On a device with memory of its own, views may be made there, from slices that a loader fills the feed with while
   // steps run; null on others. In place of an earlier feed. The steps below take what was fed for that step and part
   // (counted from 0), in the order in which it was fed; else Code::invalid_argument, and nothing is changed.
@@ -104,9 +107,13 @@ class SupervisedSession {
   virtual ~SupervisedSession() = default;
   virtual SessionInfo info() const = 0;
   // x [batch, C, H, W] f32, labels [batch] in [0, classes). With hyper.mix < 1, image i and label i are mixed with
-  // those of image batch - 1 - i (Zhang et al. 2018); hits count an image's own label.
+  // those of image batch - 1 - i (Zhang et al. 2018); hits count an image's own label. `prefetched`: what prefetch()
+  // gave for these images and this mix, or 0.
   virtual StepResult step(const float* x, const std::int32_t* labels, const StepHyper&, const Stop& stop,
-                          std::vector<runtime::KernelTime>* times = nullptr) = 0;
+                          std::vector<runtime::KernelTime>* times = nullptr, std::uint64_t prefetched = 0) = 0;
+  // As ContrastiveSession's. The images are mixed as hyper.mix says before they travel.
+  virtual void while_waiting(std::function<void()> call) = 0;
+  virtual std::uint64_t prefetch(const float* x, const StepHyper&) = 0;
   // Logits [count, classes] of images x [count, C, H, W], with the running statistics and the whole of every branch.
   // Any count >= 0; changes nothing.
   virtual void predict(const float* x, std::int64_t count, float* logits, const Stop& stop) = 0;

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <utility>
 
 #include "graph/ops.h"
 #include "train/chunked_inference.h"
@@ -142,7 +143,7 @@ class EngineSupervisedSession final : public SupervisedSession {
       throw with_remedy(shortage, options);
     }
     if (has_soft_targets(options)) targets_.resize(static_cast<std::size_t>(options.batch_size * options.classes));
-    if (options.has_mixup) mixed_ = AlignedBuffer(options.batch_size * image_elements(options) * size_of(DType::f32));
+    if (options.has_mixup) mixed_[0] = AlignedBuffer(mixed_bytes());
   }
 
   SessionInfo info() const override {
@@ -151,19 +152,33 @@ class EngineSupervisedSession final : public SupervisedSession {
     return info;
   }
 
+  void while_waiting(std::function<void()> call) override { core_.program().while_waiting(std::move(call)); }
+
+  // The step under way has read its own mixed images already, but is to name them where they are not finite.
+  std::uint64_t prefetch(const float* x, const StepHyper& hyper) override {
+    if (!core_.device().backend->queue()) return 0;
+    ahead_ = {};
+    turn_ = 1 - turn_;
+    const float* const images = mixed(x, hyper.mix);
+    const std::array<const void*, 1> inputs{images};
+    ahead_ = {core_.program().prefetch(inputs), images};
+    return ahead_.number;
+  }
+
   StepResult step(const float* x, const std::int32_t* labels, const StepHyper& hyper, const Stop& stop,
-                  std::vector<runtime::KernelTime>* times) override {
+                  std::vector<runtime::KernelTime>* times, std::uint64_t prefetched) override {
     const auto start = std::chrono::steady_clock::now();
     const std::span<const std::int32_t> given(labels, static_cast<std::size_t>(options_.batch_size));
     check_labels(given);
-    std::vector<const void*> inputs{mixed(x, hyper.mix), labels};
+    const bool is_ahead = prefetched != 0 && prefetched == ahead_.number;
+    std::vector<const void*> inputs{is_ahead ? ahead_.images : mixed(x, hyper.mix), labels};
     if (!targets_.empty()) {
       make_targets({options_.classes, static_cast<double>(options_.label_smoothing), options_.class_weights}, given,
                    static_cast<double>(hyper.mix), targets_);
       inputs[1] = targets_.data();
     }
     if (depth_.is_on()) inputs.push_back(depth_.draw(core_.steps_done()));
-    core_.run(inputs, hyper, stop, times);
+    core_.run(inputs, hyper, stop, times, prefetched);
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
     return {*core_.output("loss"), targets_.empty() ? *core_.output("hits") : hits_of(given), elapsed.count()};
   }
@@ -226,9 +241,13 @@ class EngineSupervisedSession final : public SupervisedSession {
     GYRUS_CHECK(options_.has_mixup, Code::invalid_argument, "mix is ", own,
                 ", but the session was made without mixup; ask for it when it is made");
     const auto count = static_cast<std::size_t>(options_.batch_size * image_elements(options_));
-    mix_images({x, count}, options_.batch_size, own, {mixed_.as<float>(), count});
-    return mixed_.as<float>();
+    AlignedBuffer& to = mixed_.at(turn_);
+    if (to.bytes() == 0) to = AlignedBuffer(mixed_bytes());
+    mix_images({x, count}, options_.batch_size, own, {to.as<float>(), count});
+    return to.as<float>();
   }
+
+  std::int64_t mixed_bytes() const { return options_.batch_size * image_elements(options_) * size_of(DType::f32); }
 
   // The share of rows whose largest probability is that of their own label.
   float hits_of(std::span<const std::int32_t> labels) const {
@@ -246,7 +265,14 @@ class EngineSupervisedSession final : public SupervisedSession {
   StochasticDepth depth_;
   ChunkedInference inference_;
   std::vector<float> targets_;  // [batch, classes]; empty: labels are enough
-  AlignedBuffer mixed_;         // [batch, C, H, W], with mixup
+  // [batch, C, H, W], with mixup: of the step and, where that was prefetched, of the next one.
+  std::array<AlignedBuffer, 2> mixed_;
+  std::size_t turn_ = 0;
+  struct Ahead {
+    std::uint64_t number = 0;
+    const float* images = nullptr;
+  };
+  Ahead ahead_;
 };
 
 }  // namespace

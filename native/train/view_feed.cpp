@@ -1,5 +1,6 @@
 #include "train/view_feed.h"
 
+#include <array>
 #include <utility>
 
 #include "core/error.h"
@@ -8,7 +9,7 @@ namespace gyrus::train {
 namespace {
 
 constexpr std::int64_t kAlignment = 256;
-constexpr std::size_t kSlots = 2;
+constexpr std::size_t kSlots = runtime::InputFeed::kMostSlots, kViews = 2;
 
 std::int64_t slice_count(std::int64_t images, const FeedOptions& options) {
   GYRUS_CHECK(options.source_size >= 1 && options.std > 0, Code::invalid_argument, "slices of ", options.source_size,
@@ -32,9 +33,7 @@ ViewFeed::ViewFeed(std::shared_ptr<backend::DeviceQueue> queue, std::int64_t ima
     : queue_(std::move(queue)),
       images_(images),
       options_(options),
-      bytes_(slot_bytes(images, options)),
-      current_(queue_->allocate(bytes_, MemoryKind::device)),
-      feed_(queue_, bytes_, kSlots) {}
+      feed_(queue_, slot_bytes(images, options), kSlots) {}
 
 ViewFeed::Slot ViewFeed::slot_at(std::byte* memory) const {
   const auto images = static_cast<std::size_t>(images_);
@@ -48,35 +47,53 @@ void ViewFeed::fill(const runtime::FeedTag& tag, const std::function<void(const 
   feed_.fill(tag, [&](std::byte* memory) { write(slot_at(memory)); });
 }
 
+ViewFeed::Turn::~Turn() {
+  try {
+    feed_.feed_.release();
+  } catch (const Error&) {
+    return;  // of a device that has failed, which the call has said already
+  }
+}
+
+// A kernel for each slot and view, all in one scratch memory: they run one after the other.
 class ViewFeed::Input final : public runtime::InputFeed {
  public:
-  Input(std::shared_ptr<ViewFeed> feed, std::unique_ptr<backend::Kernel> augment)
-      : feed_(std::move(feed)), augment_(std::move(augment)) {}
-  void take() override {
-    const runtime::DeviceFeed::Place all{feed_->current_.get(), 0, feed_->bytes_};
-    feed_->feed_.take({&all, 1});
-  }
-  void write() override { augment_->run(); }
+  using Kernels = std::array<std::array<std::unique_ptr<backend::Kernel>, kViews>, kSlots>;
+  Input(std::shared_ptr<ViewFeed> feed, Kernels kernels) : feed_(std::move(feed)), kernels_(std::move(kernels)) {}
+  std::size_t take() override { return feed_->feed_.take(); }
+  void write(std::size_t slot, std::size_t number) override { kernels_.at(slot).at(number)->run(); }
 
  private:
   std::shared_ptr<ViewFeed> feed_;
-  std::unique_ptr<backend::Kernel> augment_;
+  Kernels kernels_;
 };
 
 void ViewFeed::serve(runtime::Program& program) {
-  const Slot current = slot_at(static_cast<std::byte*>(current_.get()));
-  backend::AugmentJob job;
-  job.slices = current.slices.data();
-  job.plans[0] = current.plans1.data();
-  job.plans[1] = current.plans2.data();
-  for (const std::size_t view : {0, 1}) job.out[view] = static_cast<float*>(program.device_input(view));
-  job.images = images_;
-  job.channels = options_.channels;
-  job.source_size = options_.source_size;
-  job.size = options_.size;
-  job.mean = options_.mean;
-  job.std = options_.std;
-  program.set_feed(std::make_unique<Input>(shared_from_this(), queue_->make_augment(job)));
+  Input::Kernels kernels;
+  for (std::size_t number = 0; number < kSlots; ++number) {
+    const Slot slot = slot_at(feed_.device(number));
+    for (std::size_t view = 0; view < kViews; ++view) {
+      const runtime::Program::NetworkInput input = program.network_input(view);
+      kernels.at(number).at(view) = queue_->make_augment({.slices = slot.slices.data(),
+                                                          .plans = (view == 0 ? slot.plans1 : slot.plans2).data(),
+                                                          .out = input.data,
+                                                          .dtype = input.dtype,
+                                                          .images = images_,
+                                                          .channels = options_.channels,
+                                                          .source_size = options_.source_size,
+                                                          .size = options_.size,
+                                                          .mean = options_.mean,
+                                                          .std = options_.std});
+    }
+  }
+  const std::int64_t bytes = kernels[0][0]->scratch_bytes();
+  if (!scratch_ && bytes > 0) scratch_ = queue_->allocate(bytes, MemoryKind::device);
+  backend::KernelArgs with_scratch;
+  with_scratch.scratch = scratch_.get();
+  for (auto& of_slot : kernels) {
+    for (const auto& kernel : of_slot) kernel->bind(with_scratch);
+  }
+  program.set_feed(std::make_unique<Input>(shared_from_this(), std::move(kernels)));
 }
 
 }  // namespace gyrus::train

@@ -1,6 +1,7 @@
 // Slices on their way to a device, which makes the views of a step from them: the device's side of what a loader fills.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -33,10 +34,22 @@ class ViewFeed : public std::enable_shared_from_this<ViewFeed> {
   // Any thread but the session's, one at a time; DeviceFeed::fill() says what it throws.
   void fill(const runtime::FeedTag& tag, const std::function<void(const Slot&)>& write);
 
-  // The session's thread: x1 and x2, a program's first two inputs, are what this feed's slices give wherever they are
-  // nullptr.
+  // The session's thread: x1 and x2, a program's images, are what the slices of the slot that was taken give wherever
+  // they are nullptr.
   void serve(runtime::Program& program);
-  void expect(const runtime::FeedTag& tag) { feed_.expect(tag); }
+
+  // A call that reads what was fed for it, as often as it likes; the slot is filled again when it has ended, unless it
+  // ended before it read anything. Throws Code::invalid_argument unless that is what was fed next.
+  class Turn {
+   public:
+    Turn(ViewFeed& feed, const runtime::FeedTag& tag) : feed_(feed) { feed_.feed_.expect(tag); }
+    ~Turn();
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    ViewFeed& feed_;
+  };
 
  private:
   class Input;
@@ -45,9 +58,8 @@ class ViewFeed : public std::enable_shared_from_this<ViewFeed> {
   std::shared_ptr<backend::DeviceQueue> queue_;
   std::int64_t images_;
   FeedOptions options_;
-  std::int64_t bytes_;             // of a slot
-  std::shared_ptr<void> current_;  // on the device: the slot that was taken last
   runtime::DeviceFeed feed_;
+  std::shared_ptr<void> scratch_;  // of the kernels of all programs that are served
 };
 
 }  // namespace gyrus::train

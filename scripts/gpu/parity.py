@@ -13,12 +13,17 @@ OPERATIONS = ["conv2d/", "linear/", "batch_norm/", "layer_norm/", "elementwise/"
 MODELS = ["golden_ops/", "golden_heads/", "golden_optimizers/", "golden_models/", "sessions/", "device_views/",
           "training_state/", "micro_step/", "classifier/", "golden_finetune/"]
 STEPS = ["golden_contrastive/"]
+# Of two ways a machine takes the faster: both must be right.
+WAYS = ["own", "cudnn"]
+WAY_OF_ATTENTION = "GYRUS_CUDA_ATTENTION"
 # Under compute-sanitizer: own kernels whole, and of the libraries' operations one small case each.
 CHECKED = ["elementwise/", "batch_norm/", "layer_norm/", "pooling/", "tokens/", "loss/", "optimizer/",
            "conv2d/3x3: oracle", "conv2d/patches with bias: oracle", "linear/odd with bias: oracle",
            "attention/two heads: oracle"]
 RACED = ["batch_norm/", "layer_norm/", "loss/", "optimizer/", "attention/two heads: oracle"]  # shared memory
 CHECKS = [("memcheck", prefix) for prefix in CHECKED] + [("racecheck", prefix) for prefix in RACED]
+ON_TENSOR_CORES = "attention/prime tokens: oracle bf16"  # own kernels, whatever is the faster here
+CHECKS += [(tool, ON_TENSOR_CORES) for tool in ("memcheck", "racecheck")]
 TIMING_SECONDS = 270  # what the timings need after the checkers
 # (architecture, precision on the GPU, how far a step's loss may be from the CPU's in f32, relative)
 TWENTY = [("resnet18", "f32", 1e-3), ("resnet18", "bf16", 3e-2), ("vit_tiny_patch16_224", "f32", 1e-3),
@@ -46,6 +51,15 @@ def check_parity(suite, title, filters):
     for prefix in filters:
         name = f"{title} {filter_name(prefix)}"
         done = suite.run(name, [suite.build / "gyrus_tests", "--device", "cuda", "--filter", "^" + prefix], 120)
+        if done is not None:
+            suite.note(name, *judge_tests(*done))
+
+
+def check_ways(suite):
+    for way in WAYS:
+        name = f"operation attention by {way}"
+        done = suite.run(name, [suite.build / "gyrus_tests", "--device", "cuda", "--filter", "^attention/"], 120,
+                         env={WAY_OF_ATTENTION: way})
         if done is not None:
             suite.note(name, *judge_tests(*done))
 
@@ -112,7 +126,7 @@ def check_memory(suite):
             continue
         command = [tool, "--tool", check, "--error-exitcode", "9", suite.build / "gyrus_tests", "--device", "cuda",
                    "--filter", "^" + prefix]
-        done = suite.run(name, command, 25, reserve=TIMING_SECONDS)
+        done = suite.run(name, command, 25, reserve=TIMING_SECONDS, env={WAY_OF_ATTENTION: "own"})
         if done is not None:
             summary = re.findall(r"=+ (?:ERROR|RACECHECK) SUMMARY: .*", done[1])
             is_passed, text = judge_tests(*done)
@@ -120,7 +134,8 @@ def check_memory(suite):
 
 
 def planned():
-    names = [f"operation {filter_name(p)}" for p in OPERATIONS] + ["operation against PyTorch on this GPU"]
+    names = [f"operation {filter_name(p)}" for p in OPERATIONS] + [f"operation attention by {way}" for way in WAYS]
+    names += ["operation against PyTorch on this GPU"]
     names += [f"model {filter_name(p)}" for p in MODELS] + [f"twenty steps {filter_name(p)}" for p in STEPS]
     names += [f"twenty steps against the CPU {arch} {precision}" for arch, precision, _ in TWENTY]
     return names + [f"{check} {filter_name(prefix)}" for check, prefix in CHECKS]

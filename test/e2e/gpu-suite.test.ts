@@ -169,6 +169,19 @@ void t.test('what must fail, fails', (t) => {
   }
   const columns = run('words', { step: { ...step, ways: [refused] } })
   t.match(columns.stdout, /53 conv2d by columns: check_support: none/)
+  const none = run('no-cudnn', { step: { ...step, ways: [{ ...refused, isRefused: false }] } })
+  t.equal(none.status, 1)
+  t.match(none.stdout, /cuDNN computes nothing/)
+  t.end()
+})
+
+void t.test('a choice between two ways is shown, and is no failure', (t) => {
+  const why = "timed at 0.61 ms, cuDNN's at 0.7 ms"
+  const way = { kind: 'attention', way: 'own', why, isRefused: false, isTimed: true, count: 24 }
+  const { status, stdout } = run('timed', { step: { ...step, ways: [way] } })
+  t.equal(status, 0, 'status')
+  t.match(stdout, `attention by own: ${why}`)
+  t.match(stdout, `| any, batch 256 | attention by own: ${why} |`)
   t.end()
 })
 

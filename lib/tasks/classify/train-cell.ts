@@ -30,6 +30,13 @@ export interface CellOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+type StepResult = Awaited<ReturnType<SupervisedTrainer['step']>>
+
+interface StepUnderWay {
+  readonly lr: number
+  readonly result: Promise<StepResult>
+}
+
 const warmupShare = 0.1
 
 /** Yields each epoch as it ends; those of a run that is gone on with are not yielded again. */
@@ -152,6 +159,14 @@ function diverged(error: unknown, epoch: number, lr: number): unknown {
   )
 }
 
+async function resultOf({ result, lr }: StepUnderWay, epoch: number): Promise<StepResult> {
+  try {
+    return await result
+  } catch (error) {
+    throw diverged(error, epoch, lr)
+  }
+}
+
 class Cell {
   readonly #settings: FinetuneSettings
   readonly #data: CellData
@@ -159,7 +174,8 @@ class Cell {
   readonly #trainer: SupervisedTrainer
   readonly #plan: RatePlan
   readonly #batchSize: number
-  readonly #buffers: readonly [Float32Array, Float32Array]
+  /** Of batches: one that computes, one that waits, so that a device can take it already, and one that is made. */
+  readonly #buffers: readonly [Float32Array, Float32Array, Float32Array]
 
   constructor(
     settings: FinetuneSettings,
@@ -182,34 +198,43 @@ class Cell {
       peakLr: settings.lr,
     }
     const elements = batchSize * settings.channels * settings.imageSize ** 2
-    this.#buffers = [new Float32Array(elements), new Float32Array(elements)]
+    this.#buffers = [new Float32Array(elements), new Float32Array(elements), new Float32Array(elements)]
   }
 
-  /** Counts from 1. The next batch is made while the one before computes. */
+  /** Counts from 1. While a step computes, the next waits for it, and the batch of the one after is made. */
   async epoch(epoch: number, signal: AbortSignal | undefined): Promise<Epoch> {
     const { stepsPerEpoch } = this.#views.info
     const first = (epoch - 1) * stepsPerEpoch
-    let [loss, hits, lr] = [0, 0, 0]
-    let drawn = this.#draw(first)
+    const end = first + stepsPerEpoch
+    const steps: StepResult[] = []
+    const drawn = [first, first + 1].filter((step) => step < end).map((step) => this.#draw(step))
+    let underWay: StepUnderWay | undefined
+    let lr = 0
     try {
-      for (let step = first; step < first + stepsPerEpoch; step += 1) {
+      for (let step = first; step < end; step += 1) {
         throwIfAborted(signal)
-        const labels = await drawn
+        const labels = await (drawn.shift() ?? this.#draw(step))
         lr = learningRateAt(step, this.#plan, 0)
-        const mix = mixAt(this.#settings.mixup, this.#settings.seed, step)
-        const result = this.#trainer.step(this.#bufferOf(step), labels, { lr, mix })
-        if (step + 1 < first + stepsPerEpoch) drawn = this.#draw(step + 1)
-        const found = await result.catch((error: unknown) => {
-          throw diverged(error, epoch, lr)
-        })
-        loss += found.loss
-        hits += found.hits
+        const before = underWay
+        underWay = { lr, result: this.#step(step, labels, lr) }
+        if (before !== undefined) steps.push(await resultOf(before, epoch))
+        if (step + 2 < end) drawn.push(this.#draw(step + 2))
       }
+      if (underWay !== undefined) steps.push(await resultOf(underWay, epoch))
     } finally {
-      await drawn.catch(() => undefined)
+      await Promise.allSettled([underWay?.result, ...drawn])
     }
+    const loss = steps.reduce((sum, step) => sum + step.loss, 0)
+    const hits = steps.reduce((sum, step) => sum + step.hits, 0)
     const means = { epoch, loss: loss / stepsPerEpoch, trainAccuracy: hits / stepsPerEpoch, lr }
     return { ...means, ...(await this.#validate(signal)) }
+  }
+
+  #step(step: number, labels: Int32Array, lr: number): Promise<StepResult> {
+    const mix = mixAt(this.#settings.mixup, this.#settings.seed, step)
+    const result = this.#trainer.step(this.#bufferOf(step), labels, { lr, mix })
+    result.catch(() => undefined) // reported in its turn
+    return result
   }
 
   async #validate(signal: AbortSignal | undefined): Promise<Partial<Epoch>> {
@@ -241,7 +266,8 @@ class Cell {
   }
 
   #bufferOf(step: number): Float32Array {
-    return this.#buffers[step % 2 === 0 ? 0 : 1]
+    const [first, second, third] = this.#buffers
+    return step % 3 === 0 ? first : step % 3 === 1 ? second : third
   }
 
   /** Fills the step's buffer and tells the classes of its images. */

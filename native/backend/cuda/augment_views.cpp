@@ -2,25 +2,17 @@
 
 namespace gyrus::backend::cuda {
 
-AugmentViews::AugmentViews(CudaQueue& queue, const AugmentJob& job) : stream_(queue.stream()) {
-  for (std::size_t view = 0; view < views_.size(); ++view) {
-    AugmentArgs& args = views_[view];
-    args.slices = job.slices;
-    args.plans = job.plans[view];
-    args.out = job.out[view];
-    args.views = job.images;
-    args.channels = job.channels;
-    args.source_size = job.source_size;
-    args.size = job.size;
-    args.mean = job.mean;
-    args.std = job.std;
-  }
-  scratch_ = queue.allocate(augment_scratch_bytes(views_[0]), MemoryKind::device);
-  for (AugmentArgs& args : views_) args.scratch = scratch_.get();
-}
-
-void AugmentViews::run() {
-  for (const AugmentArgs& args : views_) augment_forward(stream_, args);
+AugmentViews::AugmentViews(const CudaQueue& queue, const AugmentJob& job) : stream_(queue.stream()) {
+  args_.slices = job.slices;
+  args_.plans = job.plans;
+  args_.out = job.out;
+  args_.dtype = job.dtype;
+  args_.views = job.images;
+  args_.channels = job.channels;
+  args_.source_size = job.source_size;
+  args_.size = job.size;
+  args_.mean = job.mean;
+  args_.std = job.std;
 }
 
 }  // namespace gyrus::backend::cuda

@@ -1,9 +1,5 @@
-// The augmentation's kernels as the first part of a step: two views of every slice, one after the other, in one scratch
-// memory.
+// The augmentation's kernels as a part of a step: one view of every slice, in the form that the network reads.
 #pragma once
-
-#include <array>
-#include <memory>
 
 #include "backend/cuda/cuda_queue.h"
 #include "backend/cuda/kernels/augment.h"
@@ -12,14 +8,14 @@ namespace gyrus::backend::cuda {
 
 class AugmentViews final : public Kernel {
  public:
-  AugmentViews(CudaQueue& queue, const AugmentJob& job);
-  void bind(const KernelArgs&) override {}
-  void run() override;
+  AugmentViews(const CudaQueue& queue, const AugmentJob& job);
+  std::int64_t scratch_bytes() const override { return augment_scratch_bytes(args_); }
+  void bind(const KernelArgs& args) override { args_.scratch = args.scratch; }
+  void run() override { augment_forward(stream_, args_); }
 
  private:
   Stream stream_;
-  std::array<AugmentArgs, 2> views_;
-  std::shared_ptr<void> scratch_;
+  AugmentArgs args_;
 };
 
 }  // namespace gyrus::backend::cuda

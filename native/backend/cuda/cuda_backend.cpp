@@ -1,6 +1,7 @@
 // The CUDA backend: cuDNN for convolutions and attention, cuBLASLt for products, own kernels for what memory bounds.
 #include <cstdlib>
 
+#include "backend/cuda/attention_choices.h"
 #include "backend/cuda/blas/blas.h"
 #include "backend/cuda/cuda_check.h"
 #include "backend/cuda/dnn/dnn.h"
@@ -50,6 +51,7 @@ class CudaBackend final : public Backend {
     const auto cache = std::make_shared<PlanCache>(text(properties_.name, " cudnn ", dnn, " cublas ", blas_version()));
     context->blas = std::make_shared<Blas>(context->queue, cache);
     context->dnn = std::make_shared<Dnn>(context->queue, cache);
+    context->attention = std::make_shared<AttentionChoices>(context->queue, cache);
     cuda_ = std::move(context);
   }
 

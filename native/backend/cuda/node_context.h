@@ -10,13 +10,15 @@
 
 namespace gyrus::backend::cuda {
 
-class Blas;  // blas/blas.h
-class Dnn;   // dnn/dnn.h
+class AttentionChoices;  // attention_choices.h
+class Blas;              // blas/blas.h
+class Dnn;               // dnn/dnn.h
 
 struct CudaContext {
   std::shared_ptr<CudaQueue> queue;
   std::shared_ptr<Blas> blas;
   std::shared_ptr<Dnn> dnn;
+  std::shared_ptr<AttentionChoices> attention;
   std::int64_t most_column_bytes = std::int64_t{256} << 20;  // of the windows that a convolution lays out at once
 };
 

@@ -10,12 +10,14 @@
 #include <utility>
 #include <vector>
 
+#include "backend/cuda/attention_choices.h"
 #include "backend/cuda/augment_views.h"
 #include "backend/cuda/dnn/dnn.h"
 #include "backend/cuda/ops/makers.h"
 #include "backend/lowering.h"
 #include "tests/cuda/guarded_block.h"
 #include "tests/cuda/naive_product.h"
+#include "tests/cuda/pretended_cudnn.h"
 
 namespace gyrus::backend::cuda {
 
@@ -23,6 +25,8 @@ namespace gyrus::backend::cuda {
 CudaQueue::CudaQueue() = default;
 CudaQueue::~CudaQueue() = default;
 std::shared_ptr<void> CudaQueue::allocate(std::int64_t bytes, MemoryKind) {
+  GYRUS_CHECK(bytes <= tests::PretendedCudnn::most_bytes(), Code::out_of_memory, "no ", bytes,
+              " bytes of emulated memory");
   return std::shared_ptr<void>(::operator new (static_cast<std::size_t>(bytes), std::align_val_t{64}),
                                [](void* block) { ::operator delete (block, std::align_val_t{64}); });
 }
@@ -56,7 +60,7 @@ std::unique_ptr<Kernel> CudaQueue::make_finite_guard(std::span<const float* cons
   fail_internal("make_finite_guard", __FILE__, __LINE__);
 }
 
-// A cuDNN that has no kernel for anything.
+// A cuDNN that has no kernel for anything, unless a test pretends that it has.
 Dnn::Dnn(std::shared_ptr<CudaQueue> queue, std::shared_ptr<PlanCache> cache)
     : queue_(std::move(queue)), cache_(std::move(cache)) {}
 Dnn::~Dnn() = default;
@@ -64,7 +68,11 @@ namespace {
 const DnnChoice kNoDnn{nullptr, "there is no cuDNN on the host"};
 }
 const DnnChoice& Dnn::convolution(const ConvShape&) { return kNoDnn; }
-const DnnChoice& Dnn::attention(const AttentionShape&) { return kNoDnn; }
+const DnnChoice& Dnn::attention(const AttentionShape& shape) {
+  const auto [at, is_new] = attentions_.try_emplace(shape);
+  if (is_new) at->second = make_attention_plan(*this, shape);  // pretended_cudnn.cpp
+  return at->second;
+}
 
 }  // namespace gyrus::backend::cuda
 
@@ -251,6 +259,7 @@ class EmulatedBackend final : public backend::Backend {
   backend::Capabilities describe() const override { return {"emulated cuda", true, DType::f32}; }
 
   backend::LoweredGraph lower(const graph::Graph& graph) const override {
+    std::map<std::int32_t, std::int64_t> other_forms;  // bytes of values that a kernel keeps in a form of its own
     return backend::lower_nodes(graph, [&](const graph::Node& node) {
       std::optional<backend::LoweredKernel> other;
       if (others_) other = others_({graph, node});
@@ -265,11 +274,21 @@ class EmulatedBackend final : public backend::Backend {
         }
         return bytes;
       };
-      std::vector<std::int64_t> in_bytes = bytes_of(node.inputs);
+      std::vector<graph::ValueId> reads = node.inputs;
+      reads.insert(reads.end(), lowered.extra_reads.begin(), lowered.extra_reads.end());
+      std::vector<std::int64_t> in_bytes = bytes_of(reads), out_bytes = bytes_of(node.outputs);
+      for (std::size_t i = 0; i < reads.size(); ++i) {
+        if (const auto other_form = other_forms.find(reads[i].index); other_form != other_forms.end()) {
+          in_bytes[i] = other_form->second;
+        }
+      }
+      for (const auto& [output, bytes] : lowered.other_forms) {
+        out_bytes[output] = other_forms[node.outputs[output].index] = bytes;
+      }
       for (const backend::PackRequest& pack : lowered.packs) in_bytes[pack.input] = pack.bytes;
       lowered.kernel =
           std::make_unique<StagedKernel>(std::move(lowered.kernel), graph::describe(graph, id_of(graph, node)),
-                                         is_update(node.kind), std::move(in_bytes), bytes_of(node.outputs));
+                                         is_update(node.kind), std::move(in_bytes), std::move(out_bytes));
       return lowered;
     });
   }
@@ -280,9 +299,14 @@ class EmulatedBackend final : public backend::Backend {
   }
 
   static std::shared_ptr<const backend::cuda::CudaContext> make_context() {
-    const auto queue = std::make_shared<backend::cuda::CudaQueue>();
-    return std::make_shared<backend::cuda::CudaContext>(
-        backend::cuda::CudaContext{queue, nullptr, std::make_shared<backend::cuda::Dnn>(queue, nullptr)});
+    auto context = std::make_shared<backend::cuda::CudaContext>();
+    context->queue = std::make_shared<backend::cuda::CudaQueue>();
+    context->dnn = std::make_shared<backend::cuda::Dnn>(context->queue, nullptr);
+    if (PretendedCudnn::is_there()) {
+      const auto cache = std::make_shared<backend::cuda::PlanCache>("emulated");
+      context->attention = std::make_shared<backend::cuda::AttentionChoices>(context->queue, cache);
+    }
+    return context;
   }
 
   MakeOther others_;
@@ -292,7 +316,7 @@ class EmulatedBackend final : public backend::Backend {
 }  // namespace
 
 std::unique_ptr<backend::Kernel> make_emulated_augment(const backend::AugmentJob& job) {
-  return backend::cuda::CudaQueue().make_augment(job);
+  return std::make_unique<backend::cuda::AugmentViews>(backend::cuda::CudaQueue(), job);
 }
 
 std::unique_ptr<backend::Backend> make_emulated_backend() { return make_emulated_backend({}); }

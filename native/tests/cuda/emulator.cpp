@@ -1,9 +1,11 @@
 // The emulator itself: planted bugs must be found, and right kernels must not be blamed.
-#include "tests/cuda/emulator.h"
+#include "tests/cuda/emulated_mma.h"
 // The emulator must come first.
 #include <vector>
 
 #include "backend/cuda/kernels/device.h"
+#include "backend/cuda/kernels/mma.h"
+#include "core/philox.h"
 #include "tests/harness/suites.h"
 
 namespace gyrus::tests::suites {
@@ -133,12 +135,66 @@ void order_and_values(Suite& suite) {
   });
 }
 
+// Of whole numbers, so that sums are exact: [16, 16] times [16, 8], the right factor by rows and by columns.
+void multiply(Check& check) {
+  using backend::cuda::LeftTile;
+  using backend::cuda::SumTile;
+  constexpr int kStride = 12;  // words of a row
+  const auto left = [](int row, int k) {
+    return static_cast<float>(
+        static_cast<int>(Philox{1, 1}.bits(16U * static_cast<unsigned>(row) + static_cast<unsigned>(k)) % 17) - 8);
+  };
+  const auto right = [](int k, int n) {
+    return static_cast<float>(
+        static_cast<int>(Philox{1, 2}.bits(8U * static_cast<unsigned>(k) + static_cast<unsigned>(n)) % 17) - 8);
+  };
+  std::vector<float> down(16 * 8), across(16 * 8);
+  launch(nullptr, {1}, Kernel<std::function<void(const Thread&)>>{[&](const Thread& thread) {
+           GYRUS_SHARED(std::uint32_t, by_rows, 16 * kStride);
+           GYRUS_SHARED(std::uint32_t, by_columns, 8 * kStride);
+           for (int at = thread.index(); at < 16 * 4; at += 64) {
+             const int k = at / 4, n = at % 4 * 2;
+             by_rows[k * kStride + n / 2] = backend::cuda::rounded_pair(right(k, n), right(k, n + 1));
+           }
+           for (int at = thread.index(); at < 8 * 8; at += 64) {
+             const int n = at / 8, k = at % 8 * 2;
+             by_columns[n * kStride + k / 2] = backend::cuda::rounded_pair(right(k, n), right(k + 1, n));
+           }
+           thread.sync();
+           const int g = thread.lane() / 4, t = thread.lane() % 4;
+           const auto pair = [&](int row, int k) {
+             return backend::cuda::rounded_pair(left(row, k), left(row, k + 1));
+           };
+           const LeftTile tile{{pair(g, 2 * t), pair(g + 8, 2 * t), pair(g, 2 * t + 8), pair(g + 8, 2 * t + 8)}};
+           SumTile one{}, other{};
+           multiply_add(thread, one, tile, load_down(thread, by_rows, 0, kStride));
+           multiply_add(thread, other, tile, load_across(thread, by_columns, 0, kStride));
+           if (thread.warp() > 0) return;
+           for (int i = 0; i < 4; ++i) {
+             const int at = (g + i / 2 * 8) * 8 + 2 * t + i % 2;
+             down[static_cast<std::size_t>(at)] = one.at[i];
+             across[static_cast<std::size_t>(at)] = other.at[i];
+           }
+         }});
+  for (int row = 0; row < 16; ++row) {
+    for (int n = 0; n < 8; ++n) {
+      float sum = 0;
+      for (int k = 0; k < 16; ++k) sum += left(row, k) * right(k, n);
+      const int element = row * 8 + n;
+      const auto at = static_cast<std::size_t>(element);
+      check.equal(down[at], sum, text("(", row, ", ", n, "), the right factor by rows"));
+      check.equal(across[at], sum, text("(", row, ", ", n, "), the right factor by columns"));
+    }
+  }
+}
+
 }  // namespace
 
 void cuda_emulator(Suite& suite) {
   planted_races(suite);
   planted_waits(suite);
   order_and_values(suite);
+  suite.test("a product on tensor cores", multiply);
 }
 
 }  // namespace gyrus::tests::suites

@@ -89,10 +89,24 @@ class Thread {
 
   template <class T>
   T warp_sum(T value, std::uint32_t line = __builtin_LINE()) const {
-    return over_warp(value, line, [](T a, T b) { return a + b; });
+    return over_lanes<16>(value, line, [](T a, T b) { return a + b; });
   }
   float warp_max(float value, std::uint32_t line = __builtin_LINE()) const {
-    return over_warp(value, line, [](float a, float b) { return a > b || b != b ? a : b; });
+    return over_lanes<16>(value, line, [](float a, float b) { return a > b || b != b ? a : b; });
+  }
+  float quad_sum(float value, std::uint32_t line = __builtin_LINE()) const {
+    return over_lanes<2>(value, line, [](float a, float b) { return a + b; });
+  }
+  float quad_max(float value, std::uint32_t line = __builtin_LINE()) const {
+    return over_lanes<2>(value, line, [](float a, float b) { return a > b || b != b ? a : b; });
+  }
+  // What all lanes of the warp hold.
+  template <class T>
+  void exchange(const T& value, T (&values)[32], std::uint32_t line) const {
+    static_assert(sizeof(T) <= sizeof(double));
+    double lanes[32];
+    block_.exchange(&value, sizeof value, lanes, line);
+    for (int i = 0; i < 32; ++i) std::memcpy(&values[i], &lanes[i], sizeof(T));
   }
   template <class T>
   SharedArray<T> shared(std::int64_t count, const char* name) const {
@@ -100,15 +114,12 @@ class Thread {
   }
 
  private:
-  // The butterfly of __shfl_xor_sync: pairs 16 apart first.
-  template <class T, class Join>
-  T over_warp(T value, std::uint32_t line, const Join& join) const {
-    double lanes[32];
-    static_assert(sizeof(T) <= sizeof(double));
-    block_.exchange(&value, sizeof value, lanes, line);
+  // The butterfly of __shfl_xor_sync: pairs `kFarthest` apart first.
+  template <int kFarthest, class T, class Join>
+  T over_lanes(T value, std::uint32_t line, const Join& join) const {
     T values[32], next[32];
-    for (int i = 0; i < 32; ++i) std::memcpy(&values[i], &lanes[i], sizeof(T));
-    for (int apart = 16; apart > 0; apart /= 2) {
+    exchange(value, values, line);
+    for (int apart = kFarthest; apart > 0; apart /= 2) {
       for (int i = 0; i < 32; ++i) next[i] = join(values[i], values[i ^ apart]);
       std::memcpy(values, next, sizeof values);
     }

@@ -14,6 +14,7 @@ namespace gyrus::tests {
   X(engine_thread)            \
   X(device_run)               \
   X(device_feed)              \
+  X(device_images)            \
   X(graph_passes)             \
   X(lowering)                 \
   X(sessions)                 \
@@ -87,6 +88,7 @@ namespace gyrus::tests {
   X(cuda_batch_norm)          \
   X(cuda_layer_norm)          \
   X(cuda_attention)           \
+  X(cuda_attention_choices)   \
   X(cuda_pooling)             \
   X(cuda_tokens)              \
   X(cuda_loss)                \

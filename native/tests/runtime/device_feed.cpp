@@ -1,7 +1,10 @@
 // Batches on their way to a pretended device, which finds copies that touch the same memory in no fixed order.
 #include "runtime/device_feed.h"
 
+#include <atomic>
+#include <chrono>
 #include <cstring>
+#include <thread>
 #include <vector>
 
 #include "tests/harness/suites.h"
@@ -20,7 +23,6 @@ FeedTag whole(std::uint64_t step) { return {step, 0, 1}; }
 // A feed of blocks that hold one number everywhere.
 struct Numbers {
   std::shared_ptr<PretendedQueue> queue = std::make_shared<PretendedQueue>(Fence::each_kernel);
-  std::shared_ptr<void> current = queue->allocate(kBytes, MemoryKind::device);
   DeviceFeed feed;
 
   explicit Numbers(std::size_t slots = 2) : feed(queue, kBytes, slots) {}
@@ -31,18 +33,21 @@ struct Numbers {
       std::memset(memory, number, kBytes);
     });
   }
-  std::byte* at(std::int64_t offset) const { return static_cast<std::byte*>(current.get()) + offset; }
-  // What a kernel finds after the next was taken; -1 where not all bytes are the same.
+  // What kernels find in the slot that is taken, twice; -1 where not all bytes are the same.
   int take(const FeedTag& tag) {
     feed.expect(tag);
-    constexpr std::int64_t kFirst = 24;
-    const DeviceFeed::Place places[] = {{current.get(), 0, kFirst}, {at(kFirst), kFirst, kBytes - kFirst}};
-    feed.take(places);
-    const PretendedMemory::Access access(queue->memory());
-    for (std::int64_t i = 1; i < kBytes; ++i) {
-      if (*at(i) != *at(0)) return -1;
+    int found = 0;
+    for (int kernel = 0; kernel < 2; ++kernel) {
+      const std::byte* const slot = feed.device(feed.take());
+      queue->order().access(AccessOrder::kQueue, slot, kBytes, false);
+      const PretendedMemory::Access access(queue->memory());
+      found = std::to_integer<int>(slot[0]);
+      for (std::int64_t i = 1; i < kBytes; ++i) {
+        if (slot[i] != slot[0]) found = -1;
+      }
     }
-    return std::to_integer<int>(*at(0));
+    feed.release();
+    return found;
   }
 };
 
@@ -80,6 +85,31 @@ void refuse(Check& check) {
   check.throws(Code::invalid_argument, "what waited was dropped", [&] { numbers.take(whole(0)); });
   numbers.fill(whole(7), 8);
   check.equal(numbers.take(whole(7)), 8, "what is fed afterwards");
+}
+
+// A loader that is ahead by two waits for the step that reads the slot, and no longer.
+void wait_for_release(Check& check) {
+  Numbers numbers;
+  numbers.fill(whole(0), 1);
+  numbers.fill(whole(1), 2);
+  numbers.feed.expect(whole(0));
+  const std::size_t held = numbers.feed.take();
+  std::atomic<bool> is_released = false, was_released = false;
+  std::jthread loader([&] {
+    numbers.fill(whole(2), 3);
+    was_released = is_released.load();
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  {
+    const PretendedMemory::Access access(numbers.queue->memory());
+    check.equal(std::to_integer<int>(*numbers.feed.device(held)), 1, "what the step reads meanwhile");
+  }
+  is_released = true;
+  numbers.feed.release();
+  loader.join();
+  check.that(was_released, "the slot was filled after it was let go");
+  check.equal(numbers.take(whole(1)), 2, "the next");
+  check.equal(numbers.take(whole(2)), 3, "the one after");
 }
 
 void fail_to_fill(Check& check) {
@@ -124,6 +154,7 @@ void device_feed(Suite& suite) {
                [slots](Check& check) { take_in_turn(check, slots); });
   }
   suite.test("the same when the loader runs ahead by both slots", run_ahead);
+  suite.test("a loader waits while a step reads the slot that is next", wait_for_release);
   suite.test("too much at once, nothing, and another step's", refuse);
   suite.test("a loader that fails leaves the slot free", fail_to_fill);
   suite.test("copies in no fixed order are found", find_races);

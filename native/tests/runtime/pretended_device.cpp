@@ -8,6 +8,7 @@
 
 #include "backend/no_device_memory.h"
 #include "core/aligned_buffer.h"
+#include "core/dtype.h"
 #include "core/error.h"
 #include "imaging/augment/view.h"
 
@@ -58,17 +59,23 @@ class PretendedLane final : public backend::DeviceLane {
 class HostAugment final : public backend::Kernel {
  public:
   explicit HostAugment(const backend::AugmentJob& job)
-      : job_(job), maker_(static_cast<std::size_t>(job.source_size), static_cast<std::size_t>(job.size)) {}
+      : job_(job),
+        maker_(static_cast<std::size_t>(job.source_size), static_cast<std::size_t>(job.size)),
+        image_(static_cast<std::size_t>(job.size * job.size)) {}
   void bind(const backend::KernelArgs&) override {}
   void run() override {
     const auto slice = static_cast<std::size_t>(job_.source_size * job_.source_size);
-    const auto pixels = static_cast<std::size_t>(job_.size * job_.size);
-    for (std::size_t i = 0; i < static_cast<std::size_t>(job_.images); ++i) {
-      for (const std::size_t view : {0, 1}) {
-        float* const image = job_.out[view] + i * static_cast<std::size_t>(job_.channels) * pixels;
-        maker_.make({job_.slices + i * slice, slice}, job_.plans[view][i], {job_.mean, job_.std}, {image, pixels});
-        for (std::int64_t c = 1; c < job_.channels; ++c) {
-          std::memcpy(image + static_cast<std::size_t>(c) * pixels, image, pixels * sizeof(float));
+    for (std::int64_t i = 0; i < job_.images; ++i) {
+      maker_.make({job_.slices + static_cast<std::size_t>(i) * slice, slice}, job_.plans[i], {job_.mean, job_.std},
+                  image_);
+      const std::int64_t first = i * job_.size * job_.size * job_.channels;
+      for (std::size_t at = 0; at < image_.size() * static_cast<std::size_t>(job_.channels); ++at) {
+        const float value = image_[at / static_cast<std::size_t>(job_.channels)];
+        const auto to = static_cast<std::size_t>(first) + at;
+        if (job_.dtype == DType::bf16) {
+          static_cast<bf16_t*>(job_.out)[to] = to_bf16(value);
+        } else {
+          static_cast<float*>(job_.out)[to] = value;
         }
       }
     }
@@ -77,6 +84,7 @@ class HostAugment final : public backend::Kernel {
  private:
   backend::AugmentJob job_;
   imaging::ViewMaker maker_;
+  std::vector<float> image_;
 };
 
 class HostGuard final : public backend::Kernel {
@@ -100,18 +108,28 @@ class HostGuard final : public backend::Kernel {
 
 class DeviceKernel final : public backend::Kernel {
  public:
-  DeviceKernel(PretendedMemory& memory, std::unique_ptr<backend::Kernel> kernel)
-      : memory_(memory), kernel_(std::move(kernel)) {}
+  DeviceKernel(PretendedQueue& queue, std::unique_ptr<backend::Kernel> kernel)
+      : queue_(queue), kernel_(std::move(kernel)) {}
   std::int64_t scratch_bytes() const override { return kernel_->scratch_bytes(); }
-  void bind(const backend::KernelArgs& args) override { kernel_->bind(args); }
+  void bind(const backend::KernelArgs& args) override {
+    if (first_bytes_ > 0) reads_ = {{args.in.front(), first_bytes_}};
+    kernel_->bind(args);
+  }
   void run() override {
-    const PretendedMemory::Access access(memory_);
+    for (const auto& [memory, bytes] : reads_) queue_.order().access(AccessOrder::kQueue, memory, bytes, false);
+    const PretendedMemory::Access access(queue_.memory());
     kernel_->run();
   }
+  // Memory that a lane may write: who reads it must not do so in no fixed order.
+  void note_read(const void* memory, std::int64_t bytes) { reads_.emplace_back(memory, bytes); }
+  // The first operand, wherever it is.
+  void note_first_read(std::int64_t bytes) { first_bytes_ = bytes; }
 
  private:
-  PretendedMemory& memory_;
+  PretendedQueue& queue_;
   std::unique_ptr<backend::Kernel> kernel_;
+  std::vector<std::pair<const void*, std::int64_t>> reads_;
+  std::int64_t first_bytes_ = 0;
 };
 
 }  // namespace
@@ -185,6 +203,7 @@ void PretendedQueue::copy_to_host(void* host, const void* device, std::int64_t b
 }
 
 void PretendedQueue::copy_on_device(void* to, const void* from, std::int64_t bytes) {
+  ++copies_on_device_;
   order_.access(AccessOrder::kQueue, from, bytes, false);
   order_.access(AccessOrder::kQueue, to, bytes, true);
   const PretendedMemory::Access access(memory_);
@@ -220,7 +239,11 @@ std::unique_ptr<backend::Kernel> PretendedQueue::make_finite_guard(std::span<con
 }
 
 std::unique_ptr<backend::Kernel> PretendedQueue::make_augment(const backend::AugmentJob& job) {
-  return std::make_unique<DeviceKernel>(memory_, make_augment_(job));
+  auto kernel = std::make_unique<DeviceKernel>(*this, make_augment_(job));
+  const std::int64_t pixels = job.images * job.source_size * job.source_size;
+  kernel->note_read(job.slices, pixels * static_cast<std::int64_t>(sizeof(std::uint16_t)));
+  kernel->note_read(job.plans, job.images * static_cast<std::int64_t>(sizeof(math::ViewPlan)));
+  return kernel;
 }
 
 std::unique_ptr<backend::Kernel> make_host_augment(const backend::AugmentJob& job) {
@@ -233,7 +256,11 @@ PretendedDevice::PretendedDevice(std::unique_ptr<backend::Backend> host, Fence f
 backend::LoweredGraph PretendedDevice::lower(const graph::Graph& graph) const {
   backend::LoweredGraph lowered = host_->lower(graph);
   for (backend::LoweredStep& step : lowered.steps) {
-    step.kernel = std::make_unique<DeviceKernel>(queue_->memory(), std::move(step.kernel));
+    auto kernel = std::make_unique<DeviceKernel>(*queue_, std::move(step.kernel));
+    if (step.kind == graph::OpKind::to_channels_last) {
+      kernel->note_first_read(lowered.values[static_cast<std::size_t>(step.reads.front())].bytes);
+    }
+    step.kernel = std::move(kernel);
   }
   return lowered;
 }

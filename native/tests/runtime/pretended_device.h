@@ -84,6 +84,7 @@ class PretendedQueue final : public backend::DeviceQueue {
   AccessOrder& order() { return order_; }
   int recordings() const { return recordings_; }
   int launches() const { return launches_; }
+  int copies_on_device() const { return copies_on_device_; }
   // As much device memory as there is: beyond it, allocate() throws what a GPU's queue does.
   void set_limit(std::int64_t bytes) { limit_ = bytes; }
   std::int64_t used() const { return *used_; }
@@ -93,7 +94,7 @@ class PretendedQueue final : public backend::DeviceQueue {
   PretendedMemory memory_;
   AccessOrder order_;
   MakeAugment make_augment_;
-  int recordings_ = 0, launches_ = 0;
+  int recordings_ = 0, launches_ = 0, copies_on_device_ = 0;
   std::int64_t limit_ = std::numeric_limits<std::int64_t>::max();
   std::shared_ptr<std::atomic<std::int64_t>> used_ = std::make_shared<std::atomic<std::int64_t>>(0);
 };

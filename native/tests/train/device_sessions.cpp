@@ -132,6 +132,56 @@ void prefetch(Check& check, const Kind& kind) {
               "the loss of other views");
 }
 
+// The same of parts: of a step that takes the whole batch's views, and part by part.
+void prefetch_parts(Check& check, const Kind& kind) {
+  constexpr std::uint64_t kSteps = 3;
+  const auto device = ContrastiveSession::create(contrastive_options(kind, true));
+  const auto host = ContrastiveSession::create(contrastive_options(kind, false));
+  std::vector<std::vector<float>> views;
+  for (std::uint64_t i = 0; i < 4 * kSteps + 2; ++i) views.push_back(images(i));
+  std::uint64_t number = 0, prefetched = 0;
+  int calls = 0;
+  const train::StepHyper hyper{1e-3F, 0.9F};
+  device->while_waiting([&] {
+    ++calls;
+    prefetched = device->prefetch(views[2 * number + 2].data(), views[2 * number + 3].data());
+  });
+  for (; number < kSteps; ++number) {
+    const float *const x1 = views[2 * number].data(), *const x2 = views[2 * number + 1].data();
+    const auto own = prefetched;
+    check.that((own != 0) == (number > 0), "step ", number, " was prefetched unless it is the first");
+    check.equal(device->step(x1, x2, hyper, kGoOn, nullptr, own).loss, host->step(x1, x2, hyper, kGoOn).loss,
+                text("the loss of step ", number));
+  }
+  check.equal(calls, static_cast<int>(kSteps), "calls, one a step: its parts prefetch one another");
+  const std::int64_t parts = kBatch / kind.micro_batch, stride = kind.micro_batch * kImage * kImage;
+  for (; number < 2 * kSteps; ++number) {
+    const float *const x1 = views[2 * number].data(), *const x2 = views[2 * number + 1].data();
+    std::int64_t next = 0;
+    device->while_waiting([&] { prefetched = device->prefetch(x1 + next * stride, x2 + next * stride); });
+    prefetched = 0;
+    for (std::int64_t part = 0; part < parts; ++part) {
+      next = (part + 1) % parts;
+      const auto own = prefetched;
+      check.that((own != 0) == (part > 0), "part ", part, " was prefetched unless it is the first");
+      device->rehearse(part, x1 + part * stride, x2 + part * stride, hyper, kGoOn, own);
+      host->rehearse(part, x1 + part * stride, x2 + part * stride, hyper, kGoOn);
+    }
+    // While the loss is computed, what was prefetched for the first part is prefetched again.
+    check.equal(device->contrast(hyper, kGoOn).loss, host->contrast(hyper, kGoOn).loss, text("the loss of ", number));
+    for (std::int64_t part = 0; part < parts; ++part) {
+      next = (part + 1) % parts;
+      const auto own = prefetched;
+      device->accumulate(part, x1 + part * stride, x2 + part * stride, hyper, kGoOn, own);
+      host->accumulate(part, x1 + part * stride, x2 + part * stride, hyper, kGoOn);
+    }
+  }
+  const ScratchFolder folder;
+  device->save_state(folder.path("device"));
+  host->save_state(folder.path("host"));
+  check.that(read_bytes(folder.path("device")) == read_bytes(folder.path("host")), "the state afterwards");
+}
+
 SupervisedOptions supervised_options(const std::string& arch, bool is_device) {
   SupervisedOptions options;
   options.encoder = encoder_options(arch);
@@ -194,6 +244,33 @@ Outcome classify(const SupervisedOptions& options) {
   return outcome;
 }
 
+void prefetch_batches(Check& check, const SupervisedOptions& on_device, const SupervisedOptions& on_host) {
+  constexpr std::uint64_t kSteps = 5;
+  const auto device = SupervisedSession::create(on_device), host = SupervisedSession::create(on_host);
+  std::vector<std::vector<float>> batches;
+  for (std::uint64_t i = 0; i <= kSteps; ++i) batches.push_back(images(i));
+  const auto hyper_of = [&](std::uint64_t step) {
+    return train::StepHyper{1e-3F, 0, on_host.has_mixup && step % 3 != 0 ? 0.7F : 1};
+  };
+  std::uint64_t number = 0, prefetched = 0;
+  device->while_waiting([&] { prefetched = device->prefetch(batches[number + 1].data(), hyper_of(number + 1)); });
+  const auto step = [&](SupervisedSession& session, std::uint64_t own) {
+    return session.step(batches[number].data(), kLabels.data(), hyper_of(number), kGoOn, nullptr, own);
+  };
+  for (; number < kSteps; ++number) {
+    const auto own = prefetched;
+    check.that((own != 0) == (number > 0), "step ", number, " was prefetched unless it is the first");
+    check.equal(host->prefetch(batches[number].data(), hyper_of(number)), std::uint64_t{0}, "nothing to gain");
+    const train::StepResult found = step(*device, own), expected = step(*host, 0);
+    check.equal(found.loss, expected.loss, text("the loss of step ", number));
+    check.equal(found.hits, expected.hits, text("the hits of step ", number));
+  }
+  // Of another mix, or of a step that never came: the images are brought again.
+  number = 2;
+  const auto stale = prefetched;
+  check.equal(step(*device, stale + 1).loss, step(*host, 0).loss, "the loss of a step that was not prefetched");
+}
+
 Outcome encode(const std::string& arch, bool is_device) {
   const ScratchFolder folder;
   Outcome outcome;
@@ -220,6 +297,14 @@ void device_sessions(Suite& suite) {
   }
   suite.test("views that travel while the step before runs: the host's losses",
              [&](Check& check) { prefetch(check, kinds.front()); });
+  for (const std::size_t kind : {1, 3}) {
+    suite.test(kinds[kind].name + ", views that travel while the part before runs: the host's losses",
+               [&](Check& check) { prefetch_parts(check, kinds[kind]); });
+  }
+  suite.test("fine-tuning whose images travel while the step before runs: the host's losses", [](Check& check) {
+    prefetch_batches(check, finetune_options(true), finetune_options(false));
+    prefetch_batches(check, probe_options(true), probe_options(false));
+  });
   suite.test("fine-tuning with soft targets, mixup, stochastic depth and layer decay: the host's numbers and files",
              [](Check& check) {
                check.that(classify(finetune_options(true)) == classify(finetune_options(false)), "the device's differ");

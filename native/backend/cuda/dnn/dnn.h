@@ -30,7 +30,7 @@ struct ConvShape {
 struct AttentionShape {
   bool is_gradient = false;
   std::int64_t images = 0, tokens = 0, heads = 0, head_dim = 0;
-  auto operator<=>(const AttentionShape&) const = default;
+  auto operator<=>(const AttentionShape&) const = default;  // NOLINT(modernize-use-nullptr): it reads a 0 into it
 };
 
 // A prepared graph of cuDNN's, which any number of kernels may run with pointers of their own. What the operands are is

@@ -3,7 +3,8 @@
 //   rows     the crop's columns, resized downwards: reads the slice (2 bytes an element of the crop) through L1, writes
 //   4 columns  resized across, then bias field, gamma and noise: reads and writes 4 bytes an element mean     of each
 //   view, for its contrast: reads 4 across   brightness and contrast, blurred along the rows: up to 13 taps from L1;
-//   reads and writes 4 down     blurred along the columns, solarised, normalised, mirrored: reads 4, writes 4 a channel
+//   reads and writes 4 down     blurred along the columns, solarised, normalised, mirrored: reads 4, writes A bytes of
+//   the network's precision a channel
 // The filters' weights are computed where they are used, in f64 as on the CPU. What differs from the CPU's views is the
 // rounding of sums and of exp and log.
 #include "backend/cuda/kernels/augment.h"
@@ -206,6 +207,7 @@ struct BlurAcross {
   }
 };
 
+template <class T>
 struct BlurDown {
   static constexpr const char* kName = "augment, down";
   static constexpr int kThreads = kPixelThreads;
@@ -226,9 +228,8 @@ struct BlurDown {
     if (is_blurred) v = blurred(gaussian, table, [&](int k) { return column[clamped(y + k, size) * size]; });
     v = math::finished<Scalar>(v, plan.is_solarized, 1 / p.args.std, -p.args.mean / p.args.std);
     const std::int64_t to = y * size + (plan.is_flipped ? size - 1 - x : x);
-    for (std::int64_t channel = 0; channel < p.args.channels; ++channel) {
-      p.args.out[((p.first + thread.block_y()) * p.args.channels + channel) * pixels + to] = v;
-    }
+    T* const pixel = static_cast<T*>(p.args.out) + ((p.first + thread.block_y()) * pixels + to) * p.args.channels;
+    for (std::int64_t channel = 0; channel < p.args.channels; ++channel) set_rounded(pixel[channel], v);
   }
 };
 
@@ -252,7 +253,7 @@ void augment_forward(Stream stream, const AugmentArgs& args) {
     launch(stream, {blocks, views}, ResizeColumns{portion});
     launch(stream, {1, views}, ViewMean{portion});
     launch(stream, {blocks, views}, BlurAcross{portion});
-    launch(stream, {blocks, views}, BlurDown{portion});
+    for_dtype(args.dtype, [&]<class T>(T) { launch(stream, {blocks, views}, BlurDown<T>{portion}); });
   }
 }
 

@@ -13,7 +13,8 @@ struct AugmentArgs {
   const std::uint16_t* slices = nullptr;   // [slices, source_size, source_size]
   const math::ViewPlan* plans = nullptr;   // [views], device: what imaging::plan_view() drew for each
   const std::int32_t* slice_of = nullptr;  // [views], device: which slice each view is of; null: view i is of slice i
-  float* out = nullptr;                    // [views, channels, size, size], channels alike
+  void* out = nullptr;                     // [views, size, size, channels] dtype, channels alike: what a network reads
+  DType dtype = DType::f32;
   void* scratch = nullptr;
   std::int64_t views = 0, channels = 1, source_size = 0, size = 0;
   float mean = 0, std = 1;  // normalisation

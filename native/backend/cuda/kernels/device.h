@@ -10,7 +10,7 @@
 //   };
 //
 // Blocks are one-dimensional, grids have one or two axes. GYRUS_SHARED(type, name, count) declares an array that the
-// block's threads share, unspecified at the start.
+// block's threads share, at a multiple of 16 bytes, unspecified at the start.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@
 #include <cuda_runtime.h>
 
 #define GYRUS_DEVICE __device__ __forceinline__
-#define GYRUS_SHARED(type, name, count) __shared__ type name[count]
+#define GYRUS_SHARED(type, name, count) __shared__ __align__(16) type name[count]
 #define GYRUS_UNROLL _Pragma("unroll")
 
 namespace gyrus::backend::cuda {
@@ -53,6 +53,15 @@ class Thread {
   // NaNs are passed over.
   __device__ float warp_max(float value) const {
     for (int apart = 16; apart > 0; apart /= 2) value = fmaxf(value, __shfl_xor_sync(0xffffffffU, value, apart));
+    return value;
+  }
+  // Over four neighbours, the first of which is a multiple of four; all threads of the warp must come here.
+  __device__ float quad_sum(float value) const {
+    for (int apart = 2; apart > 0; apart /= 2) value += __shfl_xor_sync(0xffffffffU, value, apart);
+    return value;
+  }
+  __device__ float quad_max(float value) const {
+    for (int apart = 2; apart > 0; apart /= 2) value = fmaxf(value, __shfl_xor_sync(0xffffffffU, value, apart));
     return value;
   }
 };

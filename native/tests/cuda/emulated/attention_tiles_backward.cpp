@@ -1,0 +1,3 @@
+#include "tests/cuda/emulated_mma.h"
+// The emulator must come first.
+#include "backend/cuda/kernels/attention_tiles_backward.cu"
