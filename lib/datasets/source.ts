@@ -22,6 +22,8 @@ export interface VolumeSource {
   readonly path: string
   readonly format: SourceFormat
   readonly bytes: number
+  /** Rows and columns of a .npy file that holds one slice, once its head was read. */
+  readonly slice?: readonly [number, number]
 }
 
 /** Why a file or folder was left out before anything was opened. */
