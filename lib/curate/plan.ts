@@ -36,6 +36,7 @@ export async function makePlan(settings: CurateSettings, signal: AbortSignal | u
     parts,
     includeMra,
     includeDti,
+    out: settings.out,
     ...(dataset === undefined ? {} : { dataset }),
     ...(contrasts === undefined ? {} : { contrasts }),
     ...(signal === undefined ? {} : { signal }),

@@ -39,6 +39,10 @@ export type SkipReason =
   /** A volume by its name that no archive's adapter knows, or of a format that is not read. */
   | 'unrecognised'
   | 'broken-link'
+  /** A pipe, a socket or a device that has a volume's name. */
+  | 'no-file'
+  /** Slices that another run of curation wrote below the root. */
+  | 'curated'
   | 'unreadable-folder'
 
 /** A file or folder that was left out. */

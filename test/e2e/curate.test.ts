@@ -1,6 +1,6 @@
 // `gyrus curate` from archives to shards and manifest: contents, report, choices.
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import t from 'tap'
@@ -265,4 +265,24 @@ void t.test('.npy files of one slice and one size are chosen among together as w
     if (event.type === 'progress' && event.done === 20) break
   for await (const event of curate({ ...settings, out })) t.ok(event.type)
   t.equal(digest(out), digest(whole))
+})
+
+void t.test('a folder within the archive can be curated into, again and again', async (t) => {
+  const root = join(t.testdir(), 'in')
+  mkdirSync(root)
+  for (let scan = 0; scan < 3; scan += 1)
+    writeNifti(join(root, `scan${scan}.nii`), [20, 20, 20], drawBall([20, 20, 20], scan))
+  const settings = { roots: [root], size: 16, shardRows: 2 }
+  const elsewhere = join(t.testdirName, 'elsewhere')
+  for await (const event of curate({ ...settings, out: elsewhere })) t.ok(event.type)
+  for (const out of [join(root, 'curated'), root]) {
+    for await (const event of curate({ ...settings, out }))
+      if (event.type === 'progress' && event.done === 2) break
+    for await (const event of curate({ ...settings, out })) t.ok(event.type, 'it goes on')
+    for await (const event of curate({ ...settings, out, overwrite: true }))
+      if (event.type === 'done') t.equal(event.unreadable, 0, 'nor is one that was there')
+    t.equal((await manifest(out)).length, 60, 'its own slices are none of them')
+    t.equal(digest(out), digest(elsewhere))
+    rmSync(join(root, 'curated'), { recursive: true, force: true })
+  }
 })
