@@ -255,6 +255,74 @@ export interface NativeVolumeReader {
   dispose(): Promise<void>
 }
 
+/** One of the two spaces of an encoding: what was measured, and what is made of it. */
+export interface KspaceSpace {
+  /** x along the readout, y along the phase encoding, z. */
+  readonly matrix: readonly [x: number, y: number, z: number]
+  /** In mm. */
+  readonly fieldOfView?: readonly [x: number, y: number, z: number]
+}
+
+/** Of an ISMRMRD header; words are '' and lists empty where it says nothing. */
+export interface KspaceHeader {
+  readonly encoded: KspaceSpace
+  readonly recon: KspaceSpace
+  /** Of the phase encoding. Columns outside of [paddingLeft, paddingRight) were never measured and hold zeros. */
+  readonly limits?: {
+    readonly center: number
+    readonly maximum: number
+    readonly paddingLeft: number
+    readonly paddingRight: number
+  }
+  /** 'cartesian' */
+  readonly trajectory: string
+  readonly protocol: string
+  /** Times in ms, angles in degrees; one number for each echo. */
+  readonly sequence: {
+    readonly type: string
+    readonly repetitionTimes: readonly number[]
+    readonly echoTimes: readonly number[]
+    readonly inversionTimes: readonly number[]
+    readonly flipAngles: readonly number[]
+    readonly echoSpacings: readonly number[]
+  }
+  readonly scanner: {
+    readonly vendor: string
+    readonly model: string
+    /** In tesla. */
+    readonly fieldStrength?: number
+    readonly channels?: number
+  }
+}
+
+/** What a file says of its k-space. */
+export interface KspaceFacts {
+  readonly shape: readonly [slices: number, coils: number, rows: number, columns: number]
+  /** Of fastMRI's test files: a number a column, 0 where it was left out. */
+  readonly mask?: Float32Array
+  /** Where the file has an `ismrmrd_header`. */
+  readonly header?: KspaceHeader
+  /** Those that the file has. */
+  readonly attributes: {
+    /** 'AXT2' */
+    readonly acquisition?: string
+    readonly patientId?: string
+    /** Of reconstruction_rss. */
+    readonly max?: number
+    readonly norm?: number
+    /** Of fastMRI's test files. */
+    readonly acceleration?: number
+  }
+}
+
+export interface NativeKspaceReader {
+  /** `most`: bytes that reading a slice may take. */
+  open(path: string, most: number, ticket?: NativeTicket): Promise<KspaceFacts>
+  /** Fills `out`, [coils, rows, columns, 2]. */
+  read(slice: number, out: Float32Array, ticket?: NativeTicket): Promise<void>
+  dispose(): Promise<void>
+}
+
 /** Rows of a bank that are most like each query, the nearest first; of equals, the lower row first. */
 export interface Neighbours {
   /** [queries, k] */
@@ -487,5 +555,6 @@ export interface NativeAddon {
   /** `keep`: bytes up to which idle memory is kept; `most`: bytes that one volume may take. */
   VolumeMemory: new (limits: { keep: number; most: number }) => NativeVolumeMemory
   VolumeReader: new (memory: NativeVolumeMemory) => NativeVolumeReader
+  KspaceReader: new () => NativeKspaceReader
   ViewLoader: new () => NativeViewLoader
 }

@@ -41,6 +41,8 @@ export type { CohortSummary } from './cohort/cohort.js'
 export type { CohortCallOptions, CohortOptions } from './options/cohort.js'
 export { imageEntropies, readVolume } from './volume.js'
 export type { ReadVolumeOptions, Volume } from './volume.js'
+export { openKspace } from './kspace.js'
+export type { Kspace, ReadSliceOptions } from './kspace.js'
 export { GyrusError, errorCodes, isGyrusError } from './errors.js'
 export type { ArgumentError, ErrorCode } from './errors.js'
 export { architectures } from './options/model.js'
@@ -59,6 +61,9 @@ export type {
   DoctorReport,
   EmbeddingHealth,
   KernelTime,
+  KspaceFacts,
+  KspaceHeader,
+  KspaceSpace,
   LinearProbeResult,
   LoadReport,
   MemoryReport,

@@ -27,7 +27,7 @@ export interface Volume extends NativeVolumeFacts {
 export async function readVolume(path: string, options: ReadVolumeOptions = {}): Promise<Volume> {
   if (typeof path !== 'string') throw invalidOption('readVolume: path', 'the path of a volume', path)
   const { frame, signal } = parseOptions(readVolumeOptions, 'readVolume', options)
-  const memory = new (native().VolumeMemory)({ keep: 0, most: Math.floor(availableBytes() / 4) })
+  const memory = new (native().VolumeMemory)({ keep: 0, most: mostBytes() })
   const reader = new (native().VolumeReader)(memory)
   try {
     const facts = await callEngine(readVolume, signal, (ticket) =>
@@ -40,10 +40,10 @@ export async function readVolume(path: string, options: ReadVolumeOptions = {}):
   }
 }
 
-/** Of the machine, or of the container that this process is confined to. */
-function availableBytes(): number {
+/** That reading one file may take: a quarter of the machine's, or of the container's that confines this process. */
+export function mostBytes(): number {
   const limit = process.constrainedMemory()
-  return limit > 0 ? Math.min(totalmem(), limit) : totalmem()
+  return Math.floor((limit > 0 ? Math.min(totalmem(), limit) : totalmem()) / 4)
 }
 
 function formatOf(path: string): 'nifti' | 'fastmri' | 'npy' {

@@ -69,6 +69,7 @@ export const allowed = {
   'lib/call.ts': ['lib/errors.ts', 'lib/native.ts'],
   'lib/write-file.ts': ['lib/errors.ts'],
   'lib/volume.ts': ['lib/errors.ts', 'lib/native.ts', 'lib/call.ts', 'lib/options'],
+  'lib/kspace.ts': ['lib/errors.ts', 'lib/native.ts', 'lib/call.ts', 'lib/options', 'lib/volume.ts'],
   'lib/curate': [
     'lib/errors.ts',
     'lib/native.ts',

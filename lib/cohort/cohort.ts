@@ -11,7 +11,7 @@ import {
   type CohortSettings,
 } from '../options/cohort.js'
 import { parseOptions } from '../options/parse.js'
-import { writeError } from '../write-file.js'
+import { makeFolder, writeError } from '../write-file.js'
 import { writeSliceLabels } from './labels.js'
 import { writeSubjects } from './pool.js'
 import { pick } from '../random.js'
@@ -75,7 +75,7 @@ function deal(settings: CohortSettings): SubjectJob[] {
 
 async function prepare({ out, overwrite }: CohortSettings): Promise<void> {
   try {
-    await mkdir(out, { recursive: true })
+    await makeFolder(out)
     const names = await readdir(out)
     const isOurs = names.includes(truthName) || names.includes(markName)
     if (names.length > 0 && !(overwrite && isOurs)) throw occupied(out, isOurs)

@@ -5,6 +5,7 @@ import { discoverAll } from '../datasets/discover.js'
 import type { SkippedFile, VolumeSource } from '../datasets/source.js'
 import { GyrusError } from '../errors.js'
 import type { CurateSettings } from '../options/curate.js'
+import { withSingleSlices } from './single-slices.js'
 
 export interface Plan {
   readonly volumes: readonly VolumeSource[]
@@ -35,11 +36,14 @@ export async function makePlan(settings: CurateSettings, signal: AbortSignal | u
     parts,
     includeMra,
     includeDti,
+    out: settings.out,
     ...(dataset === undefined ? {} : { dataset }),
     ...(contrasts === undefined ? {} : { contrasts }),
     ...(signal === undefined ? {} : { signal }),
   })
-  const volumes = found.flatMap((discovery) => discovery.volumes)
+  const sources = found.flatMap((discovery) => discovery.volumes)
+  // A total is chosen from the whole set, file by file or not.
+  const volumes = settings.keep === undefined ? await withSingleSlices(sources, signal) : sources
   const skipped = found.flatMap((discovery) => discovery.skipped)
   if (volumes.length === 0) {
     const left = Object.entries(countSkipped(skipped)).map(([reason, count]) => `${count} ${reason}`)
@@ -55,6 +59,7 @@ export async function makePlan(settings: CurateSettings, signal: AbortSignal | u
 function fingerprintOf(settings: CurateSettings, volumes: readonly VolumeSource[]): string {
   const hash = createHash('sha256')
   hash.update(JSON.stringify(effectiveSettings(settings)))
-  for (const { root, path, bytes } of volumes) hash.update(JSON.stringify([root, path, bytes]))
+  for (const { root, path, bytes, slice } of volumes)
+    hash.update(JSON.stringify([root, path, bytes, ...(slice ?? [])]))
   return hash.digest('hex')
 }

@@ -1,11 +1,11 @@
 // The folder of a run: what is open in it while the run lasts, and what an earlier process left.
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GyrusError } from '../errors.js'
 import type { CurateSettings } from '../options/curate.js'
 import { lockFolder } from '../run/lock.js'
 import { ShardWriter } from '../slices/shard-writer.js'
-import { writeError } from '../write-file.js'
+import { makeFolder, writeError } from '../write-file.js'
 import { inStacks } from './image-stack.js'
 import { Journal, type Entry } from './journal.js'
 import type { Plan } from './plan.js'
@@ -39,7 +39,7 @@ export class RunFiles {
   static async open(settings: CurateSettings, plan: Plan): Promise<RunFiles> {
     const { out } = settings
     try {
-      await mkdir(out, { recursive: true })
+      await makeFolder(out)
       const unlock = await lockFolder(out)
       try {
         return new RunFiles(out, await openLocked(settings, plan), unlock)

@@ -1,8 +1,8 @@
 // What lies below the roots: every file is offered to the adapters, and the first that knows its name claims it. So an
 // archive is found wherever in the folder it begins, and several may lie side by side. Only where none is recognised is
 // the root a plain folder. What is left out is told of, with the reason.
-import { stat } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import { realpath, stat } from 'node:fs/promises'
+import { basename, join, posix, resolve } from 'node:path'
 import { throwIfAborted } from '../errors.js'
 import { brats21 } from './brats21.js'
 import { fastmri } from './fastmri.js'
@@ -22,6 +22,8 @@ import { walk } from './walk.js'
 
 const adapters: readonly Adapter[] = [fastmri, oasis3, ixi, brats21]
 const statsAtOnce = 64
+/** One of these is always there while a folder holds shards. */
+const ofRuns: readonly string[] = ['journal.jsonl.partial', 'curation.json']
 
 export interface DiscoverOptions {
   /** Instead of finding out. */
@@ -32,6 +34,8 @@ export interface DiscoverOptions {
   readonly contrasts?: readonly string[]
   readonly includeMra?: boolean
   readonly includeDti?: boolean
+  /** The folder that is curated into: what lies there is no archive. */
+  readonly out?: string
   readonly signal?: AbortSignal
 }
 
@@ -68,10 +72,15 @@ export async function discover(
   const left: Left[] = [
     ...tree.unreadable.map((path): Left => ({ path, reason: 'unreadable-folder' })),
     ...tree.broken.map((path): Left => ({ path, reason: 'broken-link' })),
+    ...tree.special.filter(isVolumeLike).map((path): Left => ({ path, reason: 'no-file' })),
   ]
+  const runOf = await curatedIn(root, tree.files, options.out)
   for (const path of tree.files) {
     const place = tree.places.get(path) ?? path
-    if (!places.has(place)) fresh.push(path)
+    const run = runOf(path)
+    if (run === 'own') continue
+    if (run === 'other') left.push({ path, reason: 'curated' })
+    else if (!places.has(place)) fresh.push(path)
     else if (isVolumeLike(path)) left.push({ path, reason: 'same-file' })
     places.add(place)
   }
@@ -85,6 +94,31 @@ export async function discover(
     discoveries.push(await collect(root, dataset, own, at === 0 ? left : [], options))
   }
   return discoveries
+}
+
+/**
+ * Tells slices that curation wrote: 'own' lie in the folder that is curated into, 'other' beside the files of another
+ * run. The root itself may be the folder of a run whose slices are asked for.
+ */
+async function curatedIn(
+  root: string,
+  files: readonly string[],
+  out: string | undefined,
+): Promise<(path: string) => 'own' | 'other' | undefined> {
+  const place = async (folder: string): Promise<string> => realpath(folder).catch(() => resolve(folder))
+  const outPlace = out === undefined ? undefined : await place(out)
+  const all = new Set(files)
+  const runs = new Map<string, 'own' | 'other'>()
+  for (const folder of new Set(files.filter(isShard).map((path) => posix.dirname(path)))) {
+    const isOther = folder !== '.' && ofRuns.some((name) => all.has(`${folder}/${name}`))
+    if ((await place(join(root, folder))) === outPlace) runs.set(folder, 'own')
+    else if (isOther) runs.set(folder, 'other')
+  }
+  return (path) => (isShard(path) ? runs.get(posix.dirname(path)) : undefined)
+}
+
+function isShard(path: string): boolean {
+  return /^slices-\d{5,}\.npy$/.test(posix.basename(path))
 }
 
 function claimAll(

@@ -22,6 +22,8 @@ export interface VolumeSource {
   readonly path: string
   readonly format: SourceFormat
   readonly bytes: number
+  /** Rows and columns of a .npy file that holds one slice, once its head was read. */
+  readonly slice?: readonly [number, number]
 }
 
 /** Why a file or folder was left out before anything was opened. */
@@ -37,6 +39,10 @@ export type SkipReason =
   /** A volume by its name that no archive's adapter knows, or of a format that is not read. */
   | 'unrecognised'
   | 'broken-link'
+  /** A pipe, a socket or a device that has a volume's name. */
+  | 'no-file'
+  /** Slices that another run of curation wrote below the root. */
+  | 'curated'
   | 'unreadable-folder'
 
 /** A file or folder that was left out. */

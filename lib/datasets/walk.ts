@@ -14,6 +14,8 @@ export interface Tree {
   readonly unreadable: readonly string[]
   /** Links that lead nowhere. */
   readonly broken: readonly string[]
+  /** Pipes, sockets and devices, and links to them. */
+  readonly special: readonly string[]
 }
 
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
@@ -30,14 +32,15 @@ export async function walk(root: string, signal: AbortSignal | undefined): Promi
     )
   const walker = new Walker(root, signal)
   await walker.visit('')
-  const { places, unreadable, broken } = walker
-  return { files: [...places.keys()].sort(byBytes), places, unreadable, broken }
+  const { places, unreadable, broken, special } = walker
+  return { files: [...places.keys()].sort(byBytes), places, unreadable, broken, special }
 }
 
 class Walker {
   readonly places = new Map<string, string>()
   readonly unreadable: string[] = []
   readonly broken: string[] = []
+  readonly special: string[] = []
   readonly #root: string
   readonly #signal: AbortSignal | undefined
   readonly #seen = new Set<string>()
@@ -70,11 +73,15 @@ class Walker {
       this.places.set(path, join(place, entry.name))
       return
     }
-    if (!entry.isSymbolicLink()) return
+    if (!entry.isSymbolicLink()) {
+      this.special.push(path)
+      return
+    }
     const link = join(this.#root, path)
     const target = await stat(link).catch(() => undefined)
     if (target === undefined) this.broken.push(path)
     else if (target.isDirectory()) await this.visit(path)
     else if (target.isFile()) this.places.set(path, await realpath(link))
+    else this.special.push(path)
   }
 }

@@ -1,11 +1,11 @@
 // The folder of a run: whose it is, what it was started with, and which files in it are gyrus's own.
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GyrusError } from '../errors.js'
 import type { PretrainSettings } from '../options/pretrain.js'
 import { lockFolder } from '../run/lock.js'
 import { checkSameSettings, readSettingsFile, settingsName } from '../run/settings-file.js'
-import { writeError, writeWhole } from '../write-file.js'
+import { makeFolder, writeError, writeWhole } from '../write-file.js'
 
 const ownFiles = [
   /^(config\.json|metrics\.jsonl|timings\.jsonl|latest|report\.html)(\.partial)?$/,
@@ -49,7 +49,7 @@ export async function openRunFolder(config: Config, options: OpenOptions): Promi
   const { out } = config.settings
   const path = join(out, settingsName)
   try {
-    await mkdir(out, { recursive: true })
+    await makeFolder(out)
     const close = await lockFolder(out)
     try {
       const before = options.overwrite ? undefined : ((await readSettingsFile(path)) as Config | undefined)

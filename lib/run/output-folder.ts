@@ -1,8 +1,8 @@
 // The folder of a task: locked while one process works in it, with the settings that it was begun with.
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GyrusError } from '../errors.js'
-import { writeError, writeWhole } from '../write-file.js'
+import { makeFolder, writeError, writeWhole } from '../write-file.js'
 import { lockFolder } from './lock.js'
 import { checkSameSettings, readSettingsFile, settingsName } from './settings-file.js'
 
@@ -29,7 +29,7 @@ export async function openOutputFolder(
   options: OutputOptions & { readonly free: readonly string[]; readonly own: readonly RegExp[] },
 ): Promise<OutputFolder> {
   try {
-    await mkdir(out, { recursive: true })
+    await makeFolder(out)
     const close = await lockFolder(out)
     try {
       const path = join(out, settingsName)

@@ -8,6 +8,7 @@
 #include "binding/feed_handle.h"
 #include "binding/figshare.h"
 #include "binding/instance.h"
+#include "binding/kspace_wrap.h"
 #include "binding/session_wrap.h"
 #include "binding/supervised_wrap.h"
 #include "binding/ticket.h"
@@ -121,6 +122,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("Encoder", EncoderWrap::define(env));
   exports.Set("ContrastiveTrainer", ContrastiveWrap::define(env));
   exports.Set("SupervisedTrainer", SupervisedWrap::define(env));
+  exports.Set("KspaceReader", KspaceWrap::define(env));
   exports.Set("ViewFeed", FeedHandle::define(env));
   exports.Set("ViewLoader", ViewLoaderWrap::define(env));
   exports.Set("VolumeMemory", VolumeMemory::define(env));

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "fuzz/targets.h"
+#include "fuzz/scan_targets.h"
 #include "io/hdf5/checksums.h"
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);

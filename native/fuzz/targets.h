@@ -1,7 +1,7 @@
 // What a fuzzer does with one input, shared with the replay of the corpora in tests/io/corpus_replay.cpp. A parser may
 // accept the bytes, and what it then says of them must hold, or refuse them with Code::file_format or Code::dtype
-// (HDF5, which is asked by name and for shapes, also with Code::name or Code::shape).
-// Anything else, an exception of another kind included, ends the process.
+// (HDF5, which is asked by name and for shapes, also with Code::name or Code::shape). Anything else, an exception of
+// another kind included, ends the process.
 #pragma once
 
 #include <algorithm>
@@ -14,10 +14,7 @@
 
 #include "core/error.h"
 #include "core/memory_stats.h"
-#include "imaging/fastmri_file.h"
-#include "imaging/ismrmrd_header.h"
 #include "io/finite.h"
-#include "io/hdf5_file.h"
 #include "io/npy.h"
 #include "io/safetensors.h"
 #include "io/torch/pickle.h"
@@ -108,79 +105,6 @@ inline Verdict run_npy(std::span<const std::byte> bytes) {
     require(elements <= static_cast<std::int64_t>(bytes.size()) && reader.dtype().size() == 3);
     std::vector<float> values(static_cast<std::size_t>(std::min(elements, kMaxElements)));
     reader.read_f32(elements - static_cast<std::int64_t>(values.size()), values);
-  });
-}
-
-// Asks everything of a group and what is below it; tells whether any numbers could be read.
-inline bool read_group(const io::Hdf5File& file, const std::string& path, int depth, int& objects) {
-  bool is_read = false;
-  for (const std::string& name : file.children(path)) {
-    if (++objects > 64 || name.empty() || name.find('/') != std::string::npos) break;
-    const std::string child = text(path, "/", name);
-    try {
-      const io::Hdf5Dataset dataset = file.find(child);
-      require(dataset.shape().elements() >= 0 && dataset.type().bytes > 0);
-      if (dataset.is_whole()) require(dataset.row_elements() * dataset.rows() == dataset.shape().elements());
-      if (!dataset.type().is_number()) {
-        is_read = !dataset.read_text().empty() || is_read;
-        continue;
-      }
-      const std::int64_t row = dataset.row_elements() * dataset.type().parts();
-      if (row == 0 || row > kMaxElements) continue;
-      const std::int64_t rows = std::min(dataset.rows(), kMaxElements / row);
-      std::vector<float> values(static_cast<std::size_t>(rows * row));
-      dataset.read_f32(dataset.rows() - rows, rows, values);
-      is_read = true;
-    } catch (const Error& error) {
-      require(error.code() == Code::file_format || error.code() == Code::dtype || error.code() == Code::shape ||
-              error.code() == Code::name);
-      if (error.code() == Code::name && depth < 3) is_read = read_group(file, child, depth + 1, objects) || is_read;
-    }
-  }
-  return is_read;
-}
-
-// The same bytes as a volume of fastMRI.
-inline void read_fastmri(std::span<const std::byte> bytes) {
-  const imaging::FastmriFile file(bytes, "input");
-  file.attributes();
-  const imaging::FastmriImages images = file.rss();
-  const std::int64_t elements = images.shape().elements();
-  require(elements <= 1032 * static_cast<std::int64_t>(bytes.size()));
-  if (elements > kMaxElements) return;
-  std::vector<float> values(static_cast<std::size_t>(elements));
-  images.read(0, images.shape()[0], values);
-  file.header();
-  file.mask();
-}
-
-// Refused: nothing in the file could be read.
-inline Verdict run_hdf5(std::span<const std::byte> bytes) {
-  const auto walk = [bytes] {
-    const io::Hdf5File file(bytes, "input");
-    int objects = 0;
-    bool is_read = false;
-    try {
-      is_read = read_group(file, "", 0, objects);
-      for (const char* const name : {"variable", "acquisition", "MATLAB_class"}) {
-        is_read = file.text_attribute("/", name).has_value() || is_read;
-      }
-      is_read = file.number_attribute("/", "max").has_value() || is_read;
-      read_fastmri(bytes);
-    } catch (const Error& error) {
-      require(error.code() == Code::file_format || error.code() == Code::dtype || error.code() == Code::shape ||
-              error.code() == Code::name);
-    }
-    GYRUS_CHECK(is_read, Code::file_format, "nothing could be read");
-  };
-  return verdict_of(walk);
-}
-
-inline Verdict run_ismrmrd(std::span<const std::byte> bytes) {
-  return verdict_of([bytes] {
-    const imaging::IsmrmrdHeader header =
-        imaging::parse_ismrmrd_header({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-    require(header.encoded.x >= 0 && header.recon.z >= 0 && header.padding_right > header.padding_left);
   });
 }
 

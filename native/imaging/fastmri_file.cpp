@@ -1,5 +1,6 @@
 #include "imaging/fastmri_file.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/error.h"
@@ -14,9 +15,8 @@ std::optional<std::string> FastmriFile::text_attribute(std::string_view name) co
   return found;
 }
 
-void FastmriKspace::read_slice(std::int64_t slice, std::span<std::complex<float>> out) const {
-  // A complex<float> is, by the standard, its two floats.
-  kspace_.read_f32(slice, 1, {reinterpret_cast<float*>(out.data()), 2 * out.size()});
+FastmriKspace::FastmriKspace(io::Hdf5Dataset kspace) : kspace_(std::move(kspace)), shape_(kspace_.shape()) {
+  if (shape_.rank() == 3) shape_ = Shape{shape_[0], 1, shape_[1], shape_[2]};
 }
 
 FastmriAttributes FastmriFile::attributes() const {
@@ -41,10 +41,10 @@ std::optional<IsmrmrdHeader> FastmriFile::header() const {
 }
 
 io::Hdf5Dataset FastmriFile::array(std::string_view name, io::hdf5::ElementKind kind, std::string_view axes,
-                                   int rank) const {
+                                   std::initializer_list<int> ranks) const {
   io::Hdf5Dataset found = file_.find(name);
-  GYRUS_CHECK(found.shape().rank() == rank, Code::shape, found.where(), ": has the shape ", found.shape(), ", ", axes,
-              " was expected; give a multi-coil fastMRI file");
+  GYRUS_CHECK(std::ranges::find(ranks, found.shape().rank()) != ranks.end(), Code::shape, found.where(),
+              ": has the shape ", found.shape(), ", ", axes, " was expected; give a file of the form of fastMRI's");
   GYRUS_CHECK(found.type().kind == kind, Code::dtype, found.where(), ": holds ", found.type().name, ", ",
               kind == io::hdf5::ElementKind::complex ? "complex" : "real", " numbers were expected");
   GYRUS_CHECK(found.is_whole(), Code::file_format, found.where(),
@@ -53,16 +53,17 @@ io::Hdf5Dataset FastmriFile::array(std::string_view name, io::hdf5::ElementKind 
 }
 
 FastmriImages FastmriFile::rss() const {
-  return FastmriImages(array("reconstruction_rss", io::hdf5::ElementKind::real, "[slices, height, width]", 3));
+  return FastmriImages(array("reconstruction_rss", io::hdf5::ElementKind::real, "[slices, height, width]", {3}));
 }
 
 FastmriKspace FastmriFile::kspace() const {
-  return FastmriKspace(array("kspace", io::hdf5::ElementKind::complex, "[slices, coils, height, width]", 4));
+  return FastmriKspace(array("kspace", io::hdf5::ElementKind::complex,
+                             "[slices, coils, height, width] or [slices, height, width]", {3, 4}));
 }
 
 std::optional<std::vector<float>> FastmriFile::mask() const {
   if (!file_.has("mask")) return std::nullopt;
-  const io::Hdf5Dataset dataset = array("mask", io::hdf5::ElementKind::real, "[width]", 1);
+  const io::Hdf5Dataset dataset = array("mask", io::hdf5::ElementKind::real, "[width]", {1});
   std::vector<float> values(static_cast<std::size_t>(dataset.shape()[0]));
   dataset.read_f32(0, dataset.rows(), values);
   return values;

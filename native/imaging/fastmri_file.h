@@ -2,9 +2,9 @@
 // made from it, and what is said of them (science.md C1).
 #pragma once
 
-#include <complex>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -37,17 +37,21 @@ class FastmriImages {
   io::Hdf5Dataset images_;
 };
 
-// [slices, coils, height (readout), width (phase)] complex numbers.
+// [slices, coils, height (readout), width (phase)] complex numbers; single-coil files, which have no axis of coils,
+// have one.
 class FastmriKspace {
  public:
-  const Shape& shape() const { return kspace_.shape(); }
-  // `out` has coils * height * width numbers (Code::shape).
-  void read_slice(std::int64_t slice, std::span<std::complex<float>> out) const;
+  const Shape& shape() const { return shape_; }
+  std::int64_t chunk_bytes() const { return kspace_.chunk_bytes(); }
+  // `out` has 2 * coils * height * width floats (Code::shape), of each number the real part first. What is stored more
+  // precisely is rounded.
+  void read_slice(std::int64_t slice, std::span<float> out) const { kspace_.read_f32(slice, 1, out); }
 
  private:
   friend class FastmriFile;
-  explicit FastmriKspace(io::Hdf5Dataset kspace) : kspace_(std::move(kspace)) {}
+  explicit FastmriKspace(io::Hdf5Dataset kspace);
   io::Hdf5Dataset kspace_;
+  Shape shape_;
 };
 
 // What is asked for is looked up when it is asked for: a file without k-space still gives its images. Arrays that are
@@ -67,13 +71,16 @@ class FastmriFile {
   // Code::name when reconstruction_rss is missing; reconstruction_esc, the single-coil images, does not stand in for
   // it.
   FastmriImages rss() const;
+  bool has_kspace() const { return file_.has("kspace"); }
   FastmriKspace kspace() const;  // Code::name when it is missing
   // Of test files, one number a column of k-space, 0: not measured; nullopt: the file has none.
   std::optional<std::vector<float>> mask() const;
 
  private:
   std::optional<std::string> text_attribute(std::string_view name) const;
-  io::Hdf5Dataset array(std::string_view name, io::hdf5::ElementKind kind, std::string_view axes, int rank) const;
+  // Of one of these ranks; `axes` says which they are.
+  io::Hdf5Dataset array(std::string_view name, io::hdf5::ElementKind kind, std::string_view axes,
+                        std::initializer_list<int> ranks) const;
 
   io::Hdf5File file_;
 };

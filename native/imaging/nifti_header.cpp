@@ -162,7 +162,11 @@ Affine affine_of_qform(const Fields& fields, std::string_view label) {
 }
 
 Affine affine_of_sizes(const Fields& fields, const Extents3& extents) {
-  const std::array<double, 3> sizes = voxel_sizes(fields);
+  std::array<double, 3> sizes = voxel_sizes(fields);
+  // The sizes along axes that the volume does not have say nothing.
+  for (std::int64_t axis = fields.integer(fields.layout().dim, 0); axis < 3; ++axis) {
+    sizes[static_cast<std::size_t>(axis)] = 1;
+  }
   Affine affine{};
   for (std::size_t axis = 0; axis < 3; ++axis) {
     const double size = axis == 0 ? -sizes[0] : sizes[axis];

@@ -188,3 +188,12 @@ void t.test('a folder belongs to one run at a time', async (t) => {
   for await (const event of curate(settings)) t.ok(event.type)
   t.notOk(readdirSync(out).includes('run.lock'), 'it is given back at the end')
 })
+
+void t.test('where no folder can be made, it says so at once', async (t) => {
+  const { root } = archive(t)
+  for (const out of ['/proc/gyrus', '/proc/gyrus/deep/er', '/dev/null', '/dev/null/gyrus']) {
+    const run = curate({ roots: [root], out })
+    const error = await rejection(t, run.next(), 'ERR_GYRUS_FILE_IO')
+    t.match(error.message, `cannot write ${out}`)
+  }
+})

@@ -1,6 +1,6 @@
 // `gyrus curate` from archives to shards and manifest: contents, report, choices.
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import t from 'tap'
@@ -9,6 +9,7 @@ import { takeSections } from '../../lib/report/section.js'
 import { gyrus } from '../support/cli.js'
 import { readCurated } from '../../lib/slices/curated.js'
 import { archive, digest, manifest, shape, shard, volumes } from '../support/curation.js'
+import { writeNpy } from '../support/files.js'
 import { drawBall, writeNifti } from '../support/nifti.js'
 import { rejection } from '../support/rejection.js'
 
@@ -214,4 +215,74 @@ void t.test("a folder's images are chosen among together, whenever the run was i
   t.equal(lines.length, 1 + 11 + 1, 'in the middle of a folder')
   for await (const event of curate({ ...settings, out })) t.ok(event.type)
   t.equal(digest(out), digest(whole))
+})
+
+void t.test('.npy files of one slice and one size are chosen among together as well', async (t) => {
+  const folder = t.testdir()
+  const root = join(folder, 'in')
+  for (const subject of ['a', 'b']) mkdirSync(join(root, subject), { recursive: true })
+  const write = (path: string, shape: number[], pixels: readonly number[]): void => {
+    writeNpy(join(root, path), shape, Float32Array.from(pixels))
+  }
+  // Grey levels of 2 to 41 kinds, in no order; two of another size stand in their midst.
+  const levelsOf = (image: number): number => 2 + ((image * 17) % 40)
+  for (let image = 0; image < 40; image += 1) {
+    const pixels = Array.from({ length: 400 }, (_, at) => at % levelsOf(image))
+    const shape = [12, 13].includes(image) ? [10, 40] : [20, 20]
+    write(`${image < 30 ? 'a' : 'b'}/slice${String(image).padStart(2, '0')}.npy`, shape, pixels)
+  }
+  write(
+    'a/volume.npy',
+    [8, 20, 20],
+    Array.from({ length: 3200 }, (_, at) => (at * at) % 97),
+  )
+  writeFileSync(join(root, 'a', 'slice05.npy'), 'no array')
+  const settings = { roots: [root], size: 16, keepFraction: 0.25, entropyMin: 0 }
+  const whole = join(folder, 'whole')
+  for await (const event of curate({ ...settings, out: whole })) t.ok(event.type)
+  const rows = await manifest(whole)
+  t.equal(rows.length, 48)
+  for (const [from, to] of [
+    [0, 5], // the unreadable file ends a stack, for its size is not known
+    [6, 12],
+    [12, 14],
+    [14, 30],
+    [30, 40],
+  ] as const) {
+    const own = rows.filter((row) => {
+      const image = Number(/slice(\d+)/.exec(String(row['source_path']))?.[1] ?? -1)
+      return image >= from && image < to
+    })
+    t.equal(own.length, to - from)
+    const entropies = (kept: boolean): number[] =>
+      own.filter((row) => row['kept'] === kept).map(({ entropy }) => Number(entropy))
+    t.ok(Math.abs(entropies(true).length - own.length / 4) < 1, `${entropies(true).length} of ${own.length}`)
+    t.ok(Math.min(...entropies(true)) >= Math.max(...entropies(false)), 'the richest stay')
+  }
+  t.equal(rows.filter((row) => row['kept'] && String(row['source_path']).includes('volume')).length, 2)
+  const out = join(folder, 'out')
+  for await (const event of curate({ ...settings, out }))
+    if (event.type === 'progress' && event.done === 20) break
+  for await (const event of curate({ ...settings, out })) t.ok(event.type)
+  t.equal(digest(out), digest(whole))
+})
+
+void t.test('a folder within the archive can be curated into, again and again', async (t) => {
+  const root = join(t.testdir(), 'in')
+  mkdirSync(root)
+  for (let scan = 0; scan < 3; scan += 1)
+    writeNifti(join(root, `scan${scan}.nii`), [20, 20, 20], drawBall([20, 20, 20], scan))
+  const settings = { roots: [root], size: 16, shardRows: 2 }
+  const elsewhere = join(t.testdirName, 'elsewhere')
+  for await (const event of curate({ ...settings, out: elsewhere })) t.ok(event.type)
+  for (const out of [join(root, 'curated'), root]) {
+    for await (const event of curate({ ...settings, out }))
+      if (event.type === 'progress' && event.done === 2) break
+    for await (const event of curate({ ...settings, out })) t.ok(event.type, 'it goes on')
+    for await (const event of curate({ ...settings, out, overwrite: true }))
+      if (event.type === 'done') t.equal(event.unreadable, 0, 'nor is one that was there')
+    t.equal((await manifest(out)).length, 60, 'its own slices are none of them')
+    t.equal(digest(out), digest(elsewhere))
+    rmSync(join(root, 'curated'), { recursive: true, force: true })
+  }
 })

@@ -234,8 +234,15 @@ def fastmri_test(file: h5py.File) -> None:
     file["ismrmrd_header"] = np.bytes_("<ismrmrdHeader><encoding></encoding></ismrmrdHeader>")
 
 
+def fastmri_single(file: h5py.File) -> None:
+    chunks = dict(chunks=(2, 3, 4), compression="gzip", shuffle=True)
+    file.create_dataset("kspace", data=array((3, 4, 6), "c8"), **chunks)
+    file["mask"] = array((5,), "u1")
+    file.attrs["acquisition"] = np.bytes_("CORPD_FBK")
+
+
 def wrong(file: h5py.File) -> None:
-    file["kspace"] = array((2, 4, 6), "c8")
+    file["kspace"] = array((4, 6), "c8")
     file.create_dataset("reconstruction_rss", (9, 1 << 20, 1 << 20), "f4", chunks=(1, 512, 512), compression="gzip")
     file["mask"] = array((2, 3), "?")
     file["ismrmrd_header"] = array((3,), "u1")
@@ -269,6 +276,7 @@ FILES = {
     "strangers": (strangers, "v110", 0),
     "fastmri": (fastmri, "earliest", 0),
     "fastmri_test": (fastmri_test, "earliest", 0),
+    "fastmri_single": (fastmri_single, "small_nodes", 0),
     "fastmri_wrong": (wrong, "v110", 0),
 }
 

@@ -11,6 +11,7 @@ import {
   isGyrusError,
   memory,
   MocoTrainer,
+  openKspace,
   readVolume,
   SupervisedTrainer,
   type Architecture,
@@ -25,6 +26,7 @@ import {
   type FinetuneConfig,
   type FinetuneEvent,
   type KernelTime,
+  type Kspace,
   type LoadReport,
   type MocoTrainerOptions,
   type StepResult,
@@ -50,6 +52,13 @@ export async function curation(): Promise<void> {
   holds<Same<typeof data, Float32Array>>()
   void shape.length.toFixed()
   holds<Same<Awaited<ReturnType<typeof imageEntropies>>, Float64Array>>()
+  await using kspace = await openKspace('k.h5', { signal: new AbortController().signal })
+  holds<Same<typeof kspace, Kspace>>()
+  holds<Same<Awaited<ReturnType<Kspace['read']>>, Float32Array>>()
+  // @ts-expect-error: a file need not have a header
+  void kspace.header.encoded.matrix[0].toFixed()
+  // @ts-expect-error: made by openKspace alone
+  new Kspace()
   // @ts-expect-error: a folder to write is required
   curate({ roots: ['a'] })
   // @ts-expect-error: datasets have names

@@ -1,4 +1,5 @@
 // The adapters: archives in their real layouts, decoys among them, parts that are held out.
+import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -197,6 +198,48 @@ void t.test('several archives in one folder, and plain folders', async (t) => {
     ['duplicate-format'],
   )
   t.same((await discover(tree(t, ['notes.txt'])))[0]?.volumes, [])
+})
+
+void t.test('slices that curation wrote are no archive', async (t) => {
+  const root = tree(t, [
+    'a/t1.nii',
+    'out/slices-00000.npy',
+    'other/slices-00000.npy',
+    'other/slices-00001.npy',
+    'other/curation.json',
+    'other/extra.npy',
+    'stopped/journal.jsonl.partial',
+    'stopped/slices-00000.npy',
+    'plain/slices-00000.npy',
+  ])
+  const out = join(root, 'out')
+  const found = async (from: string): Promise<[string[], string[]]> => {
+    const all = await discover(from, { out })
+    const paths = (files: readonly { path: string }[]): string[] => files.map(({ path }) => path)
+    const skipped = all.flatMap((one) => one.skipped.filter(({ reason }) => reason === 'curated'))
+    return [paths(all.flatMap(({ volumes }) => volumes)), paths(skipped)]
+  }
+  t.same(await found(root), [
+    ['a/t1.nii', 'other/extra.npy', 'plain/slices-00000.npy'],
+    ['other/slices-00000.npy', 'other/slices-00001.npy', 'stopped/slices-00000.npy'],
+  ])
+  t.same(await found(out), [[], []], 'what is curated into is none, even as the root')
+  t.same((await found(join(root, 'other')))[0].length, 3, "another run's slices may be asked for")
+})
+
+void t.test('pipes and devices that have a name of a volume are told of', async (t) => {
+  const root = tree(t, ['a/t1.nii'])
+  execFileSync('mkfifo', [join(root, 'a', 'pipe.nii.gz'), join(root, 'a', 'pipe')])
+  symlinkSync('/dev/zero', join(root, 'a', 'zero.nii'))
+  const [found] = await discover(root)
+  t.equal(found?.volumes.length, 1)
+  t.same(
+    found?.skipped.map(({ path, reason }) => [path, reason]),
+    [
+      ['a/pipe.nii.gz', 'no-file'],
+      ['a/zero.nii', 'no-file'],
+    ],
+  )
 })
 
 void t.test('links in a circle, folders that may not be read, missing roots', async (t) => {

@@ -180,6 +180,18 @@ NiftiImage counting(int version, std::int64_t frames) {
   return image;
 }
 
+void test_flat(Suite& suite) {
+  suite.test("an axis that a volume does not have has no size either", [](Check& check) {
+    NiftiImage image = counting(1, 1);
+    for (const std::size_t axis : {1, 2, 3}) image.set_voxel_size(axis, 3);
+    image.set_dim(0, 2);
+    NiftiReader reader;
+    const io::InputFile file(bytes_of(image.bytes()), "v.nii");
+    const Volume volume = reader.read_single(file, 0);
+    check.that(volume.affine[0][0] == 3 && volume.affine[1][1] == 3 && volume.affine[2][2] == 1, "two axes");
+  });
+}
+
 void test_layout(Suite& suite) {
   suite.test("frames", [](Check& check) {
     NiftiImage image = counting(2, 3);
@@ -316,6 +328,7 @@ void test_lies(Suite& suite) {
 void imaging_nifti(Suite& suite) {
   test_types(suite);
   test_wide_reals(suite);
+  test_flat(suite);
   test_layout(suite);
   test_lies(suite);
 }

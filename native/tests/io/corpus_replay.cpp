@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fuzz/inflate_target.h"
+#include "fuzz/scan_targets.h"
 #include "fuzz/targets.h"
 #include "fuzz/volume_targets.h"
 #include "tests/harness/suites.h"
