@@ -56,16 +56,6 @@ std::unique_ptr<Kernel> CudaQueue::make_finite_guard(std::span<const float* cons
   fail_internal("make_finite_guard", __FILE__, __LINE__);
 }
 
-// A cuDNN that has no kernel for anything.
-Dnn::Dnn(std::shared_ptr<CudaQueue> queue, std::shared_ptr<PlanCache> cache)
-    : queue_(std::move(queue)), cache_(std::move(cache)) {}
-Dnn::~Dnn() = default;
-namespace {
-const DnnChoice kNoDnn{nullptr, "there is no cuDNN on the host"};
-}
-const DnnChoice& Dnn::convolution(const ConvShape&) { return kNoDnn; }
-const DnnChoice& Dnn::attention(const AttentionShape&) { return kNoDnn; }
-
 }  // namespace gyrus::backend::cuda
 
 namespace gyrus::tests {
@@ -265,11 +255,15 @@ class EmulatedBackend final : public backend::Backend {
         }
         return bytes;
       };
-      std::vector<std::int64_t> in_bytes = bytes_of(node.inputs);
+      if (lowered.is_left_to_reader) return lowered;
+      std::vector<std::int64_t> in_bytes = bytes_of(lowered.reads.empty() ? node.inputs : lowered.reads);
       for (const backend::PackRequest& pack : lowered.packs) in_bytes[pack.input] = pack.bytes;
+      for (const auto& beside : lowered.reads_beside) in_bytes.push_back(beside.bytes);
+      std::vector<std::int64_t> out_bytes = bytes_of(node.outputs);
+      for (const auto& beside : lowered.writes_beside) out_bytes.push_back(beside.bytes);
       lowered.kernel =
           std::make_unique<StagedKernel>(std::move(lowered.kernel), graph::describe(graph, id_of(graph, node)),
-                                         is_update(node.kind), std::move(in_bytes), bytes_of(node.outputs));
+                                         is_update(node.kind), std::move(in_bytes), std::move(out_bytes));
       return lowered;
     });
   }
