@@ -19,6 +19,7 @@
 #include "passes/passes.h"
 #include "tests/harness/suites.h"
 #include "tests/io/scratch.h"
+#include "train/chunked_inference.h"
 #include "train/contrastive_graphs.h"
 #include "train/optimizer.h"
 
@@ -106,8 +107,7 @@ Graph training(const std::string& arch) {
 Graph inference(const std::string& arch) {
   Graph graph;
   const nn::EncoderOptions options = encoder(arch);
-  const auto image = graph.add_source(
-      graph::Role::input, "x", {{kBatch, options.image_height, options.image_width, options.channels}, DType::f32});
+  const graph::ValueId image = train::add_images(graph, options, kBatch);
   nn::Scope scope{graph, "", "", graph::Role::parameter, "", nn::Mode::inference};
   graph.mark_output(nn::encoder_features(scope, image, options), "features");
   return passes::schedule(passes::simplify(lower_forward(graph)));
