@@ -62,15 +62,8 @@ std::string open_libraries() {
   if (backend::find_cuda_library(CudaLibrary::cudnn).path.empty()) return "there is no cuDNN 9 for CUDA 13";
   const std::string blas = backend::find_cuda_library(CudaLibrary::cublas_lt).path;
   if (blas.empty()) return "there is no cuBLASLt 13";
-  // cuDNN opens these by their names alone, and then finds what is open already.
-  const std::string folder = blas.substr(0, blas.find_last_of('/') + 1);
+  // cuDNN opens it by its name alone, and then finds what is open already.
   if (dlopen(blas.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) return "cuBLASLt does not load";
-  for (const char* name : {"libnvrtc-builtins.so.13.0", "libnvrtc.so.13"}) {
-    if (dlopen((folder + name).c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr &&
-        dlopen(name, RTLD_NOW | RTLD_GLOBAL) == nullptr) {
-      return text("there is no ", name, " beside cuBLASLt");
-    }
-  }
   if (!backend::find_cuda_library(CudaLibrary::driver).path.empty()) return "";
   return dlopen(GYRUS_NO_GPU_DRIVER, RTLD_NOW | RTLD_GLOBAL) != nullptr ? "" : GYRUS_NO_GPU_DRIVER " does not load";
 }
