@@ -12,7 +12,7 @@ const listFile = join(root, 'native', 'sources.json')
 /** Which group a file belongs to, by its folder: the first prefix that fits. */
 const groups = [
   ['cuda_tests', 'native/tests/cuda_build/'],
-  ['no_cuda_tests', 'native/tests/no_cuda_build.cpp'],
+  ['no_cuda_tests', 'native/tests/no_cuda_build/'],
   ['tests', 'native/tests/'],
   ['fuzz', 'native/fuzz/'],
   ['binding', 'native/binding/'],

@@ -159,6 +159,19 @@ Opened open(CudaLibrary library) {
   return opened;
 }
 
+// cuDNN compiles kernels (attention, sums, GELU) with NVRTC, which finds the library of its built-in headers only where
+// the loader looks by itself, or where it is open already: in the wheels neither. Both lie beside cuBLASLt there.
+void open_compiler(const std::string& blas) {
+  if (blas.empty()) return;
+  for (const std::string_view prefix : {"libnvrtc-builtins.so.13", "libnvrtc.so.13"}) {
+    std::error_code problem;
+    for (const auto& entry : fs::directory_iterator(fs::path(blas).parent_path(), problem)) {
+      if (!entry.path().filename().string().starts_with(prefix)) continue;
+      (void)dlopen(entry.path().c_str(), RTLD_NOW | RTLD_GLOBAL);
+    }
+  }
+}
+
 // Opened once a process, by whoever asks first.
 const Opened& opened_library(CudaLibrary library) {
   static const Opened driver = open(CudaLibrary::driver);
@@ -166,7 +179,10 @@ const Opened& opened_library(CudaLibrary library) {
   // cuDNN looks for cuBLASLt among what is loaded already.
   static const Opened cublas_lt = open(CudaLibrary::cublas_lt);
   if (library == CudaLibrary::cublas_lt) return cublas_lt;
-  static const Opened cudnn = open(CudaLibrary::cudnn);
+  static const Opened cudnn = [&] {
+    open_compiler(cublas_lt.search.path);
+    return open(CudaLibrary::cudnn);
+  }();
   if (library == CudaLibrary::cudnn) return cudnn;
   static const Opened nccl = open(CudaLibrary::nccl);
   return nccl;

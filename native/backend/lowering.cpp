@@ -46,24 +46,60 @@ class Lowering {
   void lower_node(const graph::Node& node) {
     const std::string name = text(name_of(node.kind), " ", node.name);
     LoweredKernel made = make_kernel(node, name);
+    if (made.is_left_to_reader) {
+      leave_to_reader(node);
+      return;
+    }
     LoweredStep step;
     step.name = name;
     step.kind = node.kind;
-    step.work = graph::work_of(graph_, node);
-    for (const ValueId id : node.inputs) step.reads.push_back(id.index);
+    step.work = work_of(node);
+    const std::vector<ValueId>& inputs = made.reads.empty() ? node.inputs : made.reads;
+    for (const ValueId id : inputs) step.reads.push_back(id.index);
     for (const ValueId id : node.outputs) step.writes.push_back(id.index);
-    for (const PackRequest& request : made.packs)
-      step.reads[request.input] = packed(node.inputs[request.input], request);
+    for (const PackRequest& request : made.packs) step.reads[request.input] = packed(inputs[request.input], request);
     for (const ValueId id : made.extra_reads) step.reads.push_back(id.index);
+    for (const auto& [input, format, bytes] : made.reads_beside) {
+      step.reads.push_back(beside_.at({node.inputs[input].index, format}));
+    }
+    for (const auto& [output, format, bytes] : made.writes_beside) {
+      const ValueId id = node.outputs[output];
+      beside_[{id.index, format}] = static_cast<int>(lowered_.values.size());
+      step.writes.push_back(static_cast<int>(lowered_.values.size()));
+      lowered_.values.push_back({format + " of " + graph_.value(id).name, bytes, ValueId{}});
+    }
     for (const auto& [output, bytes] : made.other_forms) {
       lowered_.values[static_cast<std::size_t>(node.outputs[output].index)].bytes = bytes;
     }
-    add_shares(node, made.packs, step);
+    // Where the kernel reads something else than the node says, the node's rules of sharing are not its own.
+    if (made.reads.empty()) add_shares(node, made.packs, step);
     step.kernel = std::move(made.kernel);
     step.way = std::move(made.way);
     lowered_.steps.push_back(std::move(step));
-    for (const PackRequest& request : made.packs) forget_large(node, request);
+    if (made.reads.empty()) {
+      for (const PackRequest& request : made.packs) forget_large(node, request);
+    }
     forget_changed(node);
+  }
+
+  void leave_to_reader(const graph::Node& node) {
+    for (const ValueId id : node.outputs) lowered_.values[static_cast<std::size_t>(id.index)].bytes = 0;
+    left_.emplace(node.outputs[0].index, graph::work_of(graph_, node));
+  }
+
+  // With that of the nodes that were left to this one.
+  graph::Work work_of(const graph::Node& node) const {
+    graph::Work work = graph::work_of(graph_, node);
+    for (const ValueId id : node.inputs) {
+      const auto left = left_.find(id.index);
+      if (left == left_.end()) continue;
+      // Their result is neither written nor read.
+      const double spared =
+          2 * static_cast<double>(graph_.value(id).shape().elements() * size_of(graph_.value(id).dtype()));
+      work.flops += left->second.flops;
+      work.bytes += left->second.bytes - spared;
+    }
+    return work;
   }
 
   // A training step packs a weight for each view anew where that is cheap: kept, the packed weights of a ViT's forward
@@ -86,6 +122,10 @@ class Lowering {
     }
   }
 
+  static bool is_stored(const graph::Value& value) {
+    return value.role == Role::parameter || value.role == Role::buffer || value.role == Role::ema;
+  }
+
   // The block that holds `id` in that format, made by a new step if there is none yet.
   int packed(ValueId id, const PackRequest& request) {
     const auto [at, is_new] = packed_.try_emplace({id.index, request.format}, static_cast<int>(lowered_.values.size()));
@@ -97,9 +137,13 @@ class Lowering {
     step.kind = OpKind::cast;
     step.work.bytes = static_cast<double>(value.shape().elements() * size_of(value.dtype()) + request.bytes);
     step.reads = {id.index};
+    step.is_prologue = is_stored(value);
+    for (const ValueId other : request.also_reads) {
+      step.reads.push_back(other.index);
+      step.is_prologue = step.is_prologue && is_stored(graph_.value(other));
+    }
     step.writes = {at->second};
     step.kernel = request.make();
-    step.is_prologue = value.role == Role::parameter || value.role == Role::buffer || value.role == Role::ema;
     lowered_.steps.push_back(std::move(step));
     return at->second;
   }
@@ -131,6 +175,8 @@ class Lowering {
   const bool trains_;
   LoweredGraph lowered_;
   PackedBlocks packed_;
+  PackedBlocks beside_;                       // written beside a value, by (value, format)
+  std::map<std::int32_t, graph::Work> left_;  // to the reader of that value
 };
 
 }  // namespace

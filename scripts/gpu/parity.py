@@ -8,8 +8,8 @@ from pathlib import Path
 
 from suite import ROOT
 
-OPERATIONS = ["conv2d/", "linear/", "batch_norm/", "layer_norm/", "elementwise/", "pooling/", "attention/", "tokens/",
-              "loss/", "optimizer/"]
+OPERATIONS = ["conv2d/", "linear/", "fused/", "batch_norm/", "layer_norm/", "elementwise/", "pooling/", "attention/",
+              "tokens/", "loss/", "optimizer/"]
 MODELS = ["golden_ops/", "golden_heads/", "golden_optimizers/", "golden_models/", "sessions/", "device_views/",
           "training_state/", "micro_step/", "classifier/", "golden_finetune/"]
 STEPS = ["golden_contrastive/"]
@@ -19,6 +19,8 @@ WAY_OF_ATTENTION = "GYRUS_CUDA_ATTENTION"
 # Under compute-sanitizer: own kernels whole, and of the libraries' operations one small case each.
 CHECKED = ["elementwise/", "batch_norm/", "layer_norm/", "pooling/", "tokens/", "loss/", "optimizer/",
            "conv2d/3x3: oracle", "conv2d/patches with bias: oracle", "linear/odd with bias: oracle",
+           "fused/[2, 5, 6, 8] to 16, 3x3 stride 1 batch_norm residual relu: oracle",
+           "fused/[2, 48, 48, 8] to 16, 1x1 training batch_norm, running: oracle",
            "attention/two heads: oracle"]
 RACED = ["batch_norm/", "layer_norm/", "loss/", "optimizer/", "attention/two heads: oracle"]  # shared memory
 CHECKS = [("memcheck", prefix) for prefix in CHECKED] + [("racecheck", prefix) for prefix in RACED]

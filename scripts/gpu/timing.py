@@ -63,7 +63,7 @@ def judge_targets(own, peers, warm, flops_peak):
 def time_step(suite, arch, batch, *, label="", options=(), may_not_fit=False, reserve=0):
     name = f"step gyrus {arch} batch {batch}{label}"
     command = [suite.build / "gyrus_moco_step", arch, batch, "bf16", "cuda", *options]
-    done = suite.run(name, command, 60, reserve=reserve)
+    done = suite.run(name, command, 100, reserve=reserve)
     if done is None:
         return None
     if done[0] == 4:

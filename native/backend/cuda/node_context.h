@@ -20,6 +20,8 @@ struct CudaContext {
   std::shared_ptr<Dnn> dnn;
   std::shared_ptr<AttentionChoices> attention;
   std::int64_t most_column_bytes = std::int64_t{256} << 20;  // of the windows that a convolution lays out at once
+  // Smaller products are over before a better kernel could tell.
+  std::int64_t least_tuned_terms = std::int64_t{1} << 28;
 };
 
 struct NodeContext : NodeView {

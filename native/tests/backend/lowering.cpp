@@ -1,4 +1,5 @@
-// Packed weights: which uses share one block, and which get a block of their own.
+// Packed weights: which uses share one block, and which get a block of their own. Two nodes in one kernel, and what a
+// kernel writes for another.
 #include "backend/lowering.h"
 
 #include <algorithm>
@@ -77,9 +78,64 @@ Graph training(DType compute) {
   return graph;
 }
 
+// Two layers, one behind the other.
+struct Chain {
+  Graph graph;
+  ValueId x, first_weight, second_weight, first, second;
+};
+
+Chain chain() {
+  Chain c;
+  c.x = c.graph.add_source(Role::input, "x", {Shape{kRows, kWidth}, DType::f32});
+  c.first_weight = c.graph.add_source(Role::parameter, "first.weight", {Shape{kWidth, kWidth}, DType::f32});
+  c.second_weight = c.graph.add_source(Role::parameter, "second.weight", {Shape{kWidth, kWidth}, DType::f32});
+  c.first = graph::linear(c.graph, c.x, c.first_weight, std::nullopt, "first");
+  c.second = graph::linear(c.graph, c.first, c.second_weight, std::nullopt, "second");
+  c.graph.mark_output(c.second, "y");
+  return c;
+}
+
+// The second layer's kernel does the first one's work, with weights made of both.
+void leave_to_reader(Check& check) {
+  const Chain c = chain();
+  const backend::LoweredGraph lowered = backend::lower_nodes(c.graph, [&](const graph::Node& node) {
+    backend::LoweredKernel made{std::make_unique<IdleKernel>(), {}};
+    made.is_left_to_reader = node.outputs[0] == c.first;
+    if (made.is_left_to_reader) return made;
+    made.reads = {c.x, c.first_weight};
+    made.packs.push_back({1, "both", 64, [] { return std::make_unique<IdleKernel>(); }, {c.second_weight}});
+    return made;
+  });
+  check.equal(lowered.steps.size(), std::size_t{2}, "steps: the packing and the second layer");
+  const backend::LoweredStep &pack = lowered.steps.front(), &step = lowered.steps.back();
+  check.that(pack.is_prologue && pack.reads == std::vector{c.first_weight.index, c.second_weight.index},
+             "both weights");
+  check.that(step.reads == std::vector{c.x.index, pack.writes.front()}, "what the kernel reads");
+  check.equal(lowered.values[static_cast<std::size_t>(c.first.index)].bytes, std::int64_t{0}, "bytes between the two");
+  check.that(step.may_share.empty(), "the node's rules of sharing are not the kernel's");
+  const double products =
+      graph::work_of(c.graph, c.graph.nodes()[0]).flops + graph::work_of(c.graph, c.graph.nodes()[1]).flops;
+  check.equal(step.work.flops, products, "operations of both");
+}
+
+void write_beside(Check& check) {
+  const Chain c = chain();
+  const backend::LoweredGraph lowered = backend::lower_nodes(c.graph, [&](const graph::Node& node) {
+    backend::LoweredKernel made{std::make_unique<IdleKernel>(), {}};
+    (node.outputs[0] == c.first ? made.writes_beside : made.reads_beside).push_back({0, "sums", 128});
+    return made;
+  });
+  const int block = lowered.steps[0].writes.back();
+  check.equal(lowered.steps[0].writes.size(), std::size_t{2}, "the result and the block");
+  check.equal(lowered.steps[1].reads.back(), block, "the reader finds it last");
+  check.equal(lowered.values[static_cast<std::size_t>(block)].bytes, std::int64_t{128}, "its bytes");
+}
+
 }  // namespace
 
 void lowering(Suite& suite) {
+  suite.test("a node that is left to its reader has no step and no memory", leave_to_reader);
+  suite.test("a block that is written beside a result is found by its reader", write_beside);
   suite.test("a training step in f32 packs a layer's weight for each view",
              [](Check& check) { check.equal(count_packs(training(DType::f32)), 2, "packs"); });
   suite.test("all other uses of a weight share one block", [](Check& check) {

@@ -13,6 +13,7 @@ std::vector<OpCase> attention_cases();
 std::vector<OpCase> batch_norm_cases();
 std::vector<OpCase> conv2d_cases();
 std::vector<OpCase> elementwise_cases();
+std::vector<OpCase> fused_cases();
 std::vector<OpCase> layer_norm_cases();
 std::vector<OpCase> linear_cases();
 std::vector<OpCase> loss_cases();

@@ -60,20 +60,6 @@ std::unique_ptr<Kernel> CudaQueue::make_finite_guard(std::span<const float* cons
   fail_internal("make_finite_guard", __FILE__, __LINE__);
 }
 
-// A cuDNN that has no kernel for anything, unless a test pretends that it has.
-Dnn::Dnn(std::shared_ptr<CudaQueue> queue, std::shared_ptr<PlanCache> cache)
-    : queue_(std::move(queue)), cache_(std::move(cache)) {}
-Dnn::~Dnn() = default;
-namespace {
-const DnnChoice kNoDnn{nullptr, "there is no cuDNN on the host"};
-}
-const DnnChoice& Dnn::convolution(const ConvShape&) { return kNoDnn; }
-const DnnChoice& Dnn::attention(const AttentionShape& shape) {
-  const auto [at, is_new] = attentions_.try_emplace(shape);
-  if (is_new) at->second = make_attention_plan(*this, shape);  // pretended_cudnn.cpp
-  return at->second;
-}
-
 }  // namespace gyrus::backend::cuda
 
 namespace gyrus::tests {
@@ -274,7 +260,8 @@ class EmulatedBackend final : public backend::Backend {
         }
         return bytes;
       };
-      std::vector<graph::ValueId> reads = node.inputs;
+      if (lowered.is_left_to_reader) return lowered;
+      std::vector<graph::ValueId> reads = lowered.reads.empty() ? node.inputs : lowered.reads;
       reads.insert(reads.end(), lowered.extra_reads.begin(), lowered.extra_reads.end());
       std::vector<std::int64_t> in_bytes = bytes_of(reads), out_bytes = bytes_of(node.outputs);
       for (std::size_t i = 0; i < reads.size(); ++i) {
@@ -286,6 +273,8 @@ class EmulatedBackend final : public backend::Backend {
         out_bytes[output] = other_forms[node.outputs[output].index] = bytes;
       }
       for (const backend::PackRequest& pack : lowered.packs) in_bytes[pack.input] = pack.bytes;
+      for (const auto& beside : lowered.reads_beside) in_bytes.push_back(beside.bytes);
+      for (const auto& beside : lowered.writes_beside) out_bytes.push_back(beside.bytes);
       lowered.kernel =
           std::make_unique<StagedKernel>(std::move(lowered.kernel), graph::describe(graph, id_of(graph, node)),
                                          is_update(node.kind), std::move(in_bytes), std::move(out_bytes));
@@ -301,7 +290,7 @@ class EmulatedBackend final : public backend::Backend {
   static std::shared_ptr<const backend::cuda::CudaContext> make_context() {
     auto context = std::make_shared<backend::cuda::CudaContext>();
     context->queue = std::make_shared<backend::cuda::CudaQueue>();
-    context->dnn = std::make_shared<backend::cuda::Dnn>(context->queue, nullptr);
+    context->dnn = make_dnn(context->queue, nullptr);
     if (PretendedCudnn::is_there()) {
       const auto cache = std::make_shared<backend::cuda::PlanCache>("emulated");
       context->attention = std::make_shared<backend::cuda::AttentionChoices>(context->queue, cache);

@@ -3,7 +3,10 @@
 #include "tests/cuda/pretended_cudnn.h"
 
 #include <cmath>
+#include <map>
+#include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace gyrus::tests {
@@ -126,11 +129,29 @@ class PlainAttention final : public DnnPlan {
   AttentionShape s_;
 };
 
+class PretendedDnn final : public Dnn {
+ public:
+  using Dnn::Dnn;
+  const DnnChoice& attention(const AttentionShape& shape) override {
+    const auto [at, is_new] = plans_.try_emplace(shape);
+    if (is_new) at->second = {std::make_shared<PlainAttention>(shape), ""};
+    return at->second;
+  }
+
+ private:
+  std::map<AttentionShape, DnnChoice> plans_;
+};
+
 }  // namespace
 
-DnnChoice make_attention_plan(Dnn&, const AttentionShape& shape) {
-  if (!tests::PretendedCudnn::is_there()) return {nullptr, "there is no cuDNN on the host"};
-  return {std::make_shared<PlainAttention>(shape), ""};
+}  // namespace gyrus::backend::cuda
+
+namespace gyrus::tests {
+
+std::shared_ptr<backend::cuda::Dnn> make_dnn(std::shared_ptr<backend::cuda::CudaQueue> queue,
+                                             std::shared_ptr<backend::cuda::PlanCache> cache) {
+  if (!PretendedCudnn::is_there()) return std::make_shared<backend::cuda::Dnn>(std::move(queue), std::move(cache));
+  return std::make_shared<backend::cuda::PretendedDnn>(std::move(queue), std::move(cache));
 }
 
-}  // namespace gyrus::backend::cuda
+}  // namespace gyrus::tests

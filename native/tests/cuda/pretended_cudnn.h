@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <limits>
+#include <memory>
 
 #include "backend/cuda/dnn/dnn.h"
 
@@ -32,5 +33,9 @@ class PretendedCudnn {
   std::int64_t most_bytes_;
   int runs_ = 0;
 };
+
+// Of what an emulated backend asks: pretended while it is there, else what the build has.
+std::shared_ptr<backend::cuda::Dnn> make_dnn(std::shared_ptr<backend::cuda::CudaQueue> queue,
+                                             std::shared_ptr<backend::cuda::PlanCache> cache);
 
 }  // namespace gyrus::tests

@@ -42,7 +42,8 @@ void cuda_ways(Suite& suite) {
       check.that(!odd.is_refused && odd.why.find("width 6") != std::string::npos, odd.why);
       const backend::Way refused = way_of(kind, DType::bf16, 16);
       check.that(refused.name == "own" && refused.is_refused, "what cuDNN refused is no choice");
-      check.equal(refused.why, "there is no cuDNN on the host", "the refusal, quoted");
+      check.that(refused.why.find("there is no cuDNN on the host") != std::string::npos, "the refusal, quoted, not ",
+                 refused.why);
     });
   }
 }

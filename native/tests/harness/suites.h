@@ -25,6 +25,7 @@ namespace gyrus::tests {
   X(op_table)                 \
   X(conv2d)                   \
   X(linear)                   \
+  X(fused)                    \
   X(window_product)           \
   X(pack_pairs)               \
   X(batch_norm)               \
@@ -81,6 +82,7 @@ namespace gyrus::tests {
   X(cuda_emulator)            \
   X(cuda_ways)                \
   X(cuda_products)            \
+  X(cuda_convolutions)        \
   X(cuda_columns)             \
   X(cuda_plan_cache)          \
   X(cuda_judge)               \
@@ -95,7 +97,8 @@ namespace gyrus::tests {
   X(cuda_optimizer)           \
   X(cuda_shapes)              \
   X(cuda_arenas)              \
-  X(cuda_augment)
+  X(cuda_augment)             \
+  X(cuda_engines)
 
 #define GYRUS_DECLARE_SUITE(name) void name(Suite& suite);
 namespace suites {

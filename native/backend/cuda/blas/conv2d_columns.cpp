@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "backend/cuda/blas/product.h"
-#include "backend/cuda/kernels/bias.h"
 #include "backend/cuda/kernels/window_columns.h"
 #include "backend/cuda/launch.h"
+#include "backend/cuda/packing.h"
 
 namespace gyrus::backend::cuda {
 namespace {
@@ -37,10 +37,11 @@ WindowGeometry window_geometry(const ConvShape& s, std::int64_t images) {
 }
 
 // The product over `images` images. `adds`: of a weight gradient, to what earlier images gave.
-ProductShape product_shape(const ConvShape& s, std::int64_t images, bool adds) {
+ProductShape product_shape(const ConvShape& s, std::int64_t images, bool adds, bool has_bias) {
   const std::int64_t rows = images * s.oh * s.ow, width = row_width(s);
   ProductShape p;
   p.factors = p.result = s.dtype;
+  p.has_bias = has_bias;
   // A later product begins within y: as far apart as images are, the power of two in their size.
   const std::int64_t image_bytes = s.oh * s.ow * s.co * size_of(s.dtype);
   if (images < s.n) p.alignment = std::min(p.alignment, image_bytes & -image_bytes);
@@ -75,12 +76,12 @@ class ColumnsConvolution final : public Kernel {
     chunk_ = std::clamp<std::int64_t>(node.cuda->most_column_bytes / image_bytes, 1, shape.n);
     columns_bytes_ = aligned(chunk_ * image_bytes);
     if (shape.direction == Direction::grad_weight) rows_bytes_ = aligned(shape.co * row_width(shape) * 4);
+    has_bias_ = shape.direction == Direction::forward && node.input_count() > 2;
     add_product(chunk_, false);
     if (chunk_ < shape.n) {
       add_product(chunk_, true);
       if (shape.n % chunk_ != 0) add_product(shape.n % chunk_, true);
     }
-    has_bias_ = shape.direction == Direction::forward && node.input_count() > 2;
   }
 
   std::int64_t scratch_bytes() const override { return rows_bytes_ + columns_bytes_ + product_bytes_; }
@@ -91,6 +92,9 @@ class ColumnsConvolution final : public Kernel {
     rows_ = static_cast<float*>(args.scratch);
     columns_ = static_cast<std::byte*>(args.scratch) + rows_bytes_;
     product_scratch_ = columns_ + columns_bytes_;
+    for (const Prepared& prepared : products_) {
+      if (prepared.product->terms() >= cuda_->least_tuned_terms) tune(*prepared.product);
+    }
   }
 
   void run() override {
@@ -108,15 +112,6 @@ class ColumnsConvolution final : public Kernel {
       unpack.row_width = row_width(shape_);
       weight_rows_backward(stream, unpack);
     }
-    if (has_bias_) {
-      BiasArgs bias;
-      bias.y = args_.out;
-      bias.bias = static_cast<const float*>(args_.bias);
-      bias.dtype = shape_.dtype;
-      bias.rows = shape_.n * shape_.oh * shape_.ow;
-      bias.channels = shape_.co;
-      bias_forward(stream, bias);
-    }
   }
 
  private:
@@ -133,7 +128,7 @@ class ColumnsConvolution final : public Kernel {
   void add_product(std::int64_t images, bool is_later) {
     const bool adds = is_later && shape_.direction == Direction::grad_weight;
     if (find(images, adds) != nullptr) return;
-    auto product = std::make_unique<Product>(cuda_->blas, product_shape(shape_, images, adds));
+    auto product = std::make_unique<Product>(cuda_->blas, product_shape(shape_, images, adds, has_bias_));
     product_bytes_ = std::max(product_bytes_, product->scratch_bytes());
     products_.push_back({images, adds, std::move(product)});
   }
@@ -142,6 +137,21 @@ class ColumnsConvolution final : public Kernel {
       if (prepared.images == images && prepared.adds == adds) return prepared.product.get();
     }
     return nullptr;
+  }
+
+  // On the first images' operands: the product over a rest of them fits there too.
+  void tune(Product& product) const {
+    switch (shape_.direction) {
+      case Direction::forward:
+        product.tune(columns_, args_.second, args_.bias, args_.out, product_scratch_);
+        break;
+      case Direction::grad_input:
+        product.tune(args_.first, args_.second, nullptr, columns_, product_scratch_);
+        break;
+      case Direction::grad_weight:
+        product.tune(args_.second, columns_, nullptr, rows_, product_scratch_);
+        break;
+    }
   }
 
   void run_chunk(Stream stream, std::int64_t first, std::int64_t images) {
@@ -156,7 +166,7 @@ class ColumnsConvolution final : public Kernel {
     }
     window_columns_forward(stream, {args_.first + x_at, columns_, s.dtype, window_geometry(s, images)});
     if (s.direction == Direction::forward) {
-      product.run(columns_, args_.second, nullptr, args_.out + y_at, product_scratch_);
+      product.run(columns_, args_.second, args_.bias, args_.out + y_at, product_scratch_);
     } else {
       product.run(args_.second + y_at, columns_, nullptr, rows_, product_scratch_);
     }
@@ -195,6 +205,9 @@ PackRequest request_rows(const NodeContext& node, const ConvShape& shape) {
 LoweredKernel make_conv2d_columns(const NodeContext& node, const ConvShape& shape) {
   LoweredKernel lowered{std::make_unique<ColumnsConvolution>(node, shape), {}};
   if (shape.direction != Direction::grad_weight) lowered.packs.push_back(request_rows(node, shape));
+  if (shape.direction == Direction::forward && node.input_count() > 2) {
+    if (auto pack = request_cast(node, 2, shape.dtype)) lowered.packs.push_back(std::move(*pack));
+  }
   return lowered;
 }
 

@@ -1,8 +1,12 @@
 // Linear layers and their gradients. cuBLASLt's GELU epilogue is the tanh approximation and ours is exact, so a fused
-// linear + GELU is a product that writes `pre` and a sweep of our own over it.
+// linear + GELU is a product that writes `pre` and a sweep of our own over it, or one kernel of cuDNN's, whose GELU is
+// by the error function: whichever is the faster where choices are timed.
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "backend/cuda/blas/product.h"
+#include "backend/cuda/dnn/dnn.h"
 #include "backend/cuda/kernels/gelu.h"
 #include "backend/cuda/launch.h"
 #include "backend/cuda/ops/makers.h"
@@ -11,8 +15,8 @@
 namespace gyrus::backend::cuda {
 namespace {
 
-// Smaller products are over before a better kernel could tell.
-constexpr std::int64_t kTunedProducts = std::int64_t{1} << 28;
+constexpr int kApart = 0, kTogether = 1;  // what the cache remembers of linear + GELU
+constexpr int kRepeats = 3;
 
 // Where a product finds its operands among a kernel's, and whether gelu of the result goes to output 0.
 struct Operands {
@@ -20,12 +24,40 @@ struct Operands {
   bool has_gelu = false;
 };
 
+// cuDNN's kernel for linear + GELU. `plan` is null where it was not asked for, refused, or slower.
+struct FusedGelu {
+  std::shared_ptr<DnnPlan> plan;
+  std::string key, refusal;
+};
+
+FusedGelu find_gelu(const NodeContext& node, const ProductShape& shape, const Product& product) {
+  FusedGelu found;
+  if (shape.result != DType::bf16 || !shape.has_bias || product.terms() < node.cuda->least_tuned_terms) return found;
+  const GeluShape asked{shape.rows, shape.columns, shape.inner};
+  found.key = text("together or apart, ", key_of(asked));
+  if (node.cuda->dnn->cache().find(found.key) == kApart) return found;
+  const DnnChoice& choice = node.cuda->dnn->gelu(asked);
+  found.plan = choice.plan;
+  found.refusal = choice.refusal;
+  return found;
+}
+
 class Linear final : public Kernel {
  public:
   Linear(const NodeContext& node, const ProductShape& shape, Operands operands)
-      : cuda_(node.cuda), product_(node.cuda->blas, shape), shape_(shape), operands_(operands) {}
+      : cuda_(node.cuda), product_(node.cuda->blas, shape), shape_(shape), operands_(operands) {
+    if (operands.has_gelu) fused_ = find_gelu(node, shape, product_);
+    is_together_ = fused_.plan != nullptr;
+  }
 
-  std::int64_t scratch_bytes() const override { return product_.scratch_bytes(); }
+  std::int64_t scratch_bytes() const override {
+    return std::max(product_.scratch_bytes(), fused_.plan ? fused_.plan->scratch_bytes() : 0);
+  }
+  Way way() const {
+    if (fused_.plan) return {"cudnn, fused or not"};
+    if (!fused_.refusal.empty()) return {"cublas and own", fused_.refusal, true};
+    return {};
+  }
 
   void bind(const KernelArgs& args) override {
     left_ = args.in[operands_.left];
@@ -39,29 +71,55 @@ class Linear final : public Kernel {
       gelu_.dtype = shape_.result;
       gelu_.count = shape_.rows * shape_.columns;
     }
-    if (shape_.rows * shape_.columns * shape_.inner >= kTunedProducts) {
-      product_.tune(left_, right_, bias_, result_, scratch_);
-    }
+    if (product_.terms() >= cuda_->least_tuned_terms) product_.tune(left_, right_, bias_, result_, scratch_);
+    if (fused_.plan) choose();
   }
 
-  void run() override {
+  void run() override { is_together_ ? run_together() : run_apart(); }
+
+ private:
+  void run_together() {
+    const std::array<void*, 5> operands{left_, right_, bias_, result_, gelu_.y};
+    fused_.plan->run(operands, scratch_);
+  }
+  void run_apart() {
     product_.run(left_, right_, bias_, result_, scratch_);
     if (operands_.has_gelu) gelu_forward(cuda_->queue->stream(), gelu_);
   }
 
- private:
+  void choose() {
+    const std::array<void*, 5> operands{left_, right_, bias_, result_, gelu_.y};
+    fused_.plan->tune(operands, scratch_);
+    PlanCache& cache = cuda_->dnn->cache();
+    if (const auto known = cache.find(fused_.key)) is_together_ = known == kTogether;
+    if (cache.find(fused_.key) || !cache.is_tuning()) return;
+    const auto seconds = [&](auto&& once) {
+      once();  // warms up
+      return cuda_->queue->seconds([&] {
+        for (int i = 0; i < kRepeats; ++i) once();
+      });
+    };
+    is_together_ = seconds([&] { run_together(); }) <= seconds([&] { run_apart(); });
+    cache.keep(fused_.key, is_together_ ? kTogether : kApart);
+  }
+
   std::shared_ptr<const CudaContext> cuda_;
   Product product_;
   ProductShape shape_;
   Operands operands_;
-  const void *left_ = nullptr, *right_ = nullptr, *bias_ = nullptr;
+  FusedGelu fused_;
+  bool is_together_ = false;
+  void *left_ = nullptr, *right_ = nullptr, *bias_ = nullptr;
   void *result_ = nullptr, *scratch_ = nullptr;
   GeluArgs gelu_;
 };
 
 LoweredKernel lower(const NodeContext& node, const ProductShape& shape, Operands operands,
                     std::initializer_list<std::size_t> stored) {
-  LoweredKernel lowered{std::make_unique<Linear>(node, shape, operands), {}};
+  auto kernel = std::make_unique<Linear>(node, shape, operands);
+  LoweredKernel lowered;
+  lowered.way = kernel->way();
+  lowered.kernel = std::move(kernel);
   for (const std::size_t input : stored) {
     if (auto pack = request_cast(node, input, shape.factors)) lowered.packs.push_back(std::move(*pack));
   }

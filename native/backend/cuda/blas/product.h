@@ -21,6 +21,7 @@ class Product {
   // Enqueues. `bias` is ignored unless the shape has one. All pointers are aligned as the shape says.
   void run(const void* left, const void* right, const void* bias, void* result, void* scratch);
 
+  std::int64_t terms() const { return shape_.rows * shape_.columns * shape_.inner; }
   // Tries all candidates on these arrays, whose contents do not matter and whose result is overwritten, and keeps the
   // fastest. Waits. Later products of that shape, in other processes too, take what was found.
   void tune(const void* left, const void* right, const void* bias, void* result, void* scratch);

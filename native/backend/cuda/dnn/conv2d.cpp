@@ -4,11 +4,13 @@
 // What cuDNN has no engine for (f32 without TF32 in some shapes, images of one or three channels) is a matrix product
 // over windows laid out as columns: blas/conv2d_columns.h. Which of the two it is, is decided here, when a Program is
 // compiled.
+#include "backend/cuda/dnn/conv2d.h"
+
 #include <array>
 #include <utility>
 
 #include "backend/cuda/blas/conv2d_columns.h"
-#include "backend/cuda/dnn/dnn.h"
+#include "backend/cuda/dnn/conv2d_statistics.h"
 #include "backend/cuda/kernels/bias.h"
 #include "backend/cuda/kernels/pack_weights.h"
 #include "backend/cuda/launch.h"
@@ -19,26 +21,6 @@ namespace gyrus::backend::cuda {
 namespace {
 
 using Direction = ConvShape::Direction;
-
-// `x` and `y`: shapes of the convolution's input and output, whatever the node itself reads and writes.
-ConvShape conv_shape(const NodeContext& node, Direction direction, const Shape& x, const Shape& y) {
-  const auto& attrs = node.attrs<graph::Conv2dAttrs>();
-  ConvShape shape;
-  shape.direction = direction;
-  shape.n = x[0];
-  shape.h = x[1];
-  shape.w = x[2];
-  shape.ci = x[3];
-  shape.oh = y[1];
-  shape.ow = y[2];
-  shape.co = y[3];
-  shape.kh = attrs.kernel_height;
-  shape.kw = attrs.kernel_width;
-  shape.stride = attrs.stride;
-  shape.padding = attrs.padding;
-  shape.dtype = shape.result = node.in_type(0).dtype;
-  return shape;
-}
 
 std::int64_t aligned(std::int64_t bytes) { return (bytes + 255) / 256 * 256; }
 
@@ -95,13 +77,6 @@ class Convolution final : public Kernel {
   BiasArgs bias_;
 };
 
-// Why a product over columns is the better way; "" where it is not.
-std::string reason_for_columns(const ConvShape& shape) {
-  if (shape.ci < 8) return text(shape.ci, " channels, which cuDNN pads to 8 in time and in memory");
-  if (shape.kh == shape.stride && shape.kh > 1) return "windows that do not overlap: a plain product of what it reads";
-  return "";
-}
-
 DnnChoice find_plan(const NodeContext& node, ConvShape& shape) {
   DnnChoice found = node.cuda->dnn->convolution(shape);
   if (shape.direction != Direction::grad_weight || shape.result == DType::f32) return found;
@@ -125,17 +100,52 @@ LoweredKernel lower(const NodeContext& node, ConvShape shape) {
   if (std::string why = reason_for_columns(shape); !why.empty()) {
     return lower_to_columns(node, shape, std::move(why), false);
   }
+  std::string refusal;
+  if (auto summing = make_summing_convolution(node, refusal)) {
+    summing->packs.push_back(request_channels_last(node, 1, shape.dtype));
+    return std::move(*summing);
+  }
   DnnChoice found = find_plan(node, shape);
   if (!found.plan) return lower_to_columns(node, shape, std::move(found.refusal), true);
   LoweredKernel lowered{std::make_unique<Convolution>(node, shape, std::move(found.plan)), {}};
-  lowered.way = {"cudnn"};
+  lowered.way = {"cudnn", refusal.empty() ? "" : "without sums: " + refusal, !refusal.empty()};
   if (shape.direction != Direction::grad_weight) lowered.packs.push_back(request_channels_last(node, 1, shape.dtype));
   return lowered;
 }
 
 }  // namespace
 
+ConvShape conv_shape(const NodeContext& node, Direction direction, const Shape& x, const Shape& y) {
+  const auto& attrs = node.attrs<graph::Conv2dAttrs>();
+  ConvShape shape;
+  shape.direction = direction;
+  shape.n = x[0];
+  shape.h = x[1];
+  shape.w = x[2];
+  shape.ci = x[3];
+  shape.oh = y[1];
+  shape.ow = y[2];
+  shape.co = y[3];
+  shape.kh = attrs.kernel_height;
+  shape.kw = attrs.kernel_width;
+  shape.stride = attrs.stride;
+  shape.padding = attrs.padding;
+  shape.dtype = shape.result = node.in_type(0).dtype;
+  return shape;
+}
+
+std::string reason_for_columns(const ConvShape& shape) {
+  if (shape.ci < 8) return text(shape.ci, " channels, which cuDNN pads to 8 in time and in memory");
+  if (shape.kh == shape.stride && shape.kh > 1) return "windows that do not overlap: a plain product of what it reads";
+  return "";
+}
+
 LoweredKernel make_conv2d(const NodeContext& node) {
+  if (is_left_to_batch_norm(node)) {
+    LoweredKernel left;
+    left.is_left_to_reader = true;
+    return left;
+  }
   return lower(node, conv_shape(node, Direction::forward, node.in_shape(0), node.out_shape(0)));
 }
 

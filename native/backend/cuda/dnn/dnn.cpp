@@ -10,6 +10,18 @@
 namespace gyrus::backend::cuda {
 namespace {
 
+const char* name_of(ConvShape::Direction direction) {
+  switch (direction) {
+    case ConvShape::Direction::forward:
+      return "conv2d";
+    case ConvShape::Direction::grad_input:
+      return "conv2d_grad_input";
+    case ConvShape::Direction::grad_weight:
+      return "conv2d_grad_weight";
+  }
+  return "";
+}
+
 void check_library() {
   const LibrarySearch& search = find_cuda_library(CudaLibrary::cudnn);
   GYRUS_CHECK(!search.path.empty(), Code::cuda_unavailable,
@@ -19,6 +31,17 @@ void check_library() {
 }
 
 }  // namespace
+
+std::string key_of(const ConvShape& s) {
+  return text(name_of(s.direction), ' ', name_of(s.dtype), ' ', name_of(s.result), " n", s.n, " h", s.h, " w", s.w,
+              " ci", s.ci, " co", s.co, " k", s.kh, 'x', s.kw, " s", s.stride, " p", s.padding,
+              s.has_residual ? " residual" : "", s.has_bias ? " bias" : "", s.has_relu ? " relu" : "",
+              s.has_statistics ? " statistics" : "");
+}
+
+std::string key_of(const GeluShape& s) {
+  return text("linear gelu bf16 rows", s.rows, " columns", s.columns, " inner", s.inner);
+}
 
 std::string dnn_version() {
   if (find_cuda_library(CudaLibrary::cudnn).path.empty()) return "";
@@ -44,10 +67,15 @@ Dnn::Dnn(std::shared_ptr<CudaQueue> queue, std::shared_ptr<PlanCache> cache)
   GYRUS_CUDNN(cudnnSetStream(handle_, queue_->stream()));
 }
 
+Dnn::Dnn(DescribedGpu gpu, std::shared_ptr<PlanCache> cache) : cache_(std::move(cache)), described_(std::move(gpu)) {
+  check_library();
+}
+
 Dnn::~Dnn() {
   convolutions_.clear();
   attentions_.clear();
-  (void)cudnnDestroy(handle_);
+  gelus_.clear();
+  if (handle_ != nullptr) (void)cudnnDestroy(handle_);
 }
 
 const DnnChoice& Dnn::convolution(const ConvShape& shape) {
@@ -59,6 +87,12 @@ const DnnChoice& Dnn::convolution(const ConvShape& shape) {
 const DnnChoice& Dnn::attention(const AttentionShape& shape) {
   const auto [at, is_new] = attentions_.try_emplace(shape);
   if (is_new) at->second = make_attention_plan(*this, shape);
+  return at->second;
+}
+
+const DnnChoice& Dnn::gelu(const GeluShape& shape) {
+  const auto [at, is_new] = gelus_.try_emplace(shape);
+  if (is_new) at->second = make_gelu_plan(*this, shape);
   return at->second;
 }
 

@@ -26,6 +26,8 @@ constexpr std::int64_t kMostConvolutionScratch = std::int64_t{512} << 20;
 // ViT-B.
 constexpr std::int64_t kMostAttentionScratch = std::int64_t{4} << 30;
 constexpr std::int64_t kMostCandidates = 4;
+// Of graphs that cuDNN has no kernels ready for: it compiles each, half a second to a second.
+constexpr std::int64_t kMostSums = 1, kMostGelus = 2;
 constexpr int kRepeats = 3;
 
 fe::DataType_t fe_type(DType dtype) {
@@ -41,6 +43,8 @@ class GraphPlan final : public DnnPlan {
  public:
   GraphPlan(Dnn& dnn, std::string key) : dnn_(dnn), key_(std::move(key)) {
     graph_.set_intermediate_data_type(fe::DataType_t::FLOAT).set_compute_data_type(fe::DataType_t::FLOAT);
+    // Before the first operation: each keeps the capability that the graph had when it was added.
+    if (dnn.described()) graph_.set_sm_version(dnn.described()->capability);
   }
 
   fe::graph::Graph& graph() { return graph_; }
@@ -59,12 +63,13 @@ class GraphPlan final : public DnnPlan {
 
   struct Filters {
     std::vector<fe::NumericalNote_t> excluded;
-    std::int64_t most_scratch = 0;
+    std::int64_t most_scratch = 0, most_candidates = kMostCandidates;
   };
 
   // Why cuDNN has no engine for the graph; "" where it has one.
   std::string build(const Filters& filters) {
     if (std::string problem = problem_of("validate", graph_.validate()); !problem.empty()) return problem;
+    if (std::string problem = problem_of("device", describe_device()); !problem.empty()) return problem;
     if (std::string problem = problem_of("build_operation_graph", graph_.build_operation_graph(dnn_.handle()));
         !problem.empty()) {
       return problem;
@@ -77,7 +82,7 @@ class GraphPlan final : public DnnPlan {
     graph_.deselect_numeric_notes(filters.excluded);
     graph_.deselect_workspace_greater_than(filters.most_scratch);
     if (std::string problem = problem_of("check_support", graph_.check_support()); !problem.empty()) return problem;
-    return build_candidates();
+    return build_candidates(filters.most_candidates);
   }
 
   std::int64_t scratch_bytes() const override { return scratch_bytes_; }
@@ -113,8 +118,17 @@ class GraphPlan final : public DnnPlan {
     return status.is_bad() ? text(call, ": ", status.get_message()) : "";
   }
 
+  fe::error_t describe_device() {
+    if (!dnn_.described()) return {};
+    const auto device = std::make_shared<fe::DeviceProperties>();
+    const std::string& json = dnn_.described()->json;
+    fe::error_t status = device->deserialize(std::vector<std::uint8_t>(json.begin(), json.end()));
+    graph_.set_device_properties(device);
+    return status;
+  }
+
   // All that may be tried; only the one that was chosen before, where the cache knows it. Why there is none, or "".
-  std::string build_candidates() {
+  std::string build_candidates(std::int64_t most) {
     const std::int64_t count = graph_.get_execution_plan_count();
     std::string problem;
     const auto take = [&](std::int64_t index) {
@@ -132,7 +146,7 @@ class GraphPlan final : public DnnPlan {
       is_tuned_ = true;
       return "";
     }
-    const std::int64_t wanted = dnn_.cache().is_tuning() ? kMostCandidates : 1;
+    const std::int64_t wanted = dnn_.cache().is_tuning() ? most : 1;
     for (std::int64_t i = 0; i < count && static_cast<std::int64_t>(candidates_.size()) < wanted; ++i) take(i);
     if (candidates_.empty()) return problem.empty() ? "its heuristics list no engine" : problem;
     choice_ = candidates_.front();
@@ -154,18 +168,6 @@ class GraphPlan final : public DnnPlan {
   bool is_tuned_ = false;
 };
 
-const char* name_of(ConvShape::Direction direction) {
-  switch (direction) {
-    case ConvShape::Direction::forward:
-      return "conv2d";
-    case ConvShape::Direction::grad_input:
-      return "conv2d_grad_input";
-    case ConvShape::Direction::grad_weight:
-      return "conv2d_grad_weight";
-  }
-  return "";
-}
-
 template <class Attributes>
 Attributes geometry(const ConvShape& s) {
   return Attributes().set_padding({s.padding, s.padding}).set_stride({s.stride, s.stride}).set_dilation({1, 1});
@@ -182,6 +184,39 @@ GraphPlan::Filters convolution_filters(DType dtype) {
   return filters;
 }
 
+// What lies in memory as a matrix [rows, columns], row by row, as cuDNN's products want it.
+Extents matrix(std::int64_t rows, std::int64_t columns) { return {1, rows, columns}; }
+Extents rows_first(std::int64_t rows, std::int64_t columns) { return {rows * columns, columns, 1}; }
+
+Tensor pointwise(GraphPlan& plan, fe::PointwiseMode_t mode, const Tensor& x) {
+  return plan.graph().pointwise(x, fe::graph::Pointwise_attributes().set_mode(mode));
+}
+Tensor pointwise(GraphPlan& plan, fe::PointwiseMode_t mode, const Tensor& x, const Tensor& b) {
+  return plan.graph().pointwise(x, b, fe::graph::Pointwise_attributes().set_mode(mode));
+}
+
+// What follows the convolution: inputs that are asked for in this order behind x and w.
+Tensor with_epilogue(GraphPlan& plan, const ConvShape& s, Tensor y) {
+  using Mode = fe::PointwiseMode_t;
+  const Extents channels{1, s.co, 1, 1}, images{s.n, s.co, s.oh, s.ow};
+  // This order is the one that cuDNN has compiled kernels for.
+  if (s.has_residual) {
+    y = pointwise(plan, Mode::ADD, y, plan.input("residual", images, channels_last(images), s.dtype));
+  }
+  if (s.has_bias) y = pointwise(plan, Mode::ADD, y, plan.input("bias", channels, channels_last(channels), s.dtype));
+  return s.has_relu ? pointwise(plan, Mode::RELU_FWD, y) : y;
+}
+
+// Sums over images and positions, in an order that is the same every time.
+void add_statistics(GraphPlan& plan, const ConvShape& s, const Tensor& y) {
+  const Extents channels{1, s.co, 1, 1};
+  for (const Tensor& terms : {y, pointwise(plan, fe::PointwiseMode_t::MUL, y, y)}) {
+    const Tensor sums = plan.graph().reduction(
+        terms, fe::graph::Reduction_attributes().set_mode(fe::ReductionMode_t::ADD).set_is_deterministic(true));
+    plan.output(sums, channels, channels_last(channels), DType::f32);
+  }
+}
+
 DnnChoice built(std::shared_ptr<GraphPlan> plan, const GraphPlan::Filters& filters) {
   std::string refusal = plan->build(filters);
   if (!refusal.empty()) return {nullptr, std::move(refusal)};
@@ -192,9 +227,7 @@ DnnChoice built(std::shared_ptr<GraphPlan> plan, const GraphPlan::Filters& filte
 
 DnnChoice make_convolution_plan(Dnn& dnn, const ConvShape& s) {
   const Extents x{s.n, s.ci, s.h, s.w}, w{s.co, s.ci, s.kh, s.kw}, y{s.n, s.co, s.oh, s.ow};
-  auto plan = std::make_shared<GraphPlan>(
-      dnn, text(name_of(s.direction), ' ', name_of(s.dtype), ' ', name_of(s.result), " n", s.n, " h", s.h, " w", s.w,
-                " ci", s.ci, " co", s.co, " k", s.kh, 'x', s.kw, " s", s.stride, " p", s.padding));
+  auto plan = std::make_shared<GraphPlan>(dnn, key_of(s));
   const auto input = [&](const char* name, const Extents& extents) {
     return plan->input(name, extents, channels_last(extents), s.dtype);
   };
@@ -204,7 +237,10 @@ DnnChoice make_convolution_plan(Dnn& dnn, const ConvShape& s) {
   switch (s.direction) {
     case ConvShape::Direction::forward: {
       const Tensor a = input("x", x), b = input("w", w);
-      output(plan->graph().conv_fprop(a, b, geometry<fe::graph::Conv_fprop_attributes>(s)), y, s.dtype);
+      const Tensor sums = plan->graph().conv_fprop(a, b, geometry<fe::graph::Conv_fprop_attributes>(s));
+      const Tensor result = with_epilogue(*plan, s, sums);
+      output(result, y, s.dtype);
+      if (s.has_statistics) add_statistics(*plan, s, result);
       break;
     }
     case ConvShape::Direction::grad_input: {
@@ -218,7 +254,26 @@ DnnChoice make_convolution_plan(Dnn& dnn, const ConvShape& s) {
       break;
     }
   }
-  return built(plan, convolution_filters(s.dtype));
+  GraphPlan::Filters filters = convolution_filters(s.dtype);
+  if (s.has_statistics) filters.most_candidates = kMostSums;
+  return built(plan, filters);
+}
+
+DnnChoice make_gelu_plan(Dnn& dnn, const GeluShape& s) {
+  auto plan = std::make_shared<GraphPlan>(dnn, key_of(s));
+  const Tensor x = plan->input("x", matrix(s.rows, s.inner), rows_first(s.rows, s.inner), DType::bf16),
+               // [columns, inner] in memory, which is [inner, columns] column by column.
+      w = plan->input("w", matrix(s.inner, s.columns), {s.columns * s.inner, 1, s.inner}, DType::bf16),
+               bias = plan->input("bias", matrix(1, s.columns), rows_first(1, s.columns), DType::bf16);
+  const Tensor pre = pointwise(*plan, fe::PointwiseMode_t::ADD,
+                               plan->graph().matmul(x, w, fe::graph::Matmul_attributes().set_name("product")), bias);
+  const Tensor y = pointwise(*plan, fe::PointwiseMode_t::GELU_FWD, pre);
+  for (const Tensor& result : {pre, y}) {
+    plan->output(result, matrix(s.rows, s.columns), rows_first(s.rows, s.columns), DType::bf16);
+  }
+  GraphPlan::Filters filters = convolution_filters(DType::bf16);
+  filters.most_candidates = kMostGelus;
+  return built(plan, filters);
 }
 
 DnnChoice make_attention_plan(Dnn& dnn, const AttentionShape& s) {

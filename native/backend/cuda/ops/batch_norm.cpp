@@ -1,6 +1,8 @@
 // Which optional operands a batch norm has, and in which order they come: graph/ops/batch_norm.cpp.
 #include "backend/cuda/kernels/batch_norm.h"
 
+#include "backend/cuda/dnn/conv2d.h"
+#include "backend/cuda/dnn/conv2d_statistics.h"
 #include "backend/cuda/kernels/batch_norm_inference.h"
 #include "backend/cuda/launch.h"
 #include "backend/cuda/ops/makers.h"
@@ -33,6 +35,7 @@ LoweredKernel make_batch_norm(const NodeContext& node) {
     a.inv_std = floats(k.out[2]);
     a.scratch = k.scratch;
   };
+  if (auto summed = make_summed_batch_norm(node, args, place)) return std::move(*summed);
   return {launch(node, args, batch_norm_forward, place, batch_norm_scratch_bytes(args)), {}};
 }
 
@@ -64,6 +67,7 @@ LoweredKernel make_batch_norm_grad(const NodeContext& node) {
 }
 
 LoweredKernel make_batch_norm_inference(const NodeContext& node) {
+  if (auto fused = make_conv2d_batch_norm(node)) return std::move(*fused);
   const auto attrs = node.attrs<graph::BatchNormAttrs>();
   BatchNormInferenceArgs args;
   args.dtype = node.in_type(0).dtype;
@@ -83,7 +87,9 @@ LoweredKernel make_batch_norm_inference(const NodeContext& node) {
     if (attrs.has_residual) a.residual = k.in[next++];
     a.y = k.out[0];
   };
-  return {launch(node, args, batch_norm_inference_forward, place), {}};
+  LoweredKernel lowered{launch(node, args, batch_norm_inference_forward, place), {}};
+  if (std::string refusal = batch_norm_refusal(node); !refusal.empty()) lowered.way = {"own", std::move(refusal), true};
+  return lowered;
 }
 
 }  // namespace gyrus::backend::cuda
