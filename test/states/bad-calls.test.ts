@@ -2,7 +2,14 @@
 import { writeFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { Encoder, MocoTrainer, npyInfo, SupervisedTrainer, type ErrorCode } from '../../lib/index.js'
+import {
+  Encoder,
+  MocoTrainer,
+  npyInfo,
+  SupervisedTrainer,
+  type ErrorCode,
+  type LoadReport,
+} from '../../lib/index.js'
 import { readSafetensors, writeNpy, writeSafetensors } from '../support/files.js'
 import {
   batchSize,
@@ -180,8 +187,15 @@ void t.test('weights that cannot be', async (t) => {
   writeSafetensors(path, tensors)
   t.match((await rejection(t, load(path), 'ERR_GYRUS_WEIGHTS_MISMATCH')).message, /conv1.weight/)
   delete tensors['conv1.weight']
+  for (let at = 0; at < 9; at += 1) tensors[`strange.${at}`] = { ...first, shape: [64 * 49] }
   writeSafetensors(path, tensors)
-  t.match((await rejection(t, load(path), 'ERR_GYRUS_WEIGHTS_MISMATCH')).message, /conv1.weight/)
+  const error = await rejection(t, load(path), 'ERR_GYRUS_WEIGHTS_MISMATCH')
+  const { message, report }: { message: string; report?: LoadReport } = error
+  t.match(message, /conv1.weight.*9 unexpected: "strange.0", .* 4 more; left aside: 2 \(a head/s)
+  t.same(report?.missing, ['conv1.weight'], 'the error has every name')
+  t.equal(report?.unexpected.length, 9)
+  t.equal(report?.matched.length, 99)
+  t.same(report?.ignored.map(({ name }) => name).sort(), ['fc.bias', 'fc.weight'])
 })
 
 void t.test('files that cannot be', async (t) => {
