@@ -151,6 +151,7 @@ void t.test('models that cannot be', async (t) => {
   t.match(name.message, /resnet51.*resnet50/s, 'the nearest name is suggested')
   await rejection(t, create({ arch: 'vit_tiny_patch16_224', imageSize: 30 }), 'ERR_GYRUS_SHAPE')
   await rejection(t, create({ batchSize: 1 }), 'ERR_GYRUS_BATCH_TOO_SMALL')
+  await rejection(t, create({ threads: 100_000 }), 'ERR_GYRUS_INVALID_ARGUMENT', 'RangeError')
   await rejection(t, create({ device: 'cuda' }), 'ERR_GYRUS_CUDA_UNAVAILABLE')
   await rejection(t, create({ batchSize: 2 ** 30, imageSize: 4096 }), 'ERR_GYRUS_OUT_OF_MEMORY')
 })
