@@ -1,6 +1,8 @@
 // Over the size guide: it is one list, the twin of native/binding.
 // What the addon exports, as exact types: options, reports, and the native classes.
-import type { GyrusError } from './errors.js'
+import type { GyrusError, LoadReport } from './errors.js'
+
+export type { LoadReport }
 
 // Everything below takes complete values: lib/options has validated them and filled in the defaults.
 
@@ -84,18 +86,6 @@ export interface SessionInfo {
   readonly parameterCount: number
   readonly parameterBytes: number
   readonly arenaBytes: number
-}
-
-/** How a file's tensors fit the model's. */
-export interface LoadReport {
-  readonly matched: readonly string[]
-  readonly missing: readonly string[]
-  readonly unexpected: readonly string[]
-  readonly misshapen: readonly { readonly name: string; readonly expected: string; readonly found: string }[]
-  /** Of the matched ones: first convolutions over RGB, summed into one channel for grey images. */
-  readonly adapted: readonly string[]
-  /** Whose names the file has, in words; empty after a random initialisation. */
-  readonly form: string
 }
 
 /** The outcome of one training step. */

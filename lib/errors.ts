@@ -1,6 +1,5 @@
 // The errors that gyrus raises: one class, a closed list of codes (its twin is native/core/error.h), one factory for
 // bad arguments.
-
 /** Every value of an error's `code`. Stable: part of the public contract. */
 export const errorCodes = [
   'ERR_GYRUS_INVALID_ARGUMENT',
@@ -26,9 +25,27 @@ export const errorCodes = [
 
 export type ErrorCode = (typeof errorCodes)[number]
 
+/** How a file's tensors fit the model's: each is matched, mis-shaped, unexpected, folded or ignored. */
+export interface LoadReport {
+  readonly matched: readonly string[]
+  readonly missing: readonly string[]
+  readonly unexpected: readonly string[]
+  readonly misshapen: readonly { readonly name: string; readonly expected: string; readonly found: string }[]
+  /** Of the matched ones: first convolutions over RGB, summed into one channel for grey images. */
+  readonly adapted: readonly string[]
+  /** Biases of convolutions that were subtracted from the running means behind them, by the file's names. */
+  readonly folded: readonly string[]
+  /** What the file holds besides and was left aside on purpose, by the file's names. */
+  readonly ignored: readonly { readonly name: string; readonly reason: string }[]
+  /** Whose names the file has, in words; empty after a random initialisation. */
+  readonly form: string
+}
+
 /** What gyrus rejects with, except for wrong arguments: those are TypeError or RangeError with the same `code`. */
 export class GyrusError extends Error {
   readonly code: ErrorCode
+  /** With ERR_GYRUS_WEIGHTS_MISMATCH where names or shapes do not fit: all of them. */
+  declare readonly report?: LoadReport
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options)

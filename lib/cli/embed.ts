@@ -3,11 +3,12 @@ import { stat } from 'node:fs/promises'
 import { Command, Option } from 'commander'
 import { Encoder } from '../encoder.js'
 import { GyrusError, invalidOption } from '../errors.js'
-import type { SessionInfo } from '../native.js'
+import type { LoadReport, SessionInfo } from '../native.js'
 import { npyInfo } from '../npy.js'
 import type { EncoderOptions } from '../options/encoder.js'
 import { embedFolder } from '../slices/embed-folder.js'
 import type { NetworkFacts } from '../weights/file-facts.js'
+import { loadFacts, loadSummary } from '../weights/load-summary.js'
 import { findWeights } from '../weights/run-weights.js'
 import { parseCount, parseImageSize, parseNumber } from './arguments.js'
 import { withInterrupt } from './interrupt.js'
@@ -108,27 +109,32 @@ async function embed(flags: EmbedFlags, signal: AbortSignal): Promise<void> {
   const onProgress = (done: number, total: number): void => {
     progress.update(done, total)
   }
+  let asked: Asked
   let result: Embedded
   try {
-    result = await (isFolder ? embedSlices : embedArray)(await complete(flags), { signal, onProgress })
+    asked = await complete(flags)
+    result = await (isFolder ? embedSlices : embedArray)(asked, { signal, onProgress })
   } finally {
     progress.stop()
   }
   const seconds = (performance.now() - start) / 1000
-  const { count, dim, info } = result
+  const { count, dim, info, loadReport } = result
   const { output } = flags
-  if (flags.json)
-    printJson({ event: 'done', output, count, dim, seconds, device: info.device, precision: info.precision })
-  else
-    printLine(
-      `${output}: ${count} x ${dim} features in ${seconds.toFixed(1)} s (${info.device}, ${info.precision})`,
-    )
+  const { device, precision } = info
+  if (flags.json) {
+    const weights = { path: asked.weights, ...loadFacts(loadReport) }
+    printJson({ event: 'done', output, count, dim, seconds, device, precision, weights })
+    return
+  }
+  printLine(`${asked.weights}: ${loadSummary(loadReport)}`)
+  printLine(`${output}: ${count} x ${dim} features in ${seconds.toFixed(1)} s (${device}, ${precision})`)
 }
 
 interface Embedded {
   readonly count: number
   readonly dim: number
   readonly info: SessionInfo
+  readonly loadReport: LoadReport
 }
 
 interface Watch {
@@ -169,7 +175,7 @@ async function embedArray(flags: Asked, { signal, onProgress }: Watch): Promise<
   try {
     const count = await encoder.embedFile(input, output, { batchSize, signal, onProgress })
     onProgress(count, count)
-    return { count, dim: encoder.dim, info: encoder.info }
+    return { count, dim: encoder.dim, info: encoder.info, loadReport: encoder.loadReport }
   } finally {
     await encoder.dispose()
   }

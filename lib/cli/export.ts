@@ -6,6 +6,7 @@ import { exportForms, type EncoderOptions, type SaveEncoderOptions } from '../op
 import type { LoadReport } from '../native.js'
 import { SupervisedTrainer } from '../supervised-trainer.js'
 import { inspectWeights } from '../weights/inspect.js'
+import { loadSummary } from '../weights/load-summary.js'
 import { findWeights, type FoundWeights } from '../weights/run-weights.js'
 import { parseCount, parseImageSize } from './arguments.js'
 import { withInterrupt } from './interrupt.js'
@@ -74,11 +75,7 @@ async function run(flags: ExportFlags, signal: AbortSignal): Promise<void> {
       'ERR_GYRUS_WEIGHTS_MISMATCH',
       `${found.path} has no linear classifier: leave out --classifier, or name a fine-tuning`,
     )
-  const {
-    form: from,
-    adapted,
-    matched,
-  } = flags.classifier
+  const read = flags.classifier
     ? await exportClassifier(
         { ...network, classes: facts.classes },
         found.path,
@@ -93,9 +90,14 @@ async function run(flags: ExportFlags, signal: AbortSignal): Promise<void> {
         { form, channels, mean: found.mean, std: found.std },
         signal,
       )
+  if (!json) {
+    printLine(`${found.path}: ${loadSummary(read)}`)
+    printLine(`${output}: ${read.matched.length} tensors as ${form}`)
+    return
+  }
+  const { form: from, matched, adapted, folded, ignored } = read
   const report = { output, form, from, weights: found.path, tensors: matched.length, channels }
-  if (json) printJson({ event: 'done', ...report, adapted: adapted.length })
-  else printLine(`${output}: ${report.tensors} tensors as ${form}, from ${found.path} (${from})`)
+  printJson({ event: 'done', ...report, adapted: adapted.length, folded, ignored })
 }
 
 type Network = Omit<EncoderOptions, 'weights' | 'seed'>

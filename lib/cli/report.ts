@@ -1,6 +1,6 @@
 // How commands speak: JSON lines on stdout with --json; otherwise results on stdout, the rest on stderr. And how they
 // end.
-import { isGyrusError } from '../errors.js'
+import { GyrusError, isGyrusError } from '../errors.js'
 
 export const exitCode = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const
 
@@ -22,7 +22,8 @@ export function printNote(line: string): void {
 export function reportError(error: unknown, asJson: boolean): number {
   const code = isGyrusError(error) ? error.code : undefined
   const message = error instanceof Error ? error.message : String(error)
-  if (asJson) printJson({ event: 'error', code: code ?? 'ERR_GYRUS_INTERNAL', message })
+  const report = error instanceof GyrusError ? error.report : undefined
+  if (asJson) printJson({ event: 'error', code: code ?? 'ERR_GYRUS_INTERNAL', message, report })
   printNote(`gyrus: ${message}${code === undefined ? '' : ` [${code}]`}`)
   for (const cause of causesOf(error)) printNote(`  caused by: ${cause}`)
   if (code === undefined && error instanceof Error && error.stack !== undefined) printNote(error.stack)

@@ -21,6 +21,9 @@ const count = z
   .min(1)
   .max(2 ** 31 - 1)
 
+// Beyond any machine. Systems refuse far more threads, and OpenMP ends the process when they do.
+const maxThreads = 1024
+
 /** A string here: the engine knows the names, and its error suggests the nearest. */
 const arch = z.custom<Architecture>((value) => typeof value === 'string' && value !== '', {
   error: "an architecture's name",
@@ -75,7 +78,10 @@ export const deviceFields = {
     .enum(['auto', 'f32', 'bf16'])
     .default('auto')
     .describe("what to compute in; 'auto': bf16 where the hardware has it, else f32"),
-  threads: count.optional().describe('threads to compute with; all that this process may use unless given'),
+  threads: count
+    .max(maxThreads)
+    .optional()
+    .describe('threads to compute with; all that this process may use unless given'),
 }
 
 export const seed = z.int().min(0).describe('seed of the random initialisation')

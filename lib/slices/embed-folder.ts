@@ -1,7 +1,7 @@
 // Features of every slice of a curated folder into one .npy file, in the order of the shards' rows.
 import { open, rename, rm } from 'node:fs/promises'
 import { Encoder } from '../encoder.js'
-import type { SessionInfo } from '../native.js'
+import type { LoadReport, SessionInfo } from '../native.js'
 import { ViewLoader } from '../view-loader.js'
 import { writeError } from '../write-file.js'
 import { readCurated } from './curated.js'
@@ -27,7 +27,7 @@ export interface EmbedFolderOptions extends Pick<
 
 export async function embedFolder(
   options: EmbedFolderOptions,
-): Promise<{ count: number; dim: number; info: SessionInfo }> {
+): Promise<{ count: number; dim: number; info: SessionInfo; loadReport: LoadReport }> {
   const { data, output, imageSize, channels, mean, std, batchSize, signal, onProgress, ...network } = options
   const slices = await readCurated(data)
   const { shards, count } = slices
@@ -51,7 +51,7 @@ export async function embedFolder(
     await rm(partial, { force: true }).catch(() => undefined)
     throw writeError(output, error)
   }
-  return { count, dim: encoder.dim, info: encoder.info }
+  return { count, dim: encoder.dim, info: encoder.info, loadReport: encoder.loadReport }
 }
 
 /** Of float32 in C order, version 1.0; the data begins at a multiple of 64 bytes. */

@@ -54,6 +54,13 @@ Napi::Value to_js(Napi::Env env, const train::LoadReport::Misshapen& entry) {
   return object;
 }
 
+Napi::Value to_js(Napi::Env env, const io::IgnoredTensor& entry) {
+  auto object = Napi::Object::New(env);
+  object.Set("name", entry.name);
+  object.Set("reason", entry.reason);
+  return object;
+}
+
 template <class Entry>
 Napi::Value list(Napi::Env env, const std::vector<Entry>& entries) {
   auto array = Napi::Array::New(env, entries.size());
@@ -216,6 +223,8 @@ Napi::Value to_js(Napi::Env env, const train::LoadReport& report) {
   object.Set("unexpected", list(env, report.unexpected));
   object.Set("misshapen", list(env, report.misshapen));
   object.Set("adapted", list(env, report.adapted));
+  object.Set("folded", list(env, report.folded));
+  object.Set("ignored", list(env, report.ignored));
   object.Set("form", Napi::String::New(env, report.form));
   return object;
 }

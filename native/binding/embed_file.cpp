@@ -43,7 +43,12 @@ std::int64_t embed_file(train::EncoderSession& session, const EmbedFileRequest& 
     GYRUS_CHECK(!stop, Code::aborted, "embedding of ", request.input, " was cancelled; nothing was written");
     const std::int64_t rows = std::min(batch, count - first);
     reader.read_f32(first * image, floats(images).first(static_cast<std::size_t>(rows * image)));
-    session.embed(images.as<float>(), rows, features.as<float>() + first * request.feature_dim, stop);
+    try {
+      session.embed(images.as<float>(), rows, features.as<float>() + first * request.feature_dim, stop);
+    } catch (const Error& error) {
+      if (error.code() != Code::non_finite) throw;
+      throw error.with_context(text(request.input, ", from image ", first, " on"));
+    }
     ticket.done = first + rows;
   }
   GYRUS_CHECK(!stop, Code::aborted, "embedding of ", request.input, " was cancelled; nothing was written");

@@ -3,7 +3,9 @@
 #include <new>
 #include <string_view>
 
+#include "binding/convert.h"
 #include "binding/instance.h"
+#include "io/weights_match.h"
 
 namespace gyrus::binding {
 namespace {
@@ -62,6 +64,10 @@ Napi::Value to_js_error(Napi::Env env, const Instance& instance, const std::exce
     return error.kind() == BadArgument::Kind::type
                ? with_code(Napi::TypeError::New(env, error.message()), error.code())
                : with_code(Napi::RangeError::New(env, error.message()), error.code());
+  } catch (const io::WeightsMismatch& error) {
+    const Napi::Value made = make_gyrus_error(env, instance, error);
+    made.As<Napi::Object>().Set("report", to_js(env, error.report()));
+    return made;
   } catch (...) {
     return make_gyrus_error(env, instance, to_engine_error(std::current_exception()));
   }

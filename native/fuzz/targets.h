@@ -91,7 +91,11 @@ inline Verdict run_torch_file(std::span<const std::byte> bytes) {
     try {
       const io::RecognisedWeights weights = io::recognise_weights(wanted, reader.tensors(), "input");
       require(weights.tensors.size() == weights.sources.size());
-      io::describe_mismatch(io::match_weights(wanted, weights.tensors), "input");
+      const io::MatchReport report = io::match_recognised(wanted, weights);
+      const std::size_t accounted = report.matched.size() + report.misshapen.size() + report.unexpected.size() +
+                                    report.ignored.size() + report.folded.size();
+      require(accounted == reader.tensors().size());
+      io::describe_mismatch(report, "input");
     } catch (const Error& error) {
       require(error.code() == Code::weights_mismatch);
     }

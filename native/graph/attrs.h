@@ -44,7 +44,8 @@ struct LayerNormAttrs {
   float eps = 1e-6F;
   DType dtype = DType::f32;   // of y
   bool has_residual = false;  // y = ln(x + residual), `sum` is an output; set by passes/fuse/add_layer_norm
-  bool has_addend = false;    // grad only: dx += addend; set by passes/fuse/gradient_add
+  bool has_addend = false;    // grad only: dx += addend, a gradient of the stream
+  bool has_rounded = false;   // grad only: dx comes in dy's dtype as well
   bool operator==(const LayerNormAttrs&) const = default;
 };
 struct PoolAttrs {

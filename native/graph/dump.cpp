@@ -93,6 +93,7 @@ std::string fields_of(const LayerNormAttrs& a) {
       .add("dtype", a.dtype, usual.dtype)
       .add("has_residual", a.has_residual, usual.has_residual)
       .add("has_addend", a.has_addend, usual.has_addend)
+      .add("has_rounded", a.has_rounded, usual.has_rounded)
       .take();
 }
 

@@ -56,11 +56,11 @@ ValueId batch_norm(Graph&, ValueId x, const BatchNormParameters&, float eps, flo
 // statistics, which are not changed; the same fused forms. No gradient.
 ValueId batch_norm_inference(Graph&, ValueId x, const BatchNormParameters&, float eps, std::string name);
 
-// layer_norm: x [...,D] A, gamma [D], beta [D], residual? [...,D] A -> y A, mean [rows] f32, inv_std [rows] f32, sum? A
-//   fused form (has_residual): sum = x + residual; y = ln(sum).
-//   layer_norm_grad: dy A, x A (the normalised input: `sum` in the fused form), gamma, mean, inv_std, addend? A
+// layer_norm: x [...,D] A, gamma [D], beta [D], residual? [...,D] S -> y A, mean [rows] f32, inv_std [rows] f32, sum? S
+//   fused form (has_residual): sum = x + residual; y = ln(sum). S is A, or f32: a residual stream.
+//   layer_norm_grad: dy A, x S (the normalised input: `sum` in the fused form), gamma, mean, inv_std, addend? S
 //   (has_addend)
-//     -> dx A (+ addend), dgamma [D] f32, dbeta [D] f32
+//     -> dx S (+ addend), dgamma [D] f32, dbeta [D] f32, the same dx as A (has_rounded)
 //   In the fused form the gradients of x and residual are both dx + grad(sum).
 ValueId layer_norm(Graph&, ValueId x, ValueId gamma, ValueId beta, float eps, std::string name);
 

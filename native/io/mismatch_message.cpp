@@ -64,14 +64,17 @@ std::string digits_of(std::string_view name) {
   return digits;
 }
 
-// The unexpected name closest to `missing`, if no more than a fifth of its letters differ. Names that differ in a
-// number are different layers, not spellings of one.
-std::optional<std::string> closest(const std::string& missing, std::span<const std::string> unexpected) {
+// The unexpected name closest to `missing` behind the prefix of all that was read, if no more than a fifth of its
+// letters differ. Names that differ in a number are different layers, not spellings of one.
+std::optional<std::string> closest(const std::string& missing, std::span<const std::string> unexpected,
+                                   std::string_view prefix) {
   std::optional<std::string> best;
   std::size_t best_distance = missing.size() / 5 + 1;
   for (const std::string& name : unexpected.first(std::min(unexpected.size(), kMaxNames))) {
-    if (name.size() > kMaxNameBytes || digits_of(name) != digits_of(missing)) continue;
-    const std::size_t distance = edit_distance(missing, name);
+    if (name.size() > kMaxNameBytes || !name.starts_with(prefix)) continue;
+    const std::string_view bare = std::string_view(name).substr(prefix.size());
+    if (digits_of(bare) != digits_of(missing)) continue;
+    const std::size_t distance = edit_distance(missing, bare);
     if (distance < best_distance) {
       best = name;
       best_distance = distance;
@@ -100,8 +103,8 @@ std::string remedy(const MatchReport& report) {
     return text(prefix->names, " of the file's names lack the prefix ", quoted(prefix->prefix), ": put it before them");
   }
   for (const std::string& missing : std::span(report.missing).first(std::min(report.missing.size(), kMaxGuesses))) {
-    if (const auto name = closest(missing, report.unexpected)) {
-      return text("did ", quoted(*name), " mean ", quoted(missing), "? Rename it");
+    if (const auto name = closest(missing, report.unexpected, report.prefix)) {
+      return text("did ", quoted(*name), " mean ", quoted(report.prefix + missing), "? Rename it");
     }
   }
   for (const MatchReport::Misshapen& tensor : report.misshapen) {
@@ -130,6 +133,25 @@ void append_list(std::string& out, std::string_view title, const std::vector<Ite
   if (items.size() > limit) out += text(separator, items.size() - limit, " more");
 }
 
+// "; left aside: 2 (a head, which is not read here), 20 (…)"
+void append_ignored(std::string& out, const MatchReport& report) {
+  std::vector<std::pair<std::string_view, std::size_t>> reasons;
+  for (const IgnoredTensor& tensor : report.ignored) {
+    const auto found =
+        std::find_if(reasons.begin(), reasons.end(), [&](const auto& known) { return known.first == tensor.reason; });
+    if (found == reasons.end()) {
+      reasons.emplace_back(tensor.reason, 1);
+    } else {
+      ++found->second;
+    }
+  }
+  std::string_view separator = "; left aside: ";
+  for (const auto& [reason, count] : reasons) {
+    out += text(separator, count, " (", reason, ")");
+    separator = ", ";
+  }
+}
+
 }  // namespace
 
 std::string describe_mismatch(const MatchReport& report, std::string_view file, std::size_t limit) {
@@ -141,6 +163,7 @@ std::string describe_mismatch(const MatchReport& report, std::string_view file, 
   append_list(out, "of another shape", report.misshapen, limit, [](const MatchReport::Misshapen& tensor) {
     return text(quoted(tensor.name), " expected ", tensor.expected, " found ", tensor.found);
   });
+  append_ignored(out, report);
   return report.is_complete() ? out : text(out, ". Remedy: ", remedy(report));
 }
 

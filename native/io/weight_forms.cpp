@@ -181,7 +181,10 @@ void fold_biases(const Names& wanted, RecognisedWeights& weights) {
   }
   RecognisedWeights kept;
   for (std::size_t at = 0; at < weights.tensors.size(); ++at) {
-    if (is_folded[at]) continue;
+    if (is_folded[at]) {
+      weights.folded.push_back(weights.sources[at].source->name);
+      continue;
+    }
     kept.tensors.push_back(std::move(weights.tensors[at]));
     kept.sources.push_back(weights.sources[at]);
   }
@@ -202,21 +205,39 @@ RecognisedWeights recognise_weights(std::span<const WantedTensor> wanted, std::s
   RecognisedWeights weights{.form = chosen.matches == 0 ? "no known form" : describe(chosen),
                             .prefix = std::string(chosen.prefix),
                             .tensors = {},
-                            .sources = {}};
+                            .sources = {},
+                            .folded = {},
+                            .other_parts = {}};
   for (const StoredTensor& tensor : stored) {
     const auto rest = after(tensor.name, chosen.prefix);
-    if (!rest) continue;
+    if (!rest) {
+      weights.other_parts.push_back({tensor.name, text("outside ", quoted(chosen.prefix))});
+      continue;
+    }
     const bool is_other = std::any_of(form.others.begin(), form.others.end(), [&](std::string_view other) {
       return !other.empty() && rest->starts_with(other);
     });
     std::string name = is_other ? std::string() : form.rename(*rest);
-    if (name.empty()) continue;
+    if (name.empty()) {
+      weights.other_parts.push_back({tensor.name, "another part of the checkpoint"});
+      continue;
+    }
     weights.tensors.push_back(tensor);
     weights.tensors.back().name = std::move(name);
     weights.sources.push_back({&tensor, nullptr});
   }
   fold_biases(names, weights);
   return weights;
+}
+
+MatchReport match_recognised(std::span<const WantedTensor> wanted, const RecognisedWeights& weights,
+                             const AllowedExtras& extras) {
+  MatchReport report = match_weights(wanted, weights.tensors, extras, weights.sources);
+  report.form = weights.form;
+  report.prefix = weights.prefix;
+  report.folded = weights.folded;
+  report.ignored.insert(report.ignored.end(), weights.other_parts.begin(), weights.other_parts.end());
+  return report;
 }
 
 }  // namespace gyrus::io

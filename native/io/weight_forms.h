@@ -11,25 +11,24 @@
 
 namespace gyrus::io {
 
-struct RecognisedTensor {
-  const StoredTensor* source = nullptr;  // in the file
-  // Of a running mean: the bias of the convolution before it, which is subtracted, as
-  // bn(conv(x) + bias) with mean m is bn(conv(x)) with mean m - bias.
-  const StoredTensor* bias = nullptr;
-};
-
 struct RecognisedWeights {
   std::string form;         // in words: "moco-v3's names under \"state_dict.module.base_encoder.\""
   std::string prefix;       // of the file's names that were taken; all others are of other parts of a checkpoint
   bool has_biases = false;  // every convolution has one, as in Keras's ResNet: its strides are where Keras has them
-  std::vector<StoredTensor> tensors;      // under the names wanted, where the form has them
-  std::vector<RecognisedTensor> sources;  // of each
+  std::vector<StoredTensor> tensors;       // under the names wanted, where the form has them
+  std::vector<RecognisedTensor> sources;   // of each
+  std::vector<std::string> folded;         // biases that are subtracted from running means, by the file's names
+  std::vector<IgnoredTensor> other_parts;  // of a checkpoint, by the file's names
 };
 
 // A pure function of names and shapes. When no form has at least half of what is wanted, everything is given under its
 // own name, so that the report lists it. Throws Code::weights_mismatch when two networks in the file fit equally.
 RecognisedWeights recognise_weights(std::span<const WantedTensor> wanted, std::span<const StoredTensor> stored,
                                     std::string_view file);
+
+// match_weights() of what was recognised; the report accounts for every tensor of the file.
+MatchReport match_recognised(std::span<const WantedTensor> wanted, const RecognisedWeights& weights,
+                             const AllowedExtras& extras = {});
 
 // Names of a foreign form to ours and back, for ViTs: torchvision's "encoder.layers.encoder_layer_0.ln_1.weight" is
 // "blocks.0.norm1.weight". Names that the form does not have stay as they are.

@@ -1,6 +1,7 @@
 #include "io/weights_match.h"
 
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 
 #include "core/error.h"
@@ -8,11 +9,13 @@
 namespace gyrus::io {
 namespace {
 
-bool is_allowed(std::string_view name, const AllowedExtras& extras) {
+// Why a name may stand in the file unused; nothing: it may not.
+std::optional<std::string> reason_to_ignore(std::string_view name, const AllowedExtras& extras) {
   const auto begins = [name](std::string_view prefix) { return name.starts_with(prefix); };
   const auto ends = [name](std::string_view suffix) { return name.ends_with(suffix); };
-  return std::any_of(extras.prefixes.begin(), extras.prefixes.end(), begins) ||
-         std::any_of(extras.suffixes.begin(), extras.suffixes.end(), ends);
+  if (std::any_of(extras.suffixes.begin(), extras.suffixes.end(), ends)) return "a count that only PyTorch keeps";
+  if (std::any_of(extras.prefixes.begin(), extras.prefixes.end(), begins)) return "a head, which is not read here";
+  return std::nullopt;
 }
 
 }  // namespace
@@ -25,7 +28,8 @@ bool is_foldable_stem(std::string_view name, const Shape& wanted, const Shape& s
 }
 
 MatchReport match_weights(std::span<const WantedTensor> wanted, std::span<const StoredTensor> stored,
-                          const AllowedExtras& extras) {
+                          const AllowedExtras& extras, std::span<const RecognisedTensor> sources) {
+  GYRUS_ASSERT(sources.empty() || sources.size() == stored.size());
   // Keyed by the model's own names: names chosen by the file are only looked up, so they cannot make this slow.
   std::unordered_map<std::string_view, const StoredTensor*> found;
   for (const WantedTensor& tensor : wanted) {
@@ -33,12 +37,16 @@ MatchReport match_weights(std::span<const WantedTensor> wanted, std::span<const 
                 " is wanted twice; please report it");
   }
   MatchReport report;
-  for (const StoredTensor& tensor : stored) {
+  for (std::size_t index = 0; index < stored.size(); ++index) {
+    const StoredTensor& tensor = stored[index];
+    const std::string& name_in_file = sources.empty() ? tensor.name : sources[index].source->name;
     const auto at = found.find(tensor.name);
     if (at != found.end() && at->second == nullptr) {
       at->second = &tensor;
-    } else if (at != found.end() || !is_allowed(tensor.name, extras)) {
-      report.unexpected.push_back(tensor.name);
+    } else if (const auto reason = reason_to_ignore(tensor.name, extras); reason && at == found.end()) {
+      report.ignored.push_back({name_in_file, *reason});
+    } else {
+      report.unexpected.push_back(name_in_file);
     }
   }
   for (const WantedTensor& tensor : wanted) {
@@ -58,7 +66,7 @@ MatchReport match_weights(std::span<const WantedTensor> wanted, std::span<const 
 }
 
 void check_match(const MatchReport& report, std::string_view file) {
-  if (!report.is_complete()) throw Error(Code::weights_mismatch, describe_mismatch(report, file));
+  if (!report.is_complete()) throw WeightsMismatch(report, describe_mismatch(report, file));
 }
 
 }  // namespace gyrus::io

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "graph/ops.h"
+#include "io/finite.h"
 #include "train/compile.h"
 
 namespace gyrus::train {
@@ -20,7 +21,7 @@ ChunkedInference::ChunkedInference(Plan plan, const Device& device, runtime::Par
 
 void ChunkedInference::run(const float* x, std::int64_t count, float* out, const Stop& stop) {
   GYRUS_CHECK(count >= 0, Code::invalid_argument, "the number of images cannot be negative: ", count);
-  while (count > 0) {
+  for (std::int64_t first = 0; count > 0;) {
     const std::int64_t chunk =
         std::min(kLargestChunk, static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(count))));
     runtime::Program& program = program_for(chunk);
@@ -28,10 +29,27 @@ void ChunkedInference::run(const float* x, std::int64_t count, float* out, const
     if (program.run(inputs, {}, &stop) != runtime::RunEnd::done)
       throw Error(Code::aborted, "the call was aborted before all images were done");
     std::memcpy(out, program.output(plan_.output), static_cast<std::size_t>(chunk * plan_.width) * sizeof(float));
+    check_finite(x, out, chunk, first);
     x += chunk * plan_.image_elements;
     out += chunk * plan_.width;
+    first += chunk;
     count -= chunk;
   }
+}
+
+// NaN and infinity spread to the whole image, so its results tell of them: they are few, and its numbers many.
+void ChunkedInference::check_finite(const float* x, const float* out, std::int64_t chunk, std::int64_t first) const {
+  const std::int64_t bad = io::find_non_finite({out, static_cast<std::size_t>(chunk * plan_.width)});
+  if (bad < 0) return;
+  const std::int64_t image = bad / plan_.width;
+  const std::int64_t at =
+      io::find_non_finite({x + image * plan_.image_elements, static_cast<std::size_t>(plan_.image_elements)});
+  GYRUS_CHECK(at < 0, Code::non_finite, "image ", first + image, " holds NaN or infinity, first in its number ", at,
+              ": leave it out, or mend it");
+  throw Error(Code::non_finite,
+              text("the ", plan_.output, " of image ", first + image,
+                   " hold NaN or infinity, though the image does not: its numbers, or the weights', are "
+                   "too large; normalise images, or use other weights"));
 }
 
 std::int64_t ChunkedInference::arena_bytes() const {

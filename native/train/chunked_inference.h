@@ -24,12 +24,15 @@ class ChunkedInference {
   // `device` and `store` must outlive it.
   ChunkedInference(Plan plan, const Device& device, runtime::ParameterStore& store);
 
-  // x [count, image_elements] -> out [count, width]. Throws Code::aborted when `stop` is set.
+  // x [count, image_elements] -> out [count, width]. Throws Code::aborted when `stop` is set, and Code::non_finite,
+  // with the image's number, where a result is NaN or infinite.
   void run(const float* x, std::int64_t count, float* out, const Stop& stop);
   std::int64_t arena_bytes() const;
 
  private:
   runtime::Program& program_for(std::int64_t chunk);
+  // Of the chunk that begins with image `first`.
+  void check_finite(const float* x, const float* out, std::int64_t chunk, std::int64_t first) const;
 
   Plan plan_;
   const Device& device_;

@@ -105,8 +105,7 @@ io::MatchReport load_tensors(const std::string& path, std::span<const NamedTenso
   for (const NamedTensor& tensor : tensors) wanted.push_back({tensor.name, tensor.shape});
   const RecognisedWeights weights = io::recognise_weights(wanted, file->tensors(), path);
   const io::AllowedExtras extras{{allowed_extra.begin(), allowed_extra.end()}, kIgnoredSuffixes};
-  io::MatchReport report = io::match_weights(wanted, weights.tensors, extras);
-  report.form = weights.form;
+  io::MatchReport report = io::match_recognised(wanted, weights, extras);
   io::check_match(report, path);
   check_network(path, weights, file->metadata(), encoder);
   const std::vector<RecognisedTensor> sources = sources_of(tensors, weights);

@@ -35,6 +35,7 @@ void t.test('the file holds what the API returns, whatever the batch size', asyn
     const { status, stderr, stdout } = gyrus(...parameters)
     t.equal(status, 0, stderr)
     t.match(stdout, `${output}: 7 x 512 features in `)
+    t.match(stdout, /100 tensors read as torchvision's or timm's names; left aside: 2 \(a head/)
     const { shape, data } = readNpy(readFileSync(output))
     t.same(shape, [count, 512])
     const error = Math.max(...data.map((value, at) => Math.abs(value - (wanted[at] ?? NaN))))
@@ -57,7 +58,15 @@ void t.test('--json prints one object a line', (t) => {
     device: 'cpu',
     precision: 'f32',
     seconds: Number,
+    weights: { path: weights, form: /torchvision/, matched: 100, adapted: [], folded: [], ignored: Array },
   })
+  const done = jsonLines(stdout).at(-1) as { weights: { ignored: { name: string; reason: string }[] } }
+  t.same(
+    done.weights.ignored.map(({ name }) => name),
+    ['fc.weight', 'fc.bias'],
+    'the classifier is left aside, and told of',
+  )
+  t.match(done.weights.ignored[0]?.reason, /a head/)
   t.end()
 })
 

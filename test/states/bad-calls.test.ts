@@ -2,7 +2,14 @@
 import { writeFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { Encoder, MocoTrainer, npyInfo, SupervisedTrainer, type ErrorCode } from '../../lib/index.js'
+import {
+  Encoder,
+  MocoTrainer,
+  npyInfo,
+  SupervisedTrainer,
+  type ErrorCode,
+  type LoadReport,
+} from '../../lib/index.js'
 import { readSafetensors, writeNpy, writeSafetensors } from '../support/files.js'
 import {
   batchSize,
@@ -144,6 +151,7 @@ void t.test('models that cannot be', async (t) => {
   t.match(name.message, /resnet51.*resnet50/s, 'the nearest name is suggested')
   await rejection(t, create({ arch: 'vit_tiny_patch16_224', imageSize: 30 }), 'ERR_GYRUS_SHAPE')
   await rejection(t, create({ batchSize: 1 }), 'ERR_GYRUS_BATCH_TOO_SMALL')
+  await rejection(t, create({ threads: 100_000 }), 'ERR_GYRUS_INVALID_ARGUMENT', 'RangeError')
   await rejection(t, create({ device: 'cuda' }), 'ERR_GYRUS_CUDA_UNAVAILABLE')
   await rejection(t, create({ batchSize: 2 ** 30, imageSize: 4096 }), 'ERR_GYRUS_OUT_OF_MEMORY')
 })
@@ -180,8 +188,15 @@ void t.test('weights that cannot be', async (t) => {
   writeSafetensors(path, tensors)
   t.match((await rejection(t, load(path), 'ERR_GYRUS_WEIGHTS_MISMATCH')).message, /conv1.weight/)
   delete tensors['conv1.weight']
+  for (let at = 0; at < 9; at += 1) tensors[`strange.${at}`] = { ...first, shape: [64 * 49] }
   writeSafetensors(path, tensors)
-  t.match((await rejection(t, load(path), 'ERR_GYRUS_WEIGHTS_MISMATCH')).message, /conv1.weight/)
+  const error = await rejection(t, load(path), 'ERR_GYRUS_WEIGHTS_MISMATCH')
+  const { message, report }: { message: string; report?: LoadReport } = error
+  t.match(message, /conv1.weight.*9 unexpected: "strange.0", .* 4 more; left aside: 2 \(a head/s)
+  t.same(report?.missing, ['conv1.weight'], 'the error has every name')
+  t.equal(report?.unexpected.length, 9)
+  t.equal(report?.matched.length, 99)
+  t.same(report?.ignored.map(({ name }) => name).sort(), ['fc.bias', 'fc.weight'])
 })
 
 void t.test('files that cannot be', async (t) => {

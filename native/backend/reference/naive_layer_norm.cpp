@@ -27,7 +27,7 @@ void layer_norm(const Call& call) {
 }
 
 void layer_norm_grad(const Call& call) {
-  const bool has_addend = call.attrs_as<graph::LayerNormAttrs>().has_addend;
+  const auto& attrs = call.attrs_as<graph::LayerNormAttrs>();
   const Tensor &dy = call.in[0], &x = call.in[1], &gamma = call.in[2], &mean = call.in[3], &inv_std = call.in[4];
   const Tensor &dx = call.out[0], &dgamma = call.out[1], &dbeta = call.out[2];
   const std::int64_t width = x.back();
@@ -47,7 +47,8 @@ void layer_norm_grad(const Call& call) {
     for (std::int64_t i = 0; i < width; ++i) {
       const std::int64_t at = row * width + i;
       dx[at] = inv_std[row] * (gamma[i] * dy[at] - sum / count - normalised(i) * projection / count);
-      if (has_addend) dx[at] += call.in[5][at];
+      if (attrs.has_addend) dx[at] += call.in[5][at];
+      if (attrs.has_rounded) call.out[3][at] = dx[at];
     }
   }
 }

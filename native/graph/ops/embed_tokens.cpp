@@ -1,7 +1,7 @@
 // From a grid of patches to tokens: a class token in front, positions added. The tokens are f32 whatever the patches
 // are: they open the residual stream, which sums up to two branches a block and would lose what it rounds each time.
-// The gradient, in the compute dtype, takes dy apart again: dpatches = rows 1.. of dy, dpos = sum over the batch of dy,
-// dcls = its row 0.
+// The gradient takes dy, as wide as the stream, apart again: dpatches = rows 1.. of dy, dpos = sum over the batch of
+// dy, dcls = its row 0.
 #include <utility>
 
 #include "graph/ops.h"
@@ -44,11 +44,13 @@ std::vector<ValueType> infer_embed_grad(const Attrs& attrs, std::span<const Valu
 
 void gradient(GradientScope& scope) {
   if (!reached(scope, 0) || (!scope.wanted[0] && !scope.wanted[1] && !scope.wanted[2])) return;
-  const ValueId dy = gradient_as(scope, scope.grad_out[0], scope.graph.value(scope.node.inputs[0]).dtype());
-  const NodeId grad = scope.add(OpKind::embed_tokens_grad, scope.node.attrs, {dy}, "grad");
+  const NodeId grad = scope.add(OpKind::embed_tokens_grad, scope.node.attrs, {scope.grad_out[0]}, "grad");
   for (int i = 0; i < 3; ++i) {
     const auto at = static_cast<std::size_t>(i);
     if (scope.wanted[at]) scope.grad_in[at] = scope.graph.output(grad, i);
+  }
+  if (scope.wanted[0]) {
+    scope.grad_in[0] = gradient_as(scope, scope.grad_in[0], scope.graph.value(scope.node.inputs[0]).dtype());
   }
 }
 

@@ -55,24 +55,26 @@ OpCase fused(const std::string& name, const Shape& shape, bool keeps_sum, bool i
 }
 
 // A stream that stays f32 while its branches are of the compute dtype: stream and branch join, the norm gives the
-// compute dtype, and so on twice, so that every mixed form of the sum, the norm and their gradients occurs.
+// compute dtype, and so on twice, and the last one f32, so that every mixed form of the sum, the norm and their
+// gradients occurs.
 OpCase stream(const std::string& name, const Shape& shape, bool is_fused, bool is_small = true) {
   OpCase op_case{
       .name = name, .build = [=](CaseGraph& g) {
-        const graph::LayerNormAttrs attrs{.eps = kEps, .dtype = g.compute()};
         const Parameters p = parameters_of(g, shape.back());
-        const auto norm = [&](ValueId x, const std::string& part) {
+        const auto norm = [&](ValueId x, const std::string& part, DType dtype) {
+          const graph::LayerNormAttrs attrs{.eps = kEps, .dtype = dtype};
           return g.graph().output(g.graph().add_node(graph::OpKind::layer_norm, attrs, {x, p.gamma, p.beta}, part));
         };
         ValueId x = graph::cast(g.graph(), g.activation("x", shape), DType::f32, "x/stream");
-        x = graph::add(g.graph(), norm(x, "ln1"), x, "add1");
+        x = graph::add(g.graph(), norm(x, "ln1", g.compute()), x, "add1");
         x = graph::add(g.graph(), x, g.activation("branch", shape), "add2");
-        g.seeded_result(norm(x, "ln2"), "y");
+        x = graph::add(g.graph(), x, norm(x, "ln2", g.compute()), "add3");
+        g.seeded_result(norm(x, "ln3", DType::f32), "y");
         g.plain_result(x, "stream");
       }};
   op_case.is_fused = is_fused;
   op_case.is_small = is_small;
-  // Two norms and a sum of gradients are rounded one after the other.
+  // Two norms and their gradients are rounded one after the other.
   op_case.tolerance.bf16 = 5e-3;
   return op_case;
 }

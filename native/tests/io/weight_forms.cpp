@@ -195,9 +195,65 @@ void test_resnet_forms(Suite& suite) {
   });
 }
 
+void test_accounting(Suite& suite) {
+  suite.test("every tensor of a file is accounted for, under its own name", [](Check& check) {
+    const std::vector<std::string> strange{"state_dict.backbone.fc.weight",
+                                           "state_dict.backbone.bn1.num_batches_tracked", "state_dict.backbone.strange",
+                                           "optimizer.0.exp_avg", "strange"};
+    const auto file = stored(with_prefix("state_dict.backbone.", kResnet) +
+                             with_prefix("state_dict.momentum_backbone.", kResnet) + strange);
+    const io::MatchReport report = io::match_recognised(kResnet, io::recognise_weights(kResnet, file, "w"));
+    check.that(report.unexpected == std::vector<std::string>{"state_dict.backbone.strange"}, "unexpected");
+    std::vector<std::string> ignored;
+    for (const io::IgnoredTensor& tensor : report.ignored) {
+      ignored.push_back(tensor.name);
+      const std::string_view reason = tensor.name.ends_with("fc.weight") ? "a head"
+                                      : tensor.name.ends_with("num_batches_tracked")
+                                          ? "a count"
+                                          : "outside \"state_dict.backbone.\"";
+      check.that(contains(tensor.reason, reason), tensor.name, ": ", tensor.reason);
+    }
+    check.that(sorted(ignored) == sorted(with_prefix("state_dict.momentum_backbone.", kResnet) +
+                                         std::vector<std::string>{strange[0], strange[1], strange[3], strange[4]}),
+               "ignored");
+    const std::string message = io::describe_mismatch(report, "w");
+    check.that(contains(message, "1 unexpected: \"state_dict.backbone.strange\"") &&
+                   contains(message, "9 (outside \"state_dict.backbone.\")"),
+               message);
+  });
+  suite.test("what is folded and what a form leaves aside are told", [](Check& check) {
+    const auto keras = stored(with_prefix("", kResnet) + std::vector<std::string>{"conv1.bias", "layer1.0.conv2.bias",
+                                                                                  "layer1.0.downsample.0.bias"});
+    const io::MatchReport folded = io::match_recognised(kResnet, io::recognise_weights(kResnet, keras, "w"));
+    check.equal(folded.folded.size(), 3U, "folded");
+    check.that(folded.unexpected.empty() && folded.ignored.empty(), "nothing else is left");
+    std::vector<WantedTensor> whole = kResnet;
+    whole.push_back({"fc.weight", Shape{4}});
+    const auto classifier =
+        stored(with_prefix("backbone.", kResnet) + std::vector<std::string>{"classifier.weight", "projector.0.weight"});
+    const io::MatchReport report = io::match_recognised(whole, io::recognise_weights(whole, classifier, "w"));
+    check.that(report.missing.empty() && report.unexpected.empty(), io::describe_mismatch(report, "w"));
+    if (check.equal(report.ignored.size(), 1U, "ignored")) {
+      check.equal(report.ignored[0].name, "projector.0.weight", "name");
+      check.equal(report.ignored[0].reason, "another part of the checkpoint", "reason");
+    }
+  });
+  suite.test("a misspelt name is found behind a prefix", [](Check& check) {
+    std::vector<std::string> names = with_prefix("module.", kResnet);
+    names[3] = "module.layer1.0.conv_2.weight";
+    const auto file = stored(names);
+    const io::MatchReport report = io::match_recognised(kResnet, io::recognise_weights(kResnet, file, "w"));
+    const std::string message = io::describe_mismatch(report, "w");
+    check.that(
+        contains(message, "did \"module.layer1.0.conv_2.weight\" mean \"module.layer1.0.conv2.weight\"? Rename it"),
+        message);
+  });
+}
+
 }  // namespace
 
 void io_weight_forms(Suite& suite) {
+  test_accounting(suite);
   test_prefixes(suite);
   test_forms(suite);
   test_classifiers(suite);

@@ -38,6 +38,11 @@ void test_lists(Suite& suite) {
     check.that(report.is_complete(), message_of(report));
     check.equal(report.matched.size(), 4U, "matched");
     check.equal(report.matched[2], "layer1.0.conv1.weight", "the order wanted");
+    if (check.equal(report.ignored.size(), 4U, "ignored")) {
+      check.equal(report.ignored[0].name, "fc.weight", "the file's order");
+      check.that(contains(report.ignored[0].reason, "a head"), report.ignored[0].reason);
+      check.that(contains(report.ignored[3].reason, "a count"), report.ignored[3].reason);
+    }
     io::check_match(report, "w.safetensors");
   });
   suite.test("extras are judged by their own rule", [](Check& check) {
@@ -75,6 +80,21 @@ void test_lists(Suite& suite) {
     }
     const std::vector<WantedTensor> twice{kModel[0], kModel[0]};
     check.throws(Code::internal, "a name wanted twice", [&] { io::match_weights(twice, file); });
+  });
+}
+
+void test_error(Suite& suite) {
+  suite.test("the error has every name, and tells what was left aside", [](Check& check) {
+    std::vector<StoredTensor> file = stored();
+    for (int i = 0; i < 9; ++i) file.push_back({text("strange.", i), {}, Shape{}, 0, 0});
+    file.push_back({"fc.weight", {}, Shape{}, 0, 0});
+    try {
+      io::check_match(io::match_weights(kModel, file), "w.safetensors");
+      check.that(false, "it was not refused");
+    } catch (const io::WeightsMismatch& error) {
+      check.equal(error.report().unexpected.size(), 9U, "unexpected");
+      check.that(contains(error.message(), "; left aside: 1 (a head, which is not read here)"), error.message());
+    }
   });
 }
 
@@ -128,6 +148,7 @@ void test_remedies(Suite& suite) {
 
 void io_weights_match(Suite& suite) {
   test_lists(suite);
+  test_error(suite);
   test_remedies(suite);
 }
 

@@ -36,6 +36,29 @@ void test_precision(Suite& suite) {
       }
     }
   });
+  suite.test("in bf16 a ViT's residual stream, its gradient and the features stay f32", [](Check& check) {
+    const ModelGraph model = classifier_graph("vit_tiny_patch16_224", 2, 32);
+    const Graph step = with_gradients(
+        model,
+        passes::fuse_forward(passes::simplify(passes::prune_tokens(passes::precision(model.graph, DType::bf16)))));
+    int rounded = 0;
+    for (const auto& node : step.nodes()) {
+      const auto dtype_of = [&](std::size_t output) { return step.value(node.outputs[output]).dtype(); };
+      if (node.kind == OpKind::layer_norm_grad) {
+        check.that(dtype_of(0) == DType::f32, node.name, ": the stream's gradient");
+        if (node.outputs.size() < 4) continue;
+        check.that(dtype_of(3) == DType::bf16, node.name, ": the branch's gradient");
+        ++rounded;
+      } else if (node.kind == OpKind::layer_norm) {
+        check.that((dtype_of(0) == DType::f32) == (node.name == "norm"), node.name, ": ", name_of(dtype_of(0)));
+      } else if (node.kind == OpKind::add || node.kind == OpKind::embed_tokens_grad) {
+        check.that(dtype_of(0) == DType::f32, node.name);
+      }
+    }
+    // Every branch but the last, which the norm behind the stream reads in f32.
+    check.equal(rounded, 23, "gradients that are given rounded as well");
+    check.equal(count_kind(step, OpKind::layer_norm_grad), 25, "layer_norm_grad nodes");
+  });
   suite.test("precision refuses other dtypes",
              [](Check& check) { check.throws(Code::dtype, "f64", [] { passes::precision(Graph{}, DType::f64); }); });
 }

@@ -24,7 +24,8 @@ namespace gyrus::backend::cpu {
 struct LayerNormJob {
   static constexpr int kGroup = 4;  // rows at a time
   std::int64_t rows = 0, width = 0;
-  DType x_type = DType::f32, residual_type = DType::f32, y_type = DType::f32;  // y_type or f32; x_type or f32; A
+  DType x_type = DType::f32, residual_type = DType::f32, y_type = DType::f32;  // A or f32 each, the residual no
+                                                                               // narrower than x
   float eps = 0;
   const void *x = nullptr, *residual = nullptr;   // [rows, D]; residual may be null
   const float *gamma = nullptr, *beta = nullptr;  // [D]
@@ -101,7 +102,10 @@ void layer_norm_as(const LayerNormJob& job, const Team& team) {
 }
 
 void layer_norm(const LayerNormJob& job, const Team& team) {
-  if (job.y_type == DType::f32) return layer_norm_as<float, float, float>(job, team);
+  if (job.y_type == DType::f32) {
+    return job.x_type == DType::f32 ? layer_norm_as<float, float, float>(job, team)
+                                    : layer_norm_as<bf16_t, float, float>(job, team);
+  }
   if (job.x_type == DType::f32) return layer_norm_as<float, float, bf16_t>(job, team);
   if (job.residual_type == DType::f32) return layer_norm_as<bf16_t, float, bf16_t>(job, team);
   layer_norm_as<bf16_t, bf16_t, bf16_t>(job, team);

@@ -1,5 +1,6 @@
-// Gradient of layer normalisation over [rows, D]: reads dy and x (and the addend), writes dx: 3 to 4 A bytes (10 where
-// x is an f32 stream and A bf16) and about 12 operations an element. Rows go in groups of four, twice over each group
+// Gradient of layer normalisation over [rows, D]: reads dy and x (and the addend), writes dx: 3 to 4 A bytes (16 where
+// x is an f32 stream and A bf16, of which dx rounded takes 2) and about 12 operations an element. Rows go in groups of
+// four, twice over each group
 // (the second time from cache). Every thread adds dgamma and dbeta of its rows, f32 within blocks and f64 across them;
 // then the threads share the columns.
 #include "backend/cpu/simd/layer_norm_grad.h"
@@ -23,14 +24,15 @@
 namespace gyrus::backend::cpu {
 
 struct LayerNormGradJob {
-  std::int64_t rows = 0, width = 0, padded = 0;               // padded: width up to a cache line
-  DType dtype = DType::f32, x_type = DType::f32;              // A, and A or f32
-  const void *dy = nullptr, *x = nullptr, *addend = nullptr;  // [rows, D] A but for x; addend may be null
-  const float* gamma = nullptr;                               // [D]
-  const float *mean = nullptr, *inv_std = nullptr;            // [rows]
-  void* dx = nullptr;                                         // [rows, D] A
-  float *dgamma = nullptr, *dbeta = nullptr;                  // [D]
-  std::byte* sums = nullptr;                                  // scratch
+  std::int64_t rows = 0, width = 0, padded = 0;     // padded: width up to a cache line
+  DType dtype = DType::f32, x_type = DType::f32;    // A, and A or f32
+  const void* dy = nullptr;                         // [rows, D] A
+  const void *x = nullptr, *addend = nullptr;       // [rows, D] x_type; addend may be null
+  const float* gamma = nullptr;                     // [D]
+  const float *mean = nullptr, *inv_std = nullptr;  // [rows]
+  void *dx = nullptr, *rounded = nullptr;           // [rows, D] x_type, and A or null
+  float *dgamma = nullptr, *dbeta = nullptr;        // [D]
+  std::byte* sums = nullptr;                        // scratch
 };
 
 }  // namespace gyrus::backend::cpu
@@ -49,8 +51,9 @@ HWY_INLINE void layer_norm_grad_rows(const LayerNormGradJob& job, std::int64_t r
   const std::int64_t width = job.width, first = row * width;
   const T* dy = static_cast<const T*>(job.dy) + first;
   const X* x = static_cast<const X*>(job.x) + first;
-  const T* addend = job.addend != nullptr ? static_cast<const T*>(job.addend) + first : nullptr;
-  T* dx = static_cast<T*>(job.dx) + first;
+  const X* addend = job.addend != nullptr ? static_cast<const X*>(job.addend) + first : nullptr;
+  X* dx = static_cast<X*>(job.dx) + first;
+  T* rounded = job.rounded != nullptr ? static_cast<T*>(job.rounded) + first : nullptr;
   const float* gamma = job.gamma;
   Vec mean[kRows], inv_std[kRows], sum_h[kRows], sum_h_xhat[kRows];
   for (int k = 0; k < kRows; ++k) {
@@ -87,6 +90,7 @@ HWY_INLINE void layer_norm_grad_rows(const LayerNormGradJob& job, std::int64_t r
       Vec d = formula::layer_norm_gradient<HwyPack>(h, xhat, sum_h[k], sum_h_xhat[k], inv_std[k]);
       if (addend != nullptr) d = hn::Add(d, access.read(addend + at));
       access.write(dx + at, d);
+      if (rounded != nullptr) access.write(rounded + at, d);
     }
   });
 }
@@ -136,7 +140,7 @@ HWY_EXPORT(layer_norm_grad);
 
 class LayerNormGrad final : public Kernel {
  public:
-  explicit LayerNormGrad(const NodeContext& node) : has_addend_(node.attrs<graph::LayerNormAttrs>().has_addend) {
+  explicit LayerNormGrad(const NodeContext& node) : attrs_(node.attrs<graph::LayerNormAttrs>()) {
     const graph::ValueType& dy = node.in_type(0);
     job_.rows = dy.shape.rows();
     job_.width = dy.shape.back();
@@ -154,7 +158,8 @@ class LayerNormGrad final : public Kernel {
     job_.gamma = static_cast<const float*>(args.in[2]);
     job_.mean = static_cast<const float*>(args.in[3]);
     job_.inv_std = static_cast<const float*>(args.in[4]);
-    if (has_addend_) job_.addend = args.in[5];
+    if (attrs_.has_addend) job_.addend = args.in[5];
+    if (attrs_.has_rounded) job_.rounded = args.out[3];
     job_.dx = args.out[0];
     job_.dgamma = static_cast<float*>(args.out[1]);
     job_.dbeta = static_cast<float*>(args.out[2]);
@@ -166,7 +171,7 @@ class LayerNormGrad final : public Kernel {
   }
 
  private:
-  bool has_addend_;
+  graph::LayerNormAttrs attrs_;
   LayerNormGradJob job_;
   int threads_ = 1;
 };

@@ -152,7 +152,9 @@ void layer_norm_forward(Stream stream, const LayerNormArgs& args) {
       GYRUS_CHECK(sum_dtype == DType::f32, Code::internal, "layer_norm: x is f32 and the residual is not");
       for_dtype(args.y_dtype, [&]<class Y>(Y) { layer_norm_as<X, float, Y>(stream, args); });
     } else {
-      GYRUS_CHECK(args.y_dtype == args.x_dtype, Code::internal, "layer_norm: x is bf16 and y is not");
+      GYRUS_CHECK(args.y_dtype == args.x_dtype || sum_dtype == DType::f32, Code::internal,
+                  "layer_norm: what is normalised is bf16 and y is not");
+      if (args.y_dtype != args.x_dtype) return layer_norm_as<X, float, float>(stream, args);
       for_dtype(sum_dtype, [&]<class Sum>(Sum) { layer_norm_as<X, Sum, X>(stream, args); });
     }
   });

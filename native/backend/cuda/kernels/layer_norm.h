@@ -21,11 +21,12 @@ struct LayerNormArgs {
 void layer_norm_forward(Stream stream, const LayerNormArgs& args);
 
 struct LayerNormBackwardArgs {
-  const void *dy = nullptr, *addend = nullptr;      // [rows, D] dtype; addend may be null
-  const void* x = nullptr;                          // [rows, D] x_dtype: what was normalised
+  const void* dy = nullptr;                         // [rows, D] dtype
+  const void *x = nullptr, *addend = nullptr;       // [rows, D] x_dtype: what was normalised; addend may be null
   const float* gamma = nullptr;                     // [D]
   const float *mean = nullptr, *inv_std = nullptr;  // [rows]
-  void* dx = nullptr;                               // [rows, D] dtype; may be dy or addend
+  void* dx = nullptr;                               // [rows, D] x_dtype; may be addend, or dy of that type
+  void* rounded = nullptr;                          // [rows, D] dtype: dx once more; may be null, may be dy
   float *dgamma = nullptr, *dbeta = nullptr;        // [D]
   void* scratch = nullptr;
   DType dtype = DType::f32, x_dtype = DType::f32;

@@ -1,7 +1,7 @@
 // Gradient of layer_norm. Rows up to 1024 numbers wide, a multiple of 4:
-//   rows    a warp a row, a block a range of rows: reads dy, x and the addend, writes dx (3 or 4 A bytes an element,
-//   some
-//           14 operations), and keeps its columns' dgamma and dbeta in registers until its rows are done
+//   rows    a warp a row, a block a range of rows: reads dy, x and the addend, writes dx (3 or 4 A bytes an element; 16
+//           where x is an f32 stream and A bf16, of which dx rounded takes 2; some 14 operations), and keeps its
+//           columns' dgamma and dbeta in registers until its rows are done
 //   finish  adds the blocks' dgamma and dbeta in f64
 // Other widths: a kernel for dx that reads its row twice, and sums over the columns as batch_norm has them (another 2 A
 // bytes an element).
@@ -16,13 +16,14 @@ namespace {
 constexpr int kWidth = 4;  // elements an access: 16 bytes of f32
 constexpr std::int64_t kMostParts = 1024;
 
-// A: element type of dy, the addend and dx; X: of x.
+// A: element type of dy and of dx rounded; X: of x, the addend and dx.
 template <class A, class X>
 struct BackwardPointers {
-  const A *dy, *addend;  // addend may be null
-  const X* x;
+  const A* dy;
+  const X *x, *addend;  // addend may be null
   const float *gamma, *mean, *inv_std;
-  A* dx;
+  X* dx;
+  A* rounded;  // may be null
   std::int64_t rows, width;
 
   template <int N>
@@ -45,6 +46,7 @@ struct BackwardPointers {
       out = make_values<N>([&](int i) { return out.at[i] + other.at[i]; });
     }
     store(dx + at, out);
+    if (rounded != nullptr) store(rounded + at, out);
   }
 };
 
@@ -195,12 +197,13 @@ template <class A, class X>
 void layer_norm_backward_as(Stream stream, const LayerNormBackwardArgs& args) {
   using Pointers = BackwardPointers<A, X>;
   const Pointers pointers{static_cast<const A*>(args.dy),
-                          static_cast<const A*>(args.addend),
                           static_cast<const X*>(args.x),
+                          static_cast<const X*>(args.addend),
                           args.gamma,
                           args.mean,
                           args.inv_std,
-                          static_cast<A*>(args.dx),
+                          static_cast<X*>(args.dx),
+                          static_cast<A*>(args.rounded),
                           args.rows,
                           args.width};
   auto* partial = static_cast<float*>(args.scratch);

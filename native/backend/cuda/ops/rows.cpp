@@ -33,19 +33,20 @@ LoweredKernel make_layer_norm(const NodeContext& node) {
 }
 
 LoweredKernel make_layer_norm_grad(const NodeContext& node) {
-  const bool has_addend = node.attrs<graph::LayerNormAttrs>().has_addend;
+  const auto& attrs = node.attrs<graph::LayerNormAttrs>();
   LayerNormBackwardArgs args;
   args.dtype = node.in_type(0).dtype;
   args.x_dtype = node.in_type(1).dtype;
   args.rows = node.in_shape(0).rows();
   args.width = node.in_shape(0).back();
-  const auto place = [has_addend](LayerNormBackwardArgs& a, const KernelArgs& k) {
+  const auto place = [attrs](LayerNormBackwardArgs& a, const KernelArgs& k) {
     a.dy = k.in[0];
     a.x = k.in[1];
     a.gamma = floats(k.in[2]);
     a.mean = floats(k.in[3]);
     a.inv_std = floats(k.in[4]);
-    if (has_addend) a.addend = k.in[5];
+    if (attrs.has_addend) a.addend = k.in[5];
+    if (attrs.has_rounded) a.rounded = k.out[3];
     a.dx = k.out[0];
     a.dgamma = floats(k.out[1]);
     a.dbeta = floats(k.out[2]);
