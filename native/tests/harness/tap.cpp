@@ -1,10 +1,17 @@
 #include "tests/harness/tap.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
 #include <exception>
 
 namespace gyrus::tests {
 namespace {
+
+// Tests that take longer say how long, so that whoever looks for time finds it.
+constexpr double kTold = 0.5;
 
 void print_diagnostic(std::ostream& out, std::string_view message) {
   out << "  # ";
@@ -35,9 +42,22 @@ bool Runner::is_wanted(const std::string& full_name) {
   const std::size_t at = full_name.find(filter.substr(is_start ? 1 : 0));
   if (at == std::string::npos || (is_start && at != 0)) return false;
   const std::string suite = full_name.substr(0, full_name.find('/'));
-  if (std::find(options_.without.begin(), options_.without.end(), suite) != options_.without.end()) return false;
+  const auto names = [&suite](const std::vector<std::string>& suites) {
+    return std::find(suites.begin(), suites.end(), suite) != suites.end();
+  };
+  if (names(options_.without) || (!options_.only.empty() && !names(options_.only))) return false;
   if (options_.is_list) out_ << full_name << '\n';
-  return !options_.is_list;
+  return !options_.is_list && !is_taken_by_another();
+}
+
+// All processes see the same tests in the same order: each takes the next one whose file it can make.
+bool Runner::is_taken_by_another() {
+  if (options_.share.empty()) return false;
+  const std::string claim = text(options_.share, '/', ++wanted_);
+  std::FILE* const made = std::fopen(claim.c_str(), "wx");
+  if (made != nullptr) return std::fclose(made) != 0;
+  if (errno != EEXIST) throw Error(Code::file_io, text("--share: ", claim, " cannot be made"));
+  return true;
 }
 
 Check Runner::run(const std::function<void(Check&)>& body) {
@@ -63,10 +83,14 @@ int Runner::begin() {
 void Runner::test(const std::string& full_name, const std::function<void(Check&)>& body) {
   if (!is_wanted(full_name)) return;
   const int number = begin();
+  const std::clock_t started = std::clock();
   const Check check = run(body);
+  const double seconds = static_cast<double>(std::clock() - started) / CLOCKS_PER_SEC;
   const bool has_passed = check.failures().empty();
   ++(has_passed ? totals_.passed : totals_.failed);
-  out_ << (has_passed ? "ok " : "not ok ") << number << " - " << full_name << '\n';
+  out_ << (has_passed ? "ok " : "not ok ") << number << " - " << full_name;
+  if (seconds >= kTold) out_ << " # " << std::round(10 * seconds) / 10 << " s of processor time";
+  out_ << '\n';
   for (const std::string& failure : check.failures()) print_diagnostic(out_, failure);
   out_.flush();
 }
