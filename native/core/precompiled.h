@@ -1,5 +1,5 @@
-// What GYRUS_PRECOMPILE compiles once: the standard headers that most files include. A build for the continuous
-// integration; every file still includes what it uses, which the builds without it prove.
+// What GYRUS_PRECOMPILE compiles once: the standard headers that most files include. Every file still includes what it
+// uses, which node-gyp's build and ccache's prove.
 #pragma once
 
 #include <algorithm>
