@@ -1,5 +1,6 @@
 // gyrus_tests [--device cpu|cuda] [--filter SUBSTRING] [--only SUITE]... [--without SUITE]... [--list] [--max-skips N]
-// [--share FOLDER]: runs the native suites, prints TAP. Processes that share an empty folder divide the tests.
+// [--share FOLDER]: runs the native suites, prints TAP. SUITE may also be suite/start of a test's name. Processes that
+// share an empty folder divide the tests.
 // Exit status: 0 all passed, 1 something failed or too much was skipped, 2 wrong usage or a filter that fits no test.
 #include <cstring>
 #include <iostream>

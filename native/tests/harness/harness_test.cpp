@@ -40,6 +40,14 @@ void test_choice(Suite& suite) {
     for (const std::string name : {"slow/one", "slower/one"}) runner.test(name, [](Check& inner) { inner.that(true); });
     check.equal(runner.finish().passed, 1, "passed tests");
   });
+  suite.test("runner: of a suite, tests are left out by the start of their names", [](Check& check) {
+    std::ostringstream out;
+    Runner runner(out, {.filter = "", .without = {"suite/large"}});
+    for (const std::string name : {"suite/large: a", "suite/larger", "suite/small", "large/one"}) {
+      runner.test(name, [](Check& inner) { inner.that(true); });
+    }
+    check.equal(runner.finish().passed, 2, "passed tests");
+  });
   suite.test("runner: two that share a folder run each test once, and all of them", [](Check& check) {
     const ScratchFolder folder;
     std::ostringstream out;

@@ -42,10 +42,12 @@ bool Runner::is_wanted(const std::string& full_name) {
   const std::size_t at = full_name.find(filter.substr(is_start ? 1 : 0));
   if (at == std::string::npos || (is_start && at != 0)) return false;
   const std::string suite = full_name.substr(0, full_name.find('/'));
-  const auto names = [&suite](const std::vector<std::string>& suites) {
-    return std::find(suites.begin(), suites.end(), suite) != suites.end();
+  // A suite, or tests as "suite/start of a name".
+  const auto fits = [&](const std::string& named) {
+    return suite == named || (named.find('/') != std::string::npos && full_name.starts_with(named));
   };
-  if (names(options_.without) || (!options_.only.empty() && !names(options_.only))) return false;
+  if (std::any_of(options_.without.begin(), options_.without.end(), fits)) return false;
+  if (!options_.only.empty() && std::none_of(options_.only.begin(), options_.only.end(), fits)) return false;
   if (options_.is_list) out_ << full_name << '\n';
   return !options_.is_list && !is_taken_by_another();
 }
