@@ -1,5 +1,6 @@
 // What GYRUS_PRECOMPILE compiles once: the standard headers that most files include. Every file still includes what it
-// uses, which node-gyp's build and ccache's prove.
+// uses, which node-gyp's build and ccache's prove. Not <filesystem>: std::quoted comes with it, and our quoted() means
+// another thing.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <limits>
