@@ -1,11 +1,10 @@
 #include "tests/harness/tap.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstdio>
 #include <ctime>
 #include <exception>
+#include <filesystem>
 
 namespace gyrus::tests {
 namespace {
@@ -52,14 +51,9 @@ bool Runner::is_wanted(const std::string& full_name) {
   return !options_.is_list && !is_taken_by_another();
 }
 
-// All processes see the same tests in the same order: each takes the next one whose file it can make.
+// All processes see the same tests in the same order: each takes the next one whose folder it can make.
 bool Runner::is_taken_by_another() {
-  if (options_.share.empty()) return false;
-  const std::string claim = text(options_.share, '/', ++wanted_);
-  std::FILE* const made = std::fopen(claim.c_str(), "wx");
-  if (made != nullptr) return std::fclose(made) != 0;
-  if (errno != EEXIST) throw Error(Code::file_io, text("--share: ", claim, " cannot be made"));
-  return true;
+  return !options_.share.empty() && !std::filesystem::create_directory(text(options_.share, '/', ++wanted_));
 }
 
 Check Runner::run(const std::function<void(Check&)>& body) {
