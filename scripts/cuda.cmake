@@ -43,6 +43,8 @@ function(gyrus_add_cuda target)
   file(MAKE_DIRECTORY "${CMAKE_BINARY_DIR}/cuda")
   gyrus_compile_cuda(objects ${kernels})
   set_source_files_properties(${objects} PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
+  # Of cuDNN's frontend, whose headers alone took -O3 a minute: it makes each plan once.
+  set_source_files_properties("${CMAKE_SOURCE_DIR}/native/backend/cuda/dnn/plans.cpp" PROPERTIES COMPILE_OPTIONS -O1)
   add_library(${target} STATIC ${sources} ${objects})
   target_include_directories(${target} SYSTEM PRIVATE "${cuda_toolkit}/include" "${CUDNN_INCLUDE_DIR}"
                              "${CUDNN_FRONTEND_INCLUDE_DIR}")

@@ -1,5 +1,6 @@
-// gyrus_tests [--device cpu|cuda] [--filter SUBSTRING] [--without SUITE]... [--list] [--max-skips N]: runs the native
-// suites, prints TAP.
+// gyrus_tests [--device cpu|cuda] [--filter SUBSTRING] [--only SUITE]... [--without SUITE]... [--list] [--max-skips N]
+// [--share FOLDER]: runs the native suites, prints TAP. SUITE may also be suite/start of a test's name. Processes that
+// share an empty folder divide the tests.
 // Exit status: 0 all passed, 1 something failed or too much was skipped, 2 wrong usage or a filter that fits no test.
 #include <cstring>
 #include <iostream>
@@ -30,6 +31,10 @@ Arguments parse(int argc, char** argv) {
       arguments.run.is_list = true;
     } else if (argument == "--filter" && i + 1 < argc) {
       arguments.run.filter = argv[++i];
+    } else if (argument == "--only" && i + 1 < argc) {
+      arguments.run.only.emplace_back(argv[++i]);
+    } else if (argument == "--share" && i + 1 < argc) {
+      arguments.run.share = argv[++i];
     } else if (argument == "--without" && i + 1 < argc) {
       arguments.run.without.emplace_back(argv[++i]);
     } else if (argument == "--device" && i + 1 < argc) {
@@ -48,8 +53,8 @@ Arguments parse(int argc, char** argv) {
 int main(int argc, char** argv) {
   const Arguments arguments = parse(argc, argv);
   if (!arguments.are_valid) {
-    std::cerr << "usage: gyrus_tests [--device cpu|cuda] [--filter SUBSTRING] [--without SUITE]... [--list] "
-                 "[--max-skips N]\n";
+    std::cerr << "usage: gyrus_tests [--device cpu|cuda] [--filter SUBSTRING] [--only SUITE]... [--without SUITE]... "
+                 "[--list] [--max-skips N] [--share FOLDER]\n";
     return 2;
   }
   Runner runner(std::cout, arguments.run);
@@ -62,7 +67,7 @@ int main(int argc, char** argv) {
 #undef GYRUS_RUN_SUITE
   const Totals totals = runner.finish();
   if (arguments.run.is_list) return 0;
-  if (totals.passed + totals.failed + totals.skipped == 0) {
+  if (totals.passed + totals.failed + totals.skipped == 0 && arguments.run.share.empty()) {
     std::cerr << "no test's name contains '" << arguments.run.filter << "'\n";
     return 2;
   }

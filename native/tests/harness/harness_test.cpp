@@ -5,6 +5,7 @@
 
 #include "tests/harness/compare.h"
 #include "tests/harness/suites.h"
+#include "tests/io/scratch.h"
 
 namespace gyrus::tests::suites {
 namespace {
@@ -21,9 +22,8 @@ std::string report_of(const std::function<void(Check&)>& body, Totals* totals) {
   return out.str();
 }
 
-}  // namespace
-
-void harness(Suite& suite) {
+// Which tests a runner leaves to nobody, and which to another process.
+void test_choice(Suite& suite) {
   suite.test("runner: a suite that is left out does not run, its neighbour does", [](Check& check) {
     std::ostringstream out;
     Runner runner(out, {.filter = "", .without = {"slow"}});
@@ -34,6 +34,41 @@ void harness(Suite& suite) {
     check.equal(runner.finish().passed, 1, "passed tests");
     check.that(out.str().find("slow/") == std::string::npos, "it is not named in ", out.str());
   });
+  suite.test("runner: of suites that are named, only those run", [](Check& check) {
+    std::ostringstream out;
+    Runner runner(out, {.filter = "", .only = {"slow"}});
+    for (const std::string name : {"slow/one", "slower/one"}) runner.test(name, [](Check& inner) { inner.that(true); });
+    check.equal(runner.finish().passed, 1, "passed tests");
+  });
+  suite.test("runner: of a suite, tests are left out by the start of their names", [](Check& check) {
+    std::ostringstream out;
+    Runner runner(out, {.filter = "", .without = {"suite/large"}});
+    for (const std::string name : {"suite/large: a", "suite/larger", "suite/small", "large/one"}) {
+      runner.test(name, [](Check& inner) { inner.that(true); });
+    }
+    check.equal(runner.finish().passed, 2, "passed tests");
+  });
+  suite.test("runner: two that share a folder run each test once, and all of them", [](Check& check) {
+    const ScratchFolder folder;
+    std::ostringstream out;
+    Runner one(out, {.filter = "", .share = folder.path("")}), other(out, {.filter = "", .share = folder.path("")});
+    std::vector<int> runs(3);
+    const auto run = [&runs](Runner& runner, std::size_t at) {
+      runner.test(text("suite/", at), [&runs, at](Check& inner) { inner.equal(++runs[at], 1, "runs"); });
+    };
+    run(one, 0);
+    for (std::size_t at = 0; at < 3; ++at) run(other, at);
+    for (std::size_t at = 1; at < 3; ++at) run(one, at);
+    check.that(runs == std::vector<int>{1, 1, 1}, "runs ", runs[0], ", ", runs[1], ", ", runs[2]);
+    check.equal(one.finish().passed, 1, "of the first");
+    check.equal(other.finish().passed, 2, "of the second");
+  });
+}
+
+}  // namespace
+
+void harness(Suite& suite) {
+  test_choice(suite);
   suite.test("compare: equal arrays have no error, a known difference gives the known error", [](Check& check) {
     const std::vector<double> expected{3, 4}, found{3, 4.5};
     check.equal(compare(expected, expected).norm_error, 0.0, "norm error of equal arrays");

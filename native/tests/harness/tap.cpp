@@ -1,10 +1,16 @@
 #include "tests/harness/tap.h"
 
 #include <algorithm>
+#include <cmath>
+#include <ctime>
 #include <exception>
+#include <filesystem>
 
 namespace gyrus::tests {
 namespace {
+
+// Tests that take longer say how long, so that whoever looks for time finds it.
+constexpr double kTold = 0.5;
 
 void print_diagnostic(std::ostream& out, std::string_view message) {
   out << "  # ";
@@ -35,9 +41,19 @@ bool Runner::is_wanted(const std::string& full_name) {
   const std::size_t at = full_name.find(filter.substr(is_start ? 1 : 0));
   if (at == std::string::npos || (is_start && at != 0)) return false;
   const std::string suite = full_name.substr(0, full_name.find('/'));
-  if (std::find(options_.without.begin(), options_.without.end(), suite) != options_.without.end()) return false;
+  // A suite, or tests as "suite/start of a name".
+  const auto fits = [&](const std::string& named) {
+    return suite == named || (named.find('/') != std::string::npos && full_name.starts_with(named));
+  };
+  if (std::any_of(options_.without.begin(), options_.without.end(), fits)) return false;
+  if (!options_.only.empty() && std::none_of(options_.only.begin(), options_.only.end(), fits)) return false;
   if (options_.is_list) out_ << full_name << '\n';
-  return !options_.is_list;
+  return !options_.is_list && !is_taken_by_another();
+}
+
+// All processes see the same tests in the same order: each takes the next one whose folder it can make.
+bool Runner::is_taken_by_another() {
+  return !options_.share.empty() && !std::filesystem::create_directory(text(options_.share, '/', ++wanted_));
 }
 
 Check Runner::run(const std::function<void(Check&)>& body) {
@@ -63,10 +79,14 @@ int Runner::begin() {
 void Runner::test(const std::string& full_name, const std::function<void(Check&)>& body) {
   if (!is_wanted(full_name)) return;
   const int number = begin();
+  const std::clock_t started = std::clock();
   const Check check = run(body);
+  const double seconds = static_cast<double>(std::clock() - started) / CLOCKS_PER_SEC;
   const bool has_passed = check.failures().empty();
   ++(has_passed ? totals_.passed : totals_.failed);
-  out_ << (has_passed ? "ok " : "not ok ") << number << " - " << full_name << '\n';
+  out_ << (has_passed ? "ok " : "not ok ") << number << " - " << full_name;
+  if (seconds >= kTold) out_ << " # " << std::round(10 * seconds) / 10 << " s of processor time";
+  out_ << '\n';
   for (const std::string& failure : check.failures()) print_diagnostic(out_, failure);
   out_.flush();
 }

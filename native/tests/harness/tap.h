@@ -42,9 +42,12 @@ class Check {
 };
 
 struct RunOptions {
-  std::string filter;  // run only tests whose full name ("suite/test") contains it; "^…": begins with it
+  std::string filter;               // run only tests whose full name ("suite/test") contains it; "^…": begins with it
+  std::vector<std::string> only{};  // suites, if any are named: no others run
   std::vector<std::string> without{};  // suites that are left out
   bool is_list = false;                // print the names, run nothing
+  // An empty folder: processes that are given the same one divide the tests among themselves.
+  std::string share{};
 };
 
 struct Totals {
@@ -62,12 +65,14 @@ class Runner {
 
  private:
   bool is_wanted(const std::string& full_name);
+  bool is_taken_by_another();
   Check run(const std::function<void(Check&)>& body);
   int begin();
 
   std::ostream& out_;
   RunOptions options_;
   Totals totals_;
+  int wanted_ = 0;  // tests so far that are to run here or in a process that shares them
 };
 
 // One suite's view of the runner: prefixes its tests' names.
