@@ -7,6 +7,7 @@ import { inStacks } from './image-stack.js'
 import type { Extracted, Measured, Unreadable } from './journal.js'
 import type { ManifestRow } from './manifest.js'
 import { isFlat, toMeasurement } from './measurement.js'
+import { planeOf } from './plane.js'
 import { applyWindows, positionOf, scoresOf, selectShare, selectTotal, type Reason } from './select.js'
 import { shardName } from '../slices/shard-writer.js'
 import { splitOf } from './split.js'
@@ -110,7 +111,8 @@ export class RowMaker {
   }
 
   *rowsOf({ source, subject, entry, marks }: JudgedVolume): Generator<ManifestRow> {
-    const { plane, shardRows, valFraction, seed } = this.#settings
+    const { shardRows, valFraction, seed } = this.#settings
+    const plane = planeOf(source, this.#settings)
     const { dataset, session, contrast, root, path } = source
     const split = splitOf(dataset, subject, valFraction, seed)
     const name = { dataset, subject, session, contrast, root, source_path: path, plane, split }

@@ -11,6 +11,7 @@ import {
   type SliceStatistics,
 } from '../native.js'
 import type { CurateSettings } from '../options/curate.js'
+import { planeOf, type Plane } from './plane.js'
 import { measureImage, readImage } from './read-image.js'
 import type { SliceBuffers } from './slice-buffers.js'
 
@@ -31,6 +32,8 @@ export class VolumeWorker {
   readonly #settings: CurateSettings
   readonly #buffers: SliceBuffers
   readonly #signal: AbortSignal | undefined
+  /** Of the volumes that are open. */
+  #planes: readonly [Plane, Plane]
 
   constructor(
     settings: CurateSettings,
@@ -42,13 +45,14 @@ export class VolumeWorker {
     this.#settings = settings
     this.#buffers = buffers
     this.#signal = signal
+    this.#planes = [settings.plane, settings.plane]
   }
 
   /** Of memory, what work on a volume needs, by the head of its file; `countOf` tells how many slices are cut out. */
   async bytesFor(source: VolumeSource, countOf: (slices: number) => number): Promise<number> {
     const path = join(source.root, source.path)
     const { format } = source
-    const { frame, plane, size, maxVolume } = this.#settings
+    const { frame, size, maxVolume } = this.#settings
     const { bytes, shape } =
       format === 'image'
         ? await measureImage(path)
@@ -58,11 +62,12 @@ export class VolumeWorker {
         'ERR_GYRUS_OUT_OF_MEMORY',
         `${path} needs ${bytes} bytes of memory, more than one volume may take: leave it out, or raise maxVolume`,
       )
-    const slices = shape[axes[plane]]
+    const slices = shape[axes[planeOf(source, this.#settings)]]
     return bytes + countOf(slices) * size ** 2 * Uint16Array.BYTES_PER_ELEMENT + ownBytes
   }
 
   async open(source: VolumeSource): Promise<NativeVolumeFacts> {
+    this.#planes = [planeOf(source, this.#settings), this.#settings.plane]
     const path = join(source.root, source.path)
     const { format } = source
     if (format !== 'image') {
@@ -78,17 +83,18 @@ export class VolumeWorker {
     first: VolumeSource,
     second: VolumeSource,
   ): Promise<readonly (NativeVolumeFacts | GyrusError)[]> {
-    const { frame } = this.#settings
+    const { frame, plane } = this.#settings
+    this.#planes = [plane, plane]
     const [one, other] = [first, second].map(({ root, path }) => join(root, path)) as [string, string]
     return this.#call((ticket) => this.#reader.openBoth(one, other, frame, ticket))
   }
 
   /** Statistics of the volume that is open. */
   async examine(volume: Place): Promise<SliceStatistics> {
-    const { plane, percentiles, percentilesOf, entropyOver, foregroundThreshold } = this.#settings
+    const { percentiles, percentilesOf, entropyOver, foregroundThreshold } = this.#settings
     const options = {
       volume,
-      plane,
+      plane: this.#planes[volume],
       percentileLow: percentiles[0],
       percentileHigh: percentiles[1],
       countsZeros: percentilesOf === 'all',
@@ -106,7 +112,7 @@ export class VolumeWorker {
     size: number,
   ): Promise<Uint16Array> {
     const { low, high } = window
-    const request = { volume, plane: this.#settings.plane, low, high, size }
+    const request = { volume, plane: this.#planes[volume], low, high, size }
     const out = this.#buffers.take(indices.length * size ** 2)
     try {
       await this.#call((ticket) => this.#reader.extract(request, Int32Array.from(indices), out, ticket))

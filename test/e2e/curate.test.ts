@@ -260,6 +260,11 @@ void t.test('.npy files of one slice and one size are chosen among together as w
     t.ok(Math.min(...entropies(true)) >= Math.max(...entropies(false)), 'the richest stay')
   }
   t.equal(rows.filter((row) => row['kept'] && String(row['source_path']).includes('volume')).length, 2)
+  const coronal = join(folder, 'coronal')
+  for await (const event of curate({ ...settings, out: coronal, plane: 'coronal' })) t.ok(event.type)
+  const cut = await manifest(coronal)
+  t.equal(cut.filter(({ plane }) => plane === 'axial').length, 39, 'an image is its own slice in any plane')
+  t.equal(cut.filter(({ plane, reason }) => plane === 'coronal' && reason !== 'unreadable').length, 20)
   const out = join(folder, 'out')
   for await (const event of curate({ ...settings, out }))
     if (event.type === 'progress' && event.done === 20) break
