@@ -2,8 +2,8 @@
 // the entropy kernel against scikit-image. Contenders alternate; JSON lines are recorded and RESULTS.md is written.
 //   npm run bench -- --suite curation --input FOLDER [--volumes 384] [--rounds 5] [--threads N]
 //     --input    .nii.gz T1 volumes
-//     --volumes  how many are curated: the folder's, under more names where it holds fewer. An archive has thousands; of
-//                few, most of the time goes to starting and ending
+//     --volumes  how many are curated: the folder's, under more names where it holds fewer. An archive has thousands;
+//                of few, most of the time goes to starting and ending
 import {
   appendFileSync,
   linkSync,

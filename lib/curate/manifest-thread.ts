@@ -47,7 +47,9 @@ class Manifest {
 
   async #write(judged: readonly JudgedVolume[]): Promise<void> {
     const writer = this.#open()
-    for (const one of judged) for (const row of this.#rows.rowsOf(one)) await writer.add(row)
+    for (const one of judged) {
+      for (const row of this.#rows.rowsOf(one)) if (writer.add(row)) await writer.flush()
+    }
   }
 }
 

@@ -86,14 +86,15 @@ export class ManifestWriter {
     return `${this.#path}.partial`
   }
 
-  async add(row: ManifestRow): Promise<void> {
+  /** True when a group is full: then flush() must come next. A promise a row would take as long as the row. */
+  add(row: ManifestRow): boolean {
     for (const { name, data } of this.#columns) data.push(row[name] ?? null)
-    if (this.#columns[0]?.data.length === rowGroup) await this.#flush()
+    return this.#columns[0]?.data.length === rowGroup
   }
 
   /** Writes what is left. */
   async finish(): Promise<void> {
-    if (this.#columns[0]?.data.length !== 0) await this.#flush()
+    if (this.#columns[0]?.data.length !== 0) await this.flush()
     try {
       await this.#parquet.finish()
       await syncToDisk(this.#partial)
@@ -103,7 +104,8 @@ export class ManifestWriter {
     }
   }
 
-  async #flush(): Promise<void> {
+  /** Writes the rows that were added. */
+  async flush(): Promise<void> {
     const columnData = this.#columns
     this.#columns = emptyColumns()
     try {

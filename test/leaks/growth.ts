@@ -23,7 +23,7 @@ export function residentBytes(): number {
   return Number(kib) * 1024
 }
 
-/** Runs a life `count` times; the first third warms up the allocators and V8. Returns by how many bytes the process grew. */
+/** Runs a life `count` times; the first third warms up. Returns by how many bytes the process grew in the rest. */
 export async function growth(count: number, life: (cycle: number) => Promise<unknown>): Promise<number> {
   let start = 0
   for (let cycle = 0; cycle < count; cycle += 1) {
