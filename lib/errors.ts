@@ -97,3 +97,20 @@ export function describe(value: unknown): string {
   const name: unknown = (prototype as { constructor?: { name?: unknown } }).constructor?.name
   return typeof name === 'string' && name !== '' ? `a ${name}` : 'an object'
 }
+
+/** An error as it travels from one thread to another. */
+export interface PackedError {
+  readonly code: string
+  readonly message: string
+  readonly stack: string
+}
+
+export function packError(error: unknown): PackedError {
+  const { message, stack = '' } = error instanceof Error ? error : new Error(String(error))
+  return { code: isGyrusError(error) ? error.code : 'ERR_GYRUS_INTERNAL', message, stack }
+}
+
+export function unpackError({ code, message, stack }: PackedError): GyrusError {
+  const known = errorCodes.find((one) => one === code) ?? 'ERR_GYRUS_INTERNAL'
+  return new GyrusError(known, message, { cause: stack })
+}

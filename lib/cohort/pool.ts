@@ -1,6 +1,6 @@
 // Threads that share a list of subjects. The records come in the order of the list, whoever wrote them.
 import { Worker } from 'node:worker_threads'
-import { abortError, errorCodes, GyrusError, throwIfAborted, type ErrorCode } from '../errors.js'
+import { abortError, GyrusError, throwIfAborted, unpackError } from '../errors.js'
 import type { SubjectJob, SubjectRecord } from './record.js'
 import type { Template } from './template.js'
 import type { WorkerAnswer } from './worker.js'
@@ -67,8 +67,5 @@ async function ask(worker: Worker, job: SubjectJob, signal: AbortSignal | undefi
     worker.postMessage(job)
   })
   if ('record' in answer) return answer.record
-  const code = (errorCodes as readonly string[]).includes(answer.code)
-    ? (answer.code as ErrorCode)
-    : 'ERR_GYRUS_INTERNAL'
-  throw new GyrusError(code, answer.message, { cause: answer.stack })
+  throw unpackError(answer)
 }

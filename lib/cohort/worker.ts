@@ -1,6 +1,6 @@
 // A thread that writes one subject after another, as it is told.
 import { parentPort, workerData } from 'node:worker_threads'
-import { isGyrusError } from '../errors.js'
+import { packError, type PackedError } from '../errors.js'
 import { writeBrats21, writeIxi, writeOasis3, type MakeHead } from './archives.js'
 import { writeFastmriSubject } from './fastmri.js'
 import { ProceduralHead } from './procedural-head.js'
@@ -8,9 +8,7 @@ import type { SubjectJob, SubjectRecord } from './record.js'
 import { TemplateHead } from './template-head.js'
 import type { Template } from './template.js'
 
-export type WorkerAnswer =
-  | { readonly record: SubjectRecord }
-  | { readonly code: string; readonly message: string; readonly stack: string }
+export type WorkerAnswer = { readonly record: SubjectRecord } | PackedError
 
 const writers = {
   ixi: writeIxi,
@@ -23,8 +21,7 @@ function work(job: SubjectJob, makeHead: MakeHead): WorkerAnswer {
   try {
     return { record: writers[job.dataset](job, makeHead) }
   } catch (error) {
-    const { message, stack = '' } = error instanceof Error ? error : new Error(String(error))
-    return { code: isGyrusError(error) ? error.code : 'ERR_GYRUS_INTERNAL', message, stack }
+    return packError(error)
   }
 }
 

@@ -2,7 +2,7 @@
 // quarter of a second's worth, while the readers are at work; take what is found as it comes; write when told to.
 import { parentPort, workerData } from 'node:worker_threads'
 import type { SkippedFile, VolumeSource } from '../datasets/source.js'
-import { isGyrusError } from '../errors.js'
+import { packError, type PackedError } from '../errors.js'
 import type { CurateSettings } from '../options/curate.js'
 import type { Extracted, Measured, Unreadable } from './journal.js'
 import type { Thumbnail } from './report/montage.js'
@@ -32,8 +32,7 @@ export interface Pictures {
 /** `piece`: of what the thread takes. */
 export type WriterOrder = { readonly piece: unknown } | { readonly found: Found }
 
-export type WriterAnswer =
-  { readonly isDone: true } | { readonly code: string; readonly message: string; readonly stack: string }
+export type WriterAnswer = { readonly isDone: true } | PackedError
 
 /** Follows the orders that come, one after the other; answers the last one, or the first that failed. */
 export function serveWriter(
@@ -51,8 +50,7 @@ export function serveWriter(
         if ('found' in order) answer({ isDone: true })
       })
     last.catch((error: unknown) => {
-      const { message, stack = '' } = error instanceof Error ? error : new Error(String(error))
-      answer({ code: isGyrusError(error) ? error.code : 'ERR_GYRUS_INTERNAL', message, stack })
+      answer(packError(error))
     })
   })
 }

@@ -1,6 +1,6 @@
 // The threads that write a run's manifest and its report, as the run sees them.
 import { Worker } from 'node:worker_threads'
-import { errorCodes, GyrusError, type ErrorCode } from '../errors.js'
+import { GyrusError, unpackError } from '../errors.js'
 import type { Measured, Unreadable } from './journal.js'
 import type { Found, Pictures, Run, WriterAnswer, WriterOrder } from './writer-thread.js'
 
@@ -33,10 +33,7 @@ class Writer<Piece> {
     this.#send({ found })
     const answer = await this.#answer
     if ('isDone' in answer) return
-    const code = (errorCodes as readonly string[]).includes(answer.code)
-      ? (answer.code as ErrorCode)
-      : 'ERR_GYRUS_INTERNAL'
-    throw new GyrusError(code, answer.message, { cause: answer.stack })
+    throw unpackError(answer)
   }
 
   async close(): Promise<void> {
