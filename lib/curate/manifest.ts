@@ -1,6 +1,7 @@
 // manifest.parquet: one row a slice that was considered, kept or not, and one for each volume that could not be read.
 import { rename } from 'node:fs/promises'
 import { fileWriter, ParquetWriter, schemaFromColumnData, type BasicType } from 'hyparquet-writer'
+import type { Encoding } from 'hyparquet'
 import { syncToDisk, writeError } from '../write-file.js'
 
 /** One row. Numbers that are not known are undefined: null in the file. */
@@ -52,6 +53,16 @@ const columns: readonly { name: keyof ManifestRow; type: BasicType; isOptional: 
   { name: 'scale_hi', type: 'DOUBLE', isOptional: true },
   { name: 'detail', type: 'STRING', isOptional: true },
 ]
+
+/** Told, not tried out on every group. */
+const encodings: Record<string, { readonly encoding?: Encoding }> = {
+  STRING: { encoding: 'RLE_DICTIONARY' }, // names repeat
+  DOUBLE: { encoding: 'PLAIN' },
+  INT32: { encoding: 'PLAIN' },
+}
+
+/** By whose bounds a reader can skip groups: rows come dataset by dataset. Of other columns a group has all values. */
+const sorted: ReadonlySet<string> = new Set(['dataset', 'contrast', 'root'])
 
 /** Enough for a reader to skip by, few enough to be young when they are dropped. */
 const rowGroup = 32_768
@@ -109,7 +120,7 @@ export class ManifestWriter {
     const columnData = this.#columns
     this.#columns = emptyColumns()
     try {
-      await this.#parquet.write({ columnData, rowGroupSize: rowGroup })
+      await this.#parquet.write({ columnData, rowGroupSize: rowGroup, pageSize: 0 })
     } catch (error) {
       throw writeError(this.#path, error)
     }
@@ -117,5 +128,12 @@ export class ManifestWriter {
 }
 
 function emptyColumns() {
-  return columns.map(({ name, type }) => ({ name, type, data: [] as (string | number | boolean | null)[] }))
+  return columns.map(({ name, type }) => ({
+    name,
+    type,
+    data: [] as (string | number | boolean | null)[],
+    ...encodings[type],
+    statistics: sorted.has(name),
+    offsetIndex: false, // a group is one page
+  }))
 }

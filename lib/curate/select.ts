@@ -50,7 +50,11 @@ export function applyWindows(entropy: Float64Array, isFlat: boolean, settings: S
 
 /** Indices of the slices with a reason, rising. */
 export function indicesOf(reason: Reason, marks: readonly Reason[]): number[] {
-  return [...marks.keys()].filter((index) => marks[index] === reason)
+  const indices: number[] = []
+  marks.forEach((mark, index) => {
+    if (mark === reason) indices.push(index)
+  })
+  return indices
 }
 
 /** What decides which candidates stay, the highest first: a volume's entropies, or numbers drawn for it. */

@@ -29,8 +29,8 @@ export interface Pictures {
   readonly thumbnails: readonly Thumbnail[]
 }
 
-/** `piece`: of what the thread takes. */
-export type WriterOrder = { readonly piece: unknown } | { readonly found: Found }
+/** `pieces`: of what the thread takes, in order. */
+export type WriterOrder = { readonly pieces: readonly unknown[] } | { readonly found: Found }
 
 export type WriterAnswer = { readonly isDone: true } | PackedError
 
@@ -44,11 +44,14 @@ export function serveWriter(
   const writer = begin(workerData as Run)
   let last = Promise.resolve()
   parentPort?.on('message', (order: WriterOrder) => {
-    last = last
-      .then(() => ('piece' in order ? writer.take(order.piece as never) : writer.finish(order.found)))
-      .then(() => {
-        if ('found' in order) answer({ isDone: true })
-      })
+    last = last.then(async () => {
+      if ('pieces' in order) {
+        for (const piece of order.pieces) await writer.take(piece as never)
+      } else {
+        await writer.finish(order.found)
+        answer({ isDone: true })
+      }
+    })
     last.catch((error: unknown) => {
       answer(packError(error))
     })

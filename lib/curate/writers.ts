@@ -9,8 +9,12 @@ class Writer<Piece> {
   readonly #thread: Worker
   /** That the file is written, or what went wrong; or what ended the thread before. */
   readonly #answer: Promise<WriterAnswer>
+  readonly #batch: number
+  #pieces: Piece[] = []
 
-  constructor(code: string, run: Run) {
+  /** `batch`: pieces that are sent at once. To wake a thread takes as long as a hundred rows of the manifest. */
+  constructor(code: string, run: Run, batch: number) {
+    this.#batch = batch
     this.#thread = new Worker(new URL(code, import.meta.url), { workerData: run })
     // A program that leaves a run alone can end.
     this.#thread.unref()
@@ -24,12 +28,14 @@ class Writer<Piece> {
   }
 
   tell(piece: Piece): void {
-    this.#send({ piece })
+    this.#pieces.push(piece)
+    if (this.#pieces.length >= this.#batch) this.#sendPieces()
   }
 
   /** The file is on the disk when the promise settles. */
   async write(found: Found): Promise<void> {
     this.#thread.ref()
+    this.#sendPieces()
     this.#send({ found })
     const answer = await this.#answer
     if ('isDone' in answer) return
@@ -40,6 +46,11 @@ class Writer<Piece> {
     await this.#thread.terminate()
   }
 
+  #sendPieces(): void {
+    this.#send({ pieces: this.#pieces })
+    this.#pieces = []
+  }
+
   #send(order: WriterOrder): void {
     this.#thread.postMessage(order)
   }
@@ -48,13 +59,13 @@ class Writer<Piece> {
 /** Is told of volumes as they are committed, unless a total is kept. */
 export class ManifestThread extends Writer<Measured | Unreadable> {
   constructor(run: Run) {
-    super('./manifest-thread.js', run)
+    super('./manifest-thread.js', run, 32)
   }
 }
 
 /** Is told of pictures as they are taken. */
 export class ReportThread extends Writer<Pictures> {
   constructor(run: Run) {
-    super('./report-thread.js', run)
+    super('./report-thread.js', run, 1)
   }
 }

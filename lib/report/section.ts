@@ -1,5 +1,5 @@
 // Parts of a report under a name, so that another report can show them again.
-import { parseHTML } from 'linkedom'
+import { parseHTML } from 'linkedom/worker'
 import { Html, html } from './html.js'
 
 export function section(id: string, title: string, body: Html | readonly Html[]): Html {

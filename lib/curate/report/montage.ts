@@ -77,10 +77,10 @@ export function toThumbnails(
   entropy: ArrayLike<number>,
   slices: Uint16Array,
 ): Thumbnail[] {
-  const pixels = thumbnailSize ** 2
-  return shown.map((one, at) => ({
-    ...one,
-    bits: entropy[one.index] ?? 0,
-    pixels: Uint8Array.from(slices.subarray(at * pixels, (at + 1) * pixels), (level) => level >>> 8),
-  }))
+  const size = thumbnailSize ** 2
+  return shown.map((one, at) => {
+    const pixels = new Uint8Array(size)
+    for (let pixel = 0; pixel < size; pixel += 1) pixels[pixel] = (slices[at * size + pixel] ?? 0) >>> 8
+    return { ...one, bits: entropy[one.index] ?? 0, pixels }
+  })
 }
