@@ -60,6 +60,8 @@ const encodings: Record<string, { readonly encoding?: Encoding }> = {
   DOUBLE: { encoding: 'PLAIN' },
   INT32: { encoding: 'PLAIN' },
 }
+/** A column may be empty in a group, and not every reader takes a dictionary of nothing. */
+const triedOut: ReadonlySet<string> = new Set(['volume_sha256', 'shard', 'detail'])
 
 /** By whose bounds a reader can skip groups: rows come dataset by dataset. Of other columns a group has all values. */
 const sorted: ReadonlySet<string> = new Set(['dataset', 'contrast', 'root'])
@@ -132,7 +134,7 @@ function emptyColumns() {
     name,
     type,
     data: [] as (string | number | boolean | null)[],
-    ...encodings[type],
+    ...(triedOut.has(name) ? {} : encodings[type]),
     statistics: sorted.has(name),
     offsetIndex: false, // a group is one page
   }))
