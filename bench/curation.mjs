@@ -1,6 +1,6 @@
 // The bench of curation: `curate()` against nibabel and scikit-image, and against libdeflate inflating the same files;
 // the entropy kernel against scikit-image. Contenders alternate; JSON lines are recorded and RESULTS.md is written.
-//   npm run bench -- --suite curation --input FOLDER [--volumes 1024] [--rounds 5] [--threads N]
+//   npm run bench -- --suite curation --input FOLDER [--volumes 1000] [--rounds 5] [--threads N]
 //     --input    .nii.gz T1 volumes
 //     --volumes  how many are curated: the folder's, under more names where it holds fewer. An archive has thousands;
 //                of few, most of the time goes to starting and ending
@@ -28,7 +28,7 @@ const folder = fileURLToPath(new URL('.', import.meta.url))
 const { values: options } = parseArgs({
   options: {
     input: { type: 'string' },
-    volumes: { type: 'string', default: '1024' },
+    volumes: { type: 'string', default: '1000' },
     rounds: { type: 'string', default: '5' },
     threads: { type: 'string', default: String(availableParallelism()) },
   },

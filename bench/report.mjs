@@ -82,6 +82,42 @@ function comparisonTable([machine, records]) {
   ]
 }
 
+const aboutFirstSteps = [
+  '## The first step',
+  '',
+  'Seconds from the start of a process to the end of its first step: Node or Python, libraries, weights from a file,',
+  'compilation, the step. Processes of one kind follow one another, the first does not count: the system still has the',
+  'memory at hand that the one before used. In brackets the range. The peer is PyTorch eager, with tcmalloc where there',
+  'is one. The last column is what is left of the time asked for when the step itself is taken off.',
+  '',
+]
+
+function firstStepTable([machine, records]) {
+  const heads = ['work', 'date', 'gyrus s', 'PyTorch s', 'gyrus s/step', 'asked for', 'of it for the start']
+  return [
+    `### ${machine}`,
+    '',
+    row(heads),
+    row(['---', '---', '---:', '---:', '---:', '---', '---:']),
+    ...records.map((one) => {
+      const { ours, theirs, floor } = one
+      const range = ours.range.map((value) => value.toFixed(2)).join('-')
+      return row([
+        one.case,
+        day(one),
+        `**${ours.seconds.toFixed(2)}** (${range})`,
+        theirs.seconds.toFixed(2),
+        ours.step.toFixed(2),
+        `${floor} s: ${ours.seconds <= floor ? 'reached' : '**missed**'}`,
+        (floor - ours.step).toFixed(2),
+      ])
+    }),
+    '',
+    ...records.map(({ command }) => `- \`${command}\``),
+    '',
+  ]
+}
+
 /** The measured limits in words. */
 export function limitsLine(limits) {
   const bf16 =
@@ -235,6 +271,8 @@ export function writeReport(folder = here) {
   const lines = [...introduction]
   if (comparisons.length > 0)
     lines.push(...aboutComparisons, ...byMachine(comparisons).flatMap(comparisonTable))
+  const firstSteps = records.filter((record) => record.kind === 'first step')
+  if (firstSteps.length > 0) lines.push(...aboutFirstSteps, ...byMachine(firstSteps).flatMap(firstStepTable))
   if (curations.length > 0) lines.push(...aboutCuration, ...byMachine(curations).flatMap(curationTable))
   if (entropies.length > 0) lines.push(...aboutEntropy, ...byMachine(entropies).flatMap(entropyTable))
   lines.push(...pretrainingSections(records, byMachine))

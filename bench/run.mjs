@@ -11,7 +11,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { batch, cases, nameOf, size, tolerance } from './cases.mjs'
-import { alternate, bestOf, checkAgreement, median, runContender, summarise } from './harness.mjs'
+import { contendersOf } from './contenders.mjs'
+import { alternate, bestOf, checkAgreement, median, summarise } from './harness.mjs'
 import { writeViews } from './inputs.mjs'
 import { commandLine, describeMachine } from './machine.mjs'
 import { findPython, findTcmalloc, peerSettings } from './peers.mjs'
@@ -32,45 +33,18 @@ const isQuick = options.settings === 'quick'
 const machine = await describeMachine(Number(options.threads))
 const say = (line) => process.stderr.write(line + '\n')
 
-function argumentsOf(one, scratch, steps) {
-  const common = { arch: one.arch, precision: one.precision, batch, size, threads: options.threads, steps }
-  const files = { warmup: 2, data: join(scratch, 'views.f32'), weights: join(scratch, 'weights.safetensors') }
-  return Object.entries({ ...common, ...files }).flatMap(([name, value]) => [`--${name}`, String(value)])
-}
-
-const threadsOf = { OMP_NUM_THREADS: options.threads }
-
-function gyrus(one, scratch, extra = []) {
-  const program = join(folder, 'contenders', `${one.work}.gyrus.mjs`)
-  const command = [process.execPath, program, ...argumentsOf(one, scratch, options.steps), ...extra]
-  return { name: 'gyrus', command, env: threadsOf }
-}
-
-function peer(one, scratch, python, setting, steps = options.steps) {
-  const program = join(folder, 'contenders', `${one.work}.torch.py`)
-  const command = [python, program, ...argumentsOf(one, scratch, steps), '--mode', setting.mode]
-  return { name: setting.name, command, env: { ...threadsOf, ...setting.env } }
-}
-
-/** The contenders' processes print nothing when they only write weights. */
-async function writeWeights(one, scratch) {
-  try {
-    await runContender(gyrus(one, scratch, ['--write-weights']))
-  } catch (error) {
-    if (!error.message.includes('ended with 0 ')) throw error
-  }
-}
-
 async function compare(one, scratch, python, settings) {
-  await writeWeights(one, scratch)
-  const candidates = settings.map((setting) => peer(one, scratch, python, setting, 3))
+  const make = contendersOf(one, scratch, Number(options.threads))
+  await make.writeWeights()
+  const { steps } = options
+  const candidates = settings.map((setting) => make.peer(python, setting, { steps: 3 }))
   const report = (name, run) =>
     say(`  ${name}: ${run instanceof Error ? run.message : `${median(run.seconds).toFixed(3)} s/step`}`)
   const best = candidates.length === 1 ? candidates[0] : await bestOf(candidates, report)
   const setting = settings[candidates.indexOf(best)]
   const pairs = await alternate(
-    gyrus(one, scratch),
-    peer(one, scratch, python, setting),
+    make.gyrus({ steps }),
+    make.peer(python, setting, { steps }),
     rounds,
     (round, [a, b]) => {
       checkAgreement(a, b, tolerance[one.precision])
