@@ -4,7 +4,6 @@
 // there.
 #include <dlfcn.h>
 
-#include <cstdlib>
 #include <functional>
 #include <map>
 #include <optional>
@@ -17,8 +16,8 @@
 #include "graph/ops.h"
 #include "nn/encoder.h"
 #include "passes/passes.h"
+#include "tests/cuda/choices_folder.h"
 #include "tests/harness/suites.h"
-#include "tests/io/scratch.h"
 #include "train/chunked_inference.h"
 #include "train/contrastive_graphs.h"
 #include "train/optimizer.h"
@@ -174,12 +173,9 @@ void cuda_engines(Suite& suite) {
     const auto test = [&](const std::string& name, const std::function<Graph()>& graph,
                           const std::map<std::string, int>& expected) {
       suite.test(text(gpu.name, ": ", name), [=](Check& check) {
-        const ScratchFolder folder;
-        (void)setenv("GYRUS_CUDA_CACHE", folder.path("").c_str(), 1);
-        (void)setenv("GYRUS_CUDA_TUNE", "0", 1);  // one candidate each is enough
+        const ChoicesFolder folder;
+        const Variable tune("GYRUS_CUDA_TUNE", "0");  // one candidate each is enough
         expect(check, graph(), gpu, expected);
-        (void)unsetenv("GYRUS_CUDA_TUNE");
-        (void)unsetenv("GYRUS_CUDA_CACHE");
       });
     };
     // Four forward passes and two backward, of 52 convolutions behind the stem.
