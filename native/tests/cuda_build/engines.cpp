@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/cuda/attention_choices.h"
 #include "backend/cuda/dnn/dnn.h"
 #include "backend/cuda/ops/makers.h"
 #include "backend/cuda_libraries.h"
@@ -151,7 +152,10 @@ Ways ways_of(const Graph& graph, const std::shared_ptr<const CudaContext>& conte
 
 void expect(Check& check, const Graph& graph, const Gpu& gpu, const std::map<std::string, int>& expected) {
   auto context = std::make_shared<CudaContext>();
-  context->dnn = std::make_shared<Dnn>(describe(gpu), std::make_shared<backend::cuda::PlanCache>("described"));
+  const auto cache = std::make_shared<backend::cuda::PlanCache>("described");
+  context->dnn = std::make_shared<Dnn>(describe(gpu), cache);
+  // Times nothing, as nothing is tuned: cuDNN's is taken wherever it has one.
+  context->attention = std::make_shared<backend::cuda::AttentionChoices>(nullptr, cache);
   const Ways found = ways_of(graph, context);
   check.that(found.refusals.empty(), found.refusals.size(),
              " refusals, the first: ", found.refusals.empty() ? "" : found.refusals.front().substr(0, 600));
