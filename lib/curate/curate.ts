@@ -7,6 +7,7 @@ import {
   type CurateOptions,
   type CurateSettings,
 } from '../options/curate.js'
+import type { SkippedFile } from '../datasets/source.js'
 import { throwIfAborted } from '../errors.js'
 import { native, type NativeVolumeMemory } from '../native.js'
 import { parseOptions } from '../options/parse.js'
@@ -42,6 +43,20 @@ export async function* curate(options: CurateOptions, call: CallOptions = {}): A
   } finally {
     await run.close()
   }
+}
+
+/** What is to be said of a file or folder that should have been considered. */
+function lossOf({ root, path, reason }: SkippedFile): CurateEvent[] {
+  const tell = (message: string): CurateEvent[] => [
+    { type: 'unreadable', path: path || '.', code: 'ERR_GYRUS_FILE_NOT_FOUND', message },
+  ]
+  if (reason === 'unreadable-folder')
+    return tell(`the folder ${join(root, path)} cannot be listed: check its permissions`)
+  if (reason === 'name-not-utf8')
+    return tell(
+      `${join(root, path)} has a name that is not UTF-8, shown with \ufffd where it is not: rename it`,
+    )
+  return []
 }
 
 class Run {
@@ -93,11 +108,7 @@ class Run {
       resumed: this.#found.length,
       skippedFiles: skipped.length,
     }
-    for (const { root, path, reason } of skipped) {
-      if (reason !== 'unreadable-folder') continue
-      const message = `the folder ${join(root, path)} cannot be listed: check its permissions`
-      yield { type: 'unreadable', path: path || '.', code: 'ERR_GYRUS_FILE_NOT_FOUND', message }
-    }
+    yield* skipped.flatMap(lossOf)
     yield* this.#scan(signal)
     let judged = judge(volumes, this.#found, this.#settings)
     if (this.#settings.keep !== undefined) {

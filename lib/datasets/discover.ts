@@ -71,6 +71,9 @@ export async function discover(
   const fresh: string[] = []
   const left: Left[] = [
     ...tree.unreadable.map((path): Left => ({ path, reason: 'unreadable-folder' })),
+    ...tree.misnamed
+      .filter(({ path, isFolder }) => isFolder || isVolumeLike(path))
+      .map(({ path }): Left => ({ path, reason: 'name-not-utf8' })),
     ...tree.broken.map((path): Left => ({ path, reason: 'broken-link' })),
     ...tree.special.filter(isVolumeLike).map((path): Left => ({ path, reason: 'no-file' })),
   ]

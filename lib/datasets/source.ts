@@ -44,6 +44,11 @@ export type SkipReason =
   /** Slices that another run of curation wrote below the root. */
   | 'curated'
   | 'unreadable-folder'
+  /** A folder, or what may be a volume: its path holds replacement characters. */
+  | 'name-not-utf8'
+
+/** What a caller would have had considered: a run that left it out has failed in this. */
+export const lostReasons = ['unreadable-folder', 'name-not-utf8'] as const satisfies readonly SkipReason[]
 
 /** A file or folder that was left out. */
 export interface SkippedFile {

@@ -117,7 +117,14 @@ async function readSet(settings: LabelledSettings, options: OpenSetOptions): Pro
 
 /** Cheng's set if most of the files are his, else a folder of classes. */
 async function findImages(root: string, signal: AbortSignal | undefined): Promise<FoundSet> {
-  const { files } = await walk(root, signal)
+  const { files, misnamed } = await walk(root, signal)
+  const lost = misnamed.filter(({ path, isFolder }) => isFolder || /\.(jpe?g|png|mat)$/i.test(path))
+  if (lost.length > 0)
+    throw new GyrusError(
+      'ERR_GYRUS_FILE_NOT_FOUND',
+      `${root}: ${lost.map(({ path }) => path).join(', ')} have names that are not UTF-8, shown with \ufffd where ` +
+        'they are not: rename them',
+    )
   const matrices = files.filter(isFigsharePicture).length
   const pictures = files.filter((file) => /\.(jpe?g|png)$/i.test(file)).length
   return matrices > pictures ? findFigshare(root, files, signal) : findClassFolder(root, signal)

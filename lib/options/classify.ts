@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { signal } from './encoder.js'
 import { labelledFields } from './labelled.js'
-import { count, deviceFields, seed, trainableEncoderFields } from './model.js'
+import { count, deviceFields, seed, threadCount, trainableEncoderFields } from './model.js'
 import { optimizer } from './optimizer.js'
 import { channelMean, channelNormalization, channelStd, checkNormalization } from './view-loader.js'
 import { viewOptions } from './views.js'
@@ -82,7 +82,7 @@ const learning = {
 
 const running = {
   ...deviceFields,
-  loaderThreads: count.default(1).describe('threads that make views'),
+  loaderThreads: threadCount.default(1).describe('threads that make views'),
 }
 
 const figures = {

@@ -21,8 +21,8 @@ const count = z
   .min(1)
   .max(2 ** 31 - 1)
 
-// Beyond any machine. Systems refuse far more threads, and OpenMP ends the process when they do.
-const maxThreads = 1024
+// Beyond any machine. Systems refuse far more, and OpenMP ends the process when they do (native/core/threads.h).
+export const threadCount = count.max(1024)
 
 /** A string here: the engine knows the names, and its error suggests the nearest. */
 const arch = z.custom<Architecture>((value) => typeof value === 'string' && value !== '', {
@@ -78,8 +78,7 @@ export const deviceFields = {
     .enum(['auto', 'f32', 'bf16'])
     .default('auto')
     .describe("what to compute in; 'auto': bf16 where the hardware has it, else f32"),
-  threads: count
-    .max(maxThreads)
+  threads: threadCount
     .optional()
     .describe('threads to compute with; all that this process may use unless given'),
 }

@@ -1,7 +1,7 @@
 // Options of pretrain(). Names are the keys of a configuration file, of config.json, and the command's flags.
 import { z } from 'zod'
 import { signal } from './encoder.js'
-import { count, deviceFields, trainableEncoderFields, seed } from './model.js'
+import { count, deviceFields, trainableEncoderFields, seed, threadCount } from './model.js'
 import { optimizer } from './optimizer.js'
 import { contrastiveFields, isDivided, projectorNorms, undivided } from './trainer.js'
 import { normalization } from './view-loader.js'
@@ -77,7 +77,7 @@ export const pretrainFields = {
   split: z.enum(['train', 'all']).default('train').describe('slices to train on'),
   ...keeping,
   ...deviceFields,
-  loaderThreads: count.optional().describe('threads that augment (default: 1 for each 4 processors)'),
+  loaderThreads: threadCount.optional().describe('threads that augment (default: 1 for each 4 processors)'),
   seed: seed.default(0),
 }
 

@@ -1,7 +1,7 @@
 // Options of ViewLoader.
 import { z } from 'zod'
 import { signal } from './encoder.js'
-import { count, seed } from './model.js'
+import { count, seed, threadCount } from './model.js'
 import { mocoViews, viewOptions } from './views.js'
 
 export const normalization = {
@@ -75,7 +75,7 @@ export const viewLoaderOptions = z
       .describe('3: the grey image thrice'),
     batchSize: count.default(1).describe('slices a step'),
     seed: seed.default(0),
-    threads: z.int().min(1).max(1024).default(1).describe('that make views'),
+    threads: threadCount.default(1).describe('that make views'),
     ...channelNormalization,
     views: z
       .tuple([viewOptions, viewOptions])

@@ -8,6 +8,7 @@
 
 #include "binding/fields.h"
 #include "binding/js_error.h"
+#include "core/threads.h"
 
 namespace gyrus::binding {
 namespace {
@@ -135,7 +136,7 @@ train::DeviceOptions to_device_options(Napi::Value value) {
   const Fields fields(value, "device");
   return {.device = fields.string("device"),
           .precision = to_precision(fields.string("precision")),
-          .threads = static_cast<int>(fields.integer("threads", 0, kMaxExtent))};
+          .threads = static_cast<int>(fields.integer("threads", 0, kMostThreads))};
 }
 
 train::ContrastiveOptions to_contrastive_options(Napi::Value value) {

@@ -1,5 +1,6 @@
 #include "binding/encoder_wrap.h"
 
+#include "binding/batch_limit.h"
 #include "binding/embed_file.h"
 
 namespace gyrus::binding {
@@ -16,6 +17,7 @@ Napi::Value EncoderWrap::open(const Napi::CallbackInfo& info) {
     const auto options = info[0].As<Napi::Object>();
     const nn::EncoderOptions encoder = to_encoder_options(options.Get("encoder"));
     image_ = Shape{encoder.channels, encoder.image_height, encoder.image_width};
+    (void)checked_batch_elements({1, encoder.channels, encoder.image_height, encoder.image_width});
     job.set(
         [this, encoder, device = to_device_options(options.Get("device")), weights = to_weights_path(options),
          seed = to_seed(options)](const runtime::Stop& stop) {

@@ -12,13 +12,14 @@
 #include "binding/fields.h"
 #include "binding/instance.h"
 #include "binding/js_error.h"
+#include "core/threads.h"
 
 namespace gyrus::binding {
 namespace {
 
 constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
 constexpr std::int64_t kMostSteps = std::int64_t{1} << 52U;
-constexpr std::int64_t kMostPixels = 4096, kMostThreads = 1024;
+constexpr std::int64_t kMostPixels = 4096;
 
 imaging::Range to_range(const Fields& fields, const char* low, const char* high) {
   return {fields.number(low), fields.number(high)};

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/threads.h"
 #include "imaging/augment/plan_view.h"
 
 namespace gyrus::data {
@@ -30,7 +31,9 @@ ViewLoader::ViewLoader(ViewLoaderOptions options)
   GYRUS_CHECK(further == 0 || further + 1 == options_.channels, Code::invalid_argument, "there are normalisations of ",
               further + 1, " channels for ", options_.channels, "; give one of each channel, or one of all");
   for (const std::uint32_t row : options_.rows) check_row(row);
-  for (int thread = 0; thread < std::max(1, options_.threads); ++thread) {
+  GYRUS_CHECK(options_.threads >= 1 && options_.threads <= kMostThreads, Code::invalid_argument, "threads is ",
+              options_.threads, "; take 1 to ", kMostThreads);
+  for (int thread = 0; thread < options_.threads; ++thread) {
     workers_.push_back({imaging::ViewMaker(shards_.size(), options_.image_size),
                         std::vector<std::uint16_t>(shards_.size() * shards_.size())});
   }

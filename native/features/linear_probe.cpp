@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/threads.h"
 #include "features/cholesky.h"
 #include "features/dot_rows.h"
 #include "features/gram.h"
@@ -106,7 +107,7 @@ LinearProbeResult linear_probe(std::span<const float> train, std::span<const std
                                const std::atomic<bool>& stop) {
   check(train, labels, test, options);
   const std::size_t dim = options.dim, classes = options.classes;
-  const int threads = all_threads();
+  const int threads = resolve_threads(0);
   const Standard standard(train, dim, threads);
   const AlignedBuffer train_rows = standard.applied(train, "training", threads);
   const AlignedBuffer test_rows = standard.applied(test, "test", threads);

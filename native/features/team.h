@@ -2,13 +2,9 @@
 // threads there are.
 #pragma once
 
-#include <omp.h>
-
 #include <cstddef>
 
 namespace gyrus::features {
-
-inline int all_threads() { return omp_get_max_threads(); }
 
 // body(piece) for each of [0, count), in any order.
 template <class Body>

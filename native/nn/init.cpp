@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <vector>
 
 #include "core/error.h"
 #include "core/philox.h"
@@ -55,6 +56,21 @@ void fill_normal(const Philox& generator, float scale, std::span<float> out) {
   });
 }
 
+// Of positions 0, 1, ...: [sin(p w), cos(p w)], each of `quarter` numbers, with w as below.
+std::vector<float> sin_cos(std::size_t positions, std::size_t quarter) {
+  std::vector<float> halves(positions * 2 * quarter);
+  for (std::size_t position = 0; position < positions; ++position) {
+    float* const half = &halves[position * 2 * quarter];
+    for (std::size_t i = 0; i < quarter; ++i) {
+      const double w = std::pow(10000.0, -static_cast<double>(i) / static_cast<double>(quarter));
+      const double angle = static_cast<double>(position) * w;
+      half[i] = static_cast<float>(std::sin(angle));
+      half[quarter + i] = static_cast<float>(std::cos(angle));
+    }
+  }
+  return halves;
+}
+
 // Row 1 + r * grid_width + c holds [sin(r w), cos(r w), sin(c w), cos(c w)], each of D/4 numbers, with
 // w_i = 10000^(-i / (D/4)); row 0, the class token's, is zero.
 void fill_sin_cos_2d(const graph::ParameterSpec& spec, std::span<float> out) {
@@ -62,19 +78,16 @@ void fill_sin_cos_2d(const graph::ParameterSpec& spec, std::span<float> out) {
                   (spec.shape[1] - 1) % spec.grid_width == 0,
               Code::shape, "the position embedding '", spec.name, "' ", spec.shape, " must be [1, 1 + rows * ",
               spec.grid_width, ", a multiple of 4]");
-  const auto width = static_cast<std::size_t>(spec.shape.back()), quarter = width / 4;
+  const auto width = static_cast<std::size_t>(spec.shape.back()), half = width / 2;
+  const auto grid_width = static_cast<std::size_t>(spec.grid_width);
+  const std::size_t patches = static_cast<std::size_t>(spec.shape[1]) - 1;
+  // A row and a column of the same number have the same half: a large image has far fewer of them than patches.
+  const std::vector<float> halves = sin_cos(std::max(grid_width, patches / grid_width), half / 2);
   std::ranges::fill(out.first(width), 0.0F);
-  const auto fill_half = [quarter](double position, std::span<float> half) {
-    for (std::size_t i = 0; i < quarter; ++i) {
-      const double angle = position * std::pow(10000.0, -static_cast<double>(i) / static_cast<double>(quarter));
-      half[i] = static_cast<float>(std::sin(angle));
-      half[quarter + i] = static_cast<float>(std::cos(angle));
-    }
-  };
-  for (std::int64_t patch = 0; patch + 1 < spec.shape[1]; ++patch) {
-    const std::span<float> row = out.subspan(static_cast<std::size_t>(patch + 1) * width, width);
-    fill_half(static_cast<double>(patch / spec.grid_width), row.first(width / 2));
-    fill_half(static_cast<double>(patch % spec.grid_width), row.last(width / 2));
+  for (std::size_t patch = 0; patch < patches; ++patch) {
+    float* const row = &out[(patch + 1) * width];
+    std::copy_n(&halves[patch / grid_width * half], half, row);
+    std::copy_n(&halves[patch % grid_width * half], half, row + half);
   }
 }
 

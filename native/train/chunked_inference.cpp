@@ -8,6 +8,7 @@
 #include "graph/ops.h"
 #include "io/finite.h"
 #include "train/compile.h"
+#include "train/memory_remedy.h"
 
 namespace gyrus::train {
 namespace {
@@ -60,7 +61,11 @@ std::int64_t ChunkedInference::arena_bytes() const {
 
 runtime::Program& ChunkedInference::program_for(std::int64_t chunk) {
   auto& program = programs_[static_cast<std::size_t>(std::countr_zero(static_cast<std::uint64_t>(chunk)))];
-  if (!program) program = compile_inference(plan_.graph(chunk), device_, store_);
+  try {
+    if (!program) program = compile_inference(plan_.graph(chunk), device_, store_);
+  } catch (const MemoryShortage& shortage) {
+    throw with_remedy(shortage, chunk);
+  }
   return *program;
 }
 

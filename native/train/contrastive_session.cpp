@@ -33,6 +33,7 @@ graph::ParameterSpecs checked_parameters(const ContrastiveOptions& options) {
               options.projector_out);
   graph::ParameterSpecs specs = find_method(options.method).parameters(options);
   apply_decay_rule(options.optimizer, specs);
+  check_room(specs, options.encoder, 1 + slot_count(options.optimizer) + (options.micro_batch > 0 ? 1 : 0));
   return specs;
 }
 

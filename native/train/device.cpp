@@ -1,6 +1,7 @@
 #include "train/device.h"
 
 #include "core/error.h"
+#include "core/threads.h"
 
 namespace gyrus::train {
 namespace {
@@ -45,6 +46,7 @@ Device open_either(const DeviceOptions& options) {
 Device open_device(const DeviceOptions& options) {
   GYRUS_CHECK(options.device == "auto" || options.device == "cpu" || options.device == "cuda", Code::invalid_argument,
               "device must be 'auto', 'cpu' or 'cuda', not '", options.device, "'");
+  (void)resolve_threads(options.threads);  // refused for a GPU too: the host's threads draw the random weights
   Device device = options.make != nullptr    ? open_made(options)
                   : options.device == "cuda" ? open_cuda()
                   : options.device == "cpu"  ? open_cpu(options)

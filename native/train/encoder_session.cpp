@@ -2,6 +2,7 @@
 #include "graph/ops.h"
 #include "train/chunked_inference.h"
 #include "train/encoder_export.h"
+#include "train/memory_remedy.h"
 #include "train/sessions.h"
 #include "train/weights.h"
 
@@ -17,13 +18,19 @@ graph::Graph feature_graph(const nn::EncoderOptions& options, std::int64_t chunk
   return graph;
 }
 
+graph::ParameterSpecs checked_parameters(const nn::EncoderOptions& options) {
+  graph::ParameterSpecs specs = nn::encoder_parameters(options);
+  check_room(specs, options);
+  return specs;
+}
+
 class EngineEncoderSession final : public EncoderSession {
  public:
   EngineEncoderSession(const nn::EncoderOptions& encoder, const DeviceOptions& device, const std::string& weights,
                        std::uint64_t seed)
       : options_(encoder),
         device_(open_device(device)),
-        store_(nn::encoder_parameters(encoder), DType::f32),
+        store_(checked_parameters(encoder), DType::f32),
         inference_({[encoder](std::int64_t chunk) { return feature_graph(encoder, chunk); }, "features",
                     encoder.channels * encoder.image_height * encoder.image_width, nn::feature_dim(encoder)},
                    device_, store_) {

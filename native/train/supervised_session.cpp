@@ -73,6 +73,7 @@ graph::ParameterSpecs checked_parameters(const SupervisedOptions& options) {
   specs.insert(specs.end(), head.begin(), head.end());
   apply_decay_rule(options.optimizer, specs);
   apply_layer_decay(options, specs);
+  check_room(specs, options.encoder, 1 + slot_count(options.optimizer));
   return specs;
 }
 

@@ -2,6 +2,7 @@
 import {
   appendFileSync,
   chmodSync,
+  copyFileSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -17,6 +18,7 @@ import { curate, type CurateEvent } from '../../lib/index.js'
 import { gyrus, gyrusAsNobody, gyrusWithFileLimit, jsonLines } from '../support/cli.js'
 import { archive, digest, manifest, shape, shard, volumes } from '../support/curation.js'
 import { headerBytes } from '../../lib/slices/shard-writer.js'
+import { latin1Path } from '../support/files.js'
 import { drawBall, writeNifti } from '../support/nifti.js'
 import { rejection } from '../support/rejection.js'
 
@@ -77,6 +79,29 @@ void t.test('what is left out is named, and a folder that cannot be listed fails
   const summary = JSON.parse(readFileSync(join(out, 'curation.json'), 'utf8')) as { skippedFiles: object }
   t.match(summary.skippedFiles, { 'unreadable-folder': 1, 'broken-link': 1 })
   t.end()
+})
+
+void t.test('names that are not UTF-8: the run goes on, says which, and has failed', async (t) => {
+  const { root, out } = archive(t)
+  const inBytes = (path: string): Buffer => latin1Path(root, path)
+  const good = join(root, 'IXI-T1', 'IXI003-HH-13-T1.nii.gz')
+  copyFileSync(good, inBytes('IXI-T1/IXI900-HH-\xff-T1.nii.gz'))
+  mkdirSync(inBytes('IXI-\xc4rzte'))
+  copyFileSync(good, inBytes('IXI-\xc4rzte/IXI901-HH-90-T1.nii.gz'))
+  const { status, stdout, stderr } = gyrus('curate', root, '--out', out, '--size', '16')
+  t.equal(status, 1, 'the exit code says so')
+  t.match(stderr, /left out: \S+\/IXI-\ufffdrzte has a name that is not UTF-8.*: rename it/)
+  t.match(stderr, /left out: \S+IXI900-HH-\ufffd-T1\.nii\.gz has a name that is not UTF-8.*: rename it/)
+  t.match(stdout, /of 12 volumes[^]*name-not-utf8 +2/)
+  const skipped = jsonLines(readFileSync(join(out, 'skipped.jsonl'), 'utf8'))
+  t.same(
+    skipped.map(({ path, reason }) => [path, reason]),
+    [
+      ['IXI-T1/IXI900-HH-\ufffd-T1.nii.gz', 'name-not-utf8'],
+      ['IXI-\ufffdrzte', 'name-not-utf8'],
+    ],
+  )
+  t.equal((await manifest(out)).filter(({ reason }) => reason === 'unreadable').length, 0)
 })
 
 void t.test('a total, when volumes are gone or others by the time their slices are cut out', async (t) => {

@@ -4,12 +4,14 @@ import { join } from 'node:path'
 import t from 'tap'
 import {
   Encoder,
+  memory,
   MocoTrainer,
   npyInfo,
   SupervisedTrainer,
   type ErrorCode,
   type LoadReport,
 } from '../../lib/index.js'
+import { native } from '../../lib/native.js'
 import { readSafetensors, writeNpy, writeSafetensors } from '../support/files.js'
 import {
   batchSize,
@@ -154,6 +156,33 @@ void t.test('models that cannot be', async (t) => {
   await rejection(t, create({ threads: 100_000 }), 'ERR_GYRUS_INVALID_ARGUMENT', 'RangeError')
   await rejection(t, create({ device: 'cuda' }), 'ERR_GYRUS_CUDA_UNAVAILABLE')
   await rejection(t, create({ batchSize: 2 ** 30, imageSize: 4096 }), 'ERR_GYRUS_OUT_OF_MEMORY')
+})
+
+void t.test('an encoder of images that are too large', async (t) => {
+  const load = (options: object) =>
+    Encoder.load({ ...encoderOptions, arch: 'vit_base_patch16_224', ...options })
+  // Positions of 48 GiB, images of 16 or of 48: no machine is asked for them.
+  for (const channels of [1, 3]) {
+    process.env['GYRUS_MEMORY_LIMIT'] = '4G'
+    const start = performance.now()
+    const { message } = await rejection(t, load({ imageSize: 65536, channels }), 'ERR_GYRUS_OUT_OF_MEMORY')
+    delete process.env['GYRUS_MEMORY_LIMIT']
+    t.match(message, /65536, ?65536.*(smaller batchSize or imageSize|take smaller images)/s)
+    t.ok(performance.now() - start < 2000, 'at once')
+  }
+  await rejection(t, load({ imageSize: 2 ** 31 - 16 }), 'ERR_GYRUS_OUT_OF_MEMORY')
+  t.equal(memory().hostBytes, 0)
+})
+
+void t.test('threads of native sessions, past the options that say so first', async (t) => {
+  const device = { device: 'cpu', precision: 'f32', threads: 100_000 } as const
+  const trained = { heads: 0, hasZeroInitResidual: false, hasTrainablePositions: false }
+  const encoder = { arch: 'resnet18', imageHeight: 32, imageWidth: 32, channels: 1, ...trained }
+  const session = new (native().Encoder)()
+  const request = { encoder: { ...encoder, hasFrozenPatchProjection: false }, device, weights: '', seed: 1 }
+  const { message } = await rejection(t, session.open(request), 'ERR_GYRUS_INVALID_ARGUMENT', 'RangeError')
+  t.match(message, /threads must be an integer from 0 to 1024, not 100000/)
+  await session.dispose()
 })
 
 void t.test('weights that cannot be', async (t) => {

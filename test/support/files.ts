@@ -80,3 +80,8 @@ export function readSafetensors(bytes: Buffer): Record<string, { shape: number[]
 function bytesOf(data: Float32Array): Buffer {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength)
 }
+
+/** Below a folder, with names of one byte a character, as old disks have them. */
+export function latin1Path(folder: string, name: string): Buffer {
+  return Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, 'latin1')])
+}

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import t, { type Test } from 'tap'
 import { discover, discoverAll } from '../../lib/datasets/discover.js'
 import type { VolumeSource } from '../../lib/datasets/source.js'
+import { latin1Path } from '../support/files.js'
 import { rejection } from '../support/rejection.js'
 
 /** Makes files of as many bytes as their names have characters. */
@@ -267,6 +268,35 @@ void t.test('links in a circle, folders that may not be read, missing roots', as
   const error = await rejection(t, discoverAll([root, join(root, 'missing')]), 'ERR_GYRUS_FILE_NOT_FOUND')
   t.match(error.message, join(root, 'missing'))
   await rejection(t, discover(join(root, 'a', 'IXI012-HH-1211-T1.nii.gz')), 'ERR_GYRUS_FILE_NOT_FOUND')
+})
+
+void t.test('names that are not UTF-8 are told of, and are no other files', async (t) => {
+  const root = tree(t, ['a/Jürgen-t1.nii', 'a/J\ufffdrgen-t1.nii'])
+  const inBytes = (path: string): Buffer => latin1Path(root, path)
+  writeFileSync(inBytes('a/J\xfcrgen-t1.nii'), '')
+  writeFileSync(inBytes('a/J\xfcrgen.txt'), '')
+  mkdirSync(inBytes('B\xe9la'))
+  writeFileSync(inBytes('B\xe9la/t1.nii'), '')
+  symlinkSync(inBytes('B\xe9la'), inBytes('a/B\xe9la'))
+  symlinkSync(inBytes('a/J\xfcrgen-t1.nii'), join(root, 'a', 'link-t1.nii'))
+  symlinkSync(join(root, 'a', 'J\ufffdrgen-t1.nii'), join(root, 'a', 'other-t1.nii'))
+  const [found, ...rest] = await discover(root)
+  t.same(rest, [])
+  t.same(
+    found?.volumes.map(({ path }) => path),
+    ['a/Jürgen-t1.nii', 'a/J\ufffdrgen-t1.nii', 'a/link-t1.nii'],
+    'a link with another name leads to it; one with the same replacement characters is another',
+  )
+  t.same(
+    found?.skipped.map(({ path, reason }) => [path, reason]),
+    [
+      ['B\ufffdla', 'name-not-utf8'],
+      ['a/B\ufffdla', 'name-not-utf8'],
+      ['a/J\ufffdrgen-t1.nii', 'name-not-utf8'],
+      ['a/other-t1.nii', 'same-file'],
+    ],
+    'the text is no volume',
+  )
 })
 
 void t.test('a file counts once, whichever ways lead to it', async (t) => {

@@ -1,5 +1,6 @@
 // From labelled files to shards and a split: what is made, what is reused, what is told, what is left out.
 import {
+  copyFileSync,
   cpSync,
   mkdirSync,
   readdirSync,
@@ -17,6 +18,7 @@ import { openLabelled, openUnsplit, type OpenedSet } from '../../lib/labelled/op
 import { labelledSettings } from '../../lib/options/labelled.js'
 import { parseOptions } from '../../lib/options/parse.js'
 import { headerBytes } from '../../lib/slices/shard-writer.js'
+import { latin1Path } from '../support/files.js'
 import { pattern, writeClassFolder, writeGrey, writeMat } from '../support/labelled.js'
 import { rejection } from '../support/rejection.js'
 import { writeCurated } from '../support/shards.js'
@@ -270,4 +272,13 @@ void t.test('all items without any split', async (t) => {
     error.message,
     /no test image of the class glioma, meningioma, notumor is there: .* add some, or change/,
   )
+})
+
+void t.test('images whose names are not UTF-8', async (t) => {
+  const root = t.testdir()
+  await writeClassFolder(join(root, 'set'), { counts: { train: 6, test: 3 } })
+  const folder = join(root, 'set', 'test', 'glioma')
+  copyFileSync(join(folder, '0.png'), latin1Path(folder, 'M\xfcller.png'))
+  const { message } = await rejection(t, open(root), 'ERR_GYRUS_FILE_NOT_FOUND')
+  t.match(message, /: test\/glioma\/M\ufffdller\.png have names that are not UTF-8.*: rename them/)
 })

@@ -1,12 +1,15 @@
 // Options: defaults, what is refused, and how the refusal reads.
 import t from 'tap'
 import { native } from '../../lib/native.js'
+import { evaluateSettings, finetuneSettings } from '../../lib/options/classify.js'
 import { encoderOptions } from '../../lib/options/encoder.js'
 import { architectures, toNativeDevice, toNativeEncoder } from '../../lib/options/model.js'
 import { optimizer, toNativeOptimizer } from '../../lib/options/optimizer.js'
 import { parseOptions } from '../../lib/options/parse.js'
+import { pretrainSettings } from '../../lib/options/pretrain.js'
 import { editDistance, suggest } from '../../lib/options/suggest.js'
 import { mocoOptions, contrastiveStepOptions, supervisedOptions } from '../../lib/options/trainer.js'
+import { viewLoaderOptions } from '../../lib/options/view-loader.js'
 
 void t.test('defaults are filled in', (t) => {
   const moco = parseOptions(mocoOptions, 'create', { arch: 'resnet50', batchSize: 64 })
@@ -119,6 +122,21 @@ for (const [what, value, message, kind] of refusals) {
     t.end()
   })
 }
+
+void t.test('no more threads than a machine has, whatever they are for', (t) => {
+  for (const schema of [
+    mocoOptions,
+    viewLoaderOptions,
+    pretrainSettings,
+    finetuneSettings,
+    evaluateSettings,
+  ]) {
+    const issues = schema.safeParse({ threads: 1025, loaderThreads: 1025 }).error?.issues ?? []
+    const tooMany = issues.filter(({ code }) => code === 'too_big').map(({ path }) => path[0])
+    t.same(tooMany, 'loaderThreads' in schema.shape ? ['threads', 'loaderThreads'] : ['threads'])
+  }
+  t.end()
+})
 
 void t.test('an encoder takes either weights or a seed', (t) => {
   const parse = (value: object) => parseOptions(encoderOptions, 'load', { arch: 'resnet18', ...value })

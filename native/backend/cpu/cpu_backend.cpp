@@ -4,6 +4,7 @@
 #include "backend/cpu/kernel_table.h"
 #include "backend/cpu/threads.h"
 #include "backend/lowering.h"
+#include "core/threads.h"
 
 namespace gyrus::backend {
 namespace cpu {

@@ -1,10 +1,7 @@
-// How many threads the CPU backend uses, and how a thread says so to OpenMP.
+// How a thread says to OpenMP how many threads the CPU backend uses.
 #pragma once
 
 namespace gyrus::backend::cpu {
-
-// `requested` if positive; else OMP_NUM_THREADS if it is set; else the CPUs that this process may use.
-int resolve_threads(int requested);
 
 // Sets the size of the calling thread's OpenMP teams. oneDNN reads that size when a primitive is made and again when it
 // is executed, and both must agree: every entry into it goes through here. OpenMP keeps the setting per thread, so

@@ -1,13 +1,16 @@
-// What is left of the machine's memory and of control groups', read from a pretended /proc and /sys; and steps that do
-// not fit, which are refused with a micro-batch that does.
+// What is left of the machine's memory and of control groups', read from a pretended /proc and /sys; steps that do not
+// fit, which are refused with a micro-batch that does; and networks that do not, which are refused at once.
 #include "core/available_memory.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 
 #include "core/memory_stats.h"
+#include "tests/harness/environment.h"
 #include "tests/harness/suites.h"
 #include "tests/io/scratch.h"
+#include "train/memory_remedy.h"
 #include "train/sessions.h"
 
 namespace gyrus::tests::suites {
@@ -32,16 +35,9 @@ class Root {
   ScratchFolder folder_;
 };
 
-// Sets GYRUS_MEMORY_LIMIT for as long as it lives.
-class Limit {
+class Limit : Variable {
  public:
-  explicit Limit(const std::string& value) { setenv(kName, value.c_str(), 1); }
-  ~Limit() { unsetenv(kName); }
-  Limit(const Limit&) = delete;
-  Limit& operator=(const Limit&) = delete;
-
- private:
-  static constexpr const char* kName = "GYRUS_MEMORY_LIMIT";
+  explicit Limit(const std::string& value) : Variable("GYRUS_MEMORY_LIMIT", value) {}
 };
 
 std::int64_t left(const Root& root) {
@@ -163,12 +159,63 @@ void test_sessions(Suite& suite) {
   });
 }
 
+// A ViT whose positions, 48 GiB of them, would take minutes to fill if they could be had.
+void test_networks(Suite& suite) {
+  const nn::EncoderOptions huge{
+      .arch = "vit_base_patch16_224", .image_height = 65536, .image_width = 65536, .channels = 1};
+  suite.test("a network of images that are too large is refused before anything is allocated", [huge](Check& check) {
+    const Limit environment("32G");
+    const auto start = std::chrono::steady_clock::now();
+    const std::int64_t peak = memory_stats().peak_host_bytes;
+    const auto refused = [&](const char* whose, const std::function<void()>& open) {
+      const std::string message = check.throws(Code::out_of_memory, whose, open);
+      check.that(contains(message, "pos_embed' [1, 16777217, 768]") && contains(message, "[1, 65536, 65536]") &&
+                     contains(message, "take smaller images") && contains(message, "GYRUS_MEMORY_LIMIT=none"),
+                 message);
+    };
+    const train::DeviceOptions device{.device = "cpu", .precision = train::Precision::f32};
+    refused("an encoder", [&] { train::EncoderSession::create(huge, device, "", 1); });
+    ContrastiveOptions contrastive = options_of("resnet18", 2, 0);
+    contrastive.encoder = huge;
+    refused("pretraining", [&] { ContrastiveSession::create(contrastive); });
+    train::SupervisedOptions supervised;
+    supervised.encoder = huge;
+    supervised.device = device;
+    supervised.batch_size = 2;
+    refused("training", [&] { train::SupervisedSession::create(supervised); });
+    check.equal(memory_stats().peak_host_bytes, peak, "bytes that were ever held");
+    check.that(std::chrono::steady_clock::now() - start < std::chrono::seconds(1), "at once");
+  });
+  suite.test("what is trained is counted with all that belongs to it", [](Check& check) {
+    const nn::EncoderOptions encoder = options_of("resnet18", 2, 0).encoder;
+    const graph::ParameterSpecs specs = nn::encoder_parameters(encoder);
+    constexpr std::int64_t kParameters = 43 * kMebi;  // 11.2 million numbers
+    const Limit environment(text(memory_stats().host_bytes + 7 * kParameters / 2));
+    train::check_room(specs, encoder);
+    train::check_room(specs, encoder, 2);
+    check.throws(Code::out_of_memory, "AdamW's", [&] { train::check_room(specs, encoder, 3); });
+  });
+  suite.test("inference over images that are too many says so", [](Check& check) {
+    const nn::EncoderOptions encoder = options_of("resnet18", 2, 0).encoder;
+    const auto session =
+        train::EncoderSession::create(encoder, {.device = "cpu", .precision = train::Precision::f32}, "", 1);
+    const std::vector<float> images(std::size_t{32} * 64 * 64);
+    std::vector<float> features(std::size_t{32} * 512);
+    const std::atomic<bool> stop{false};
+    const Limit environment(text(memory_stats().host_bytes + kMebi));
+    const std::string message = check.throws(Code::out_of_memory, "32 images",
+                                             [&] { session->embed(images.data(), 32, features.data(), stop); });
+    check.that(contains(message, "32 image(s) at once: ") && contains(message, "give fewer images at a time"), message);
+  });
+}
+
 }  // namespace
 
 void memory_limits(Suite& suite) {
   test_sources(suite);
   test_limits(suite);
   test_sessions(suite);
+  test_networks(suite);
 }
 
 }  // namespace gyrus::tests::suites

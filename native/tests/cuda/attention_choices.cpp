@@ -4,18 +4,17 @@
 // whose plans are plain loops and take as long as the test says.
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "graph/ops.h"
 #include "tests/cases/cases.h"
+#include "tests/cuda/choices_folder.h"
 #include "tests/cuda/emulated_backend.h"
 #include "tests/cuda/pretended_cudnn.h"
 #include "tests/harness/case.h"
 #include "tests/harness/modes.h"
 #include "tests/harness/suites.h"
-#include "tests/io/scratch.h"
 
 namespace gyrus::tests::suites {
 namespace {
@@ -34,21 +33,6 @@ OpCase make_case(const Shape& tokens, int heads) {
   return op_case;
 }
 
-class Cache {
- public:
-  Cache() { (void)setenv("GYRUS_CUDA_CACHE", folder_.path("cache").c_str(), 1); }
-  ~Cache() {
-    (void)unsetenv("GYRUS_CUDA_CACHE");
-    (void)unsetenv("GYRUS_CUDA_TUNE");
-    (void)unsetenv("GYRUS_CUDA_ATTENTION");
-  }
-  Cache(const Cache&) = delete;
-  Cache& operator=(const Cache&) = delete;
-
- private:
-  ScratchFolder folder_;
-};
-
 // Of attention and its gradient, which must go the same way; by a backend that is made now, as in a process of its own.
 backend::Way way_of(Check& check, const Shape& tokens, int heads) {
   CaseGraph source(DType::bf16, false);
@@ -66,7 +50,7 @@ backend::Way way_of(Check& check, const Shape& tokens, int heads) {
 }
 
 void take_cudnn(Check& check) {
-  const Cache cache;
+  const ChoicesFolder folder;
   {
     const PretendedCudnn fast(kFast);
     const backend::Way way = way_of(check, kTokens, 2);
@@ -82,7 +66,7 @@ void take_cudnn(Check& check) {
 }
 
 void take_own(Check& check) {
-  const Cache cache;
+  const ChoicesFolder folder;
   {
     const PretendedCudnn slow(kSlow);
     const backend::Way way = way_of(check, kTokens, 2);
@@ -96,22 +80,22 @@ void take_own(Check& check) {
 }
 
 void time_nothing(Check& check) {
-  const Cache cache;
+  const ChoicesFolder folder;
   const PretendedCudnn slow(kSlow);
   const backend::Way wide = way_of(check, {2, 3, 160}, 2);
   check.that(wide.name == "cudnn" && !wide.is_timed, "heads for which there is no kernel of our own: ", wide.name);
-  (void)setenv("GYRUS_CUDA_TUNE", "0", 1);
+  const Variable tune("GYRUS_CUDA_TUNE", "0");
   const backend::Way way = way_of(check, kTokens, 2);
   check.that(way.name == "cudnn" && !way.is_timed && way.why.empty(), "without tuning: ", way.name);
-  (void)setenv("GYRUS_CUDA_ATTENTION", "own", 1);
+  const Variable own("GYRUS_CUDA_ATTENTION", "own");
   check.equal(way_of(check, kTokens, 2).name, std::string("own"), "asked for");
-  (void)setenv("GYRUS_CUDA_ATTENTION", "cudnn", 1);
+  const Variable cudnn("GYRUS_CUDA_ATTENTION", "cudnn");
   check.equal(way_of(check, kTokens, 2).name, std::string("cudnn"), "asked for");
   check.equal(slow.runs(), 0, "runs");
 }
 
 void run_out_of_memory(Check& check) {
-  const Cache cache;
+  const ChoicesFolder folder;
   {
     const PretendedCudnn slow(kSlow, 1024);
     const backend::Way way = way_of(check, kTokens, 2);
@@ -129,7 +113,7 @@ void cuda_attention_choices(Suite& suite) {
   suite.test("nothing is timed where there is no choice", time_nothing);
   suite.test("no memory for both: cuDNN's, in the next process too", run_out_of_memory);
   // The operands that plans get.
-  const Cache cache;
+  const ChoicesFolder folder;
   const PretendedCudnn fast(kFast);
   const std::vector<OpCase> cases{make_case({2, 5, 32}, 2), make_case({1, 9, 16}, 1), make_case({2, 3, 160}, 2)};
   run_cases_on(suite, cases, *make_emulated_backend());

@@ -1,13 +1,13 @@
 #include "tests/cuda/emulator.h"
 // The emulator must come first.
 // The file of tuned choices: what is kept comes back, for that machine alone, whatever befalls the file.
-#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "backend/cuda/plan_cache.h"
+#include "tests/cuda/choices_folder.h"
 #include "tests/harness/suites.h"
 #include "tests/io/scratch.h"
 
@@ -19,23 +19,8 @@ using backend::cuda::PlanCache;
 constexpr const char* kMachine = "NVIDIA H200 cudnn 9.20.0 cublas 130101";
 constexpr const char* kKey = "conv2d bf16 bf16 n256 h56 w56 ci64 co64 k3x3 s1 p1";
 
-class Cache {
- public:
-  Cache() { (void)setenv("GYRUS_CUDA_CACHE", folder_.path("cache").c_str(), 1); }
-  ~Cache() {
-    (void)unsetenv("GYRUS_CUDA_CACHE");
-    (void)unsetenv("GYRUS_CUDA_TUNE");
-  }
-  Cache(const Cache&) = delete;
-  Cache& operator=(const Cache&) = delete;
-  std::string path(const char* name) const { return folder_.path(name); }
-
- private:
-  ScratchFolder folder_;
-};
-
 void round_trip(Check& check) {
-  const Cache cache;
+  const ChoicesFolder folder;
   PlanCache first(kMachine);
   check.that(!first.find(kKey), "nothing is known at first");
   first.keep(kKey, 3);
@@ -49,7 +34,7 @@ void round_trip(Check& check) {
 }
 
 void by_machine(Check& check) {
-  const Cache cache;
+  const ChoicesFolder folder;
   PlanCache(kMachine).keep(kKey, 3);
   for (const char* other : {"NVIDIA H100 80GB HBM3 cudnn 9.20.0 cublas 130101",
                             "NVIDIA H200 cudnn 9.21.0 cublas 130101", "NVIDIA H200 cudnn 9.20.0 cublas 130200"}) {
@@ -59,7 +44,7 @@ void by_machine(Check& check) {
 }
 
 void damaged(Check& check) {
-  const Cache cache;
+  const ChoicesFolder folder;
   PlanCache(kMachine).keep(kKey, 3);
   const std::string path = PlanCache(kMachine).path();
   const std::string good = read_bytes(path);
@@ -73,7 +58,7 @@ void damaged(Check& check) {
 }
 
 void many_writers(Check& check) {
-  const Cache cache;
+  const ChoicesFolder folder;
   constexpr int kWriters = 8, kChoices = 100;
   std::vector<std::thread> writers;
   writers.reserve(kWriters);
@@ -95,15 +80,15 @@ void many_writers(Check& check) {
 }
 
 void no_folder(Check& check) {
-  const Cache cache;
-  write_bytes(cache.path("file"), "");
-  (void)setenv("GYRUS_CUDA_CACHE", cache.path("file").c_str(), 1);
+  const ChoicesFolder folder;
+  write_bytes(folder.path("file"), "");
+  const Variable file("GYRUS_CUDA_CACHE", folder.path("file"));
   PlanCache forgetful(kMachine);
   forgetful.keep(kKey, 2);
   check.equal(forgetful.find(kKey).value_or(-1), 2, "the choice of this process");
   check.that(!PlanCache(kMachine).find(kKey), "another process knows nothing");
   check.that(forgetful.is_tuning(), "it tunes");
-  (void)setenv("GYRUS_CUDA_TUNE", "0", 1);
+  const Variable tune("GYRUS_CUDA_TUNE", "0");
   check.that(!PlanCache(kMachine).is_tuning(), "GYRUS_CUDA_TUNE=0 tunes nothing");
 }
 

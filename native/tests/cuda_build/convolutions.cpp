@@ -3,7 +3,6 @@
 // Convolutions and products as the CUDA backend describes them in cuDNN's graphs, computed by one on the host: layouts,
 // operands, epilogues, packed weights, and which of two ways is taken.
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <string>
 #include <vector>
@@ -13,48 +12,37 @@
 #include "backend/cuda/ops/makers.h"
 #include "graph/ops.h"
 #include "tests/cases/cases.h"
+#include "tests/cuda/choices_folder.h"
 #include "tests/cuda/emulated_backend.h"
-#include "tests/cuda_build/host_blas.h"
+#include "tests/cuda_build/host_context.h"
 #include "tests/cuda_build/host_dnn.h"
 #include "tests/harness/case_program.h"
 #include "tests/harness/modes.h"
 #include "tests/harness/suites.h"
-#include "tests/io/scratch.h"
 
 namespace gyrus::tests::suites {
 namespace {
 
-using backend::cuda::Blas;
 using backend::cuda::CudaContext;
-using backend::cuda::CudaQueue;
-using backend::cuda::Dnn;
 using backend::cuda::NodeContext;
-using backend::cuda::PlanCache;
 using graph::OpKind;
 
 // A process that finds the plans of the one before it, or none.
 class Machine {
  public:
-  Machine() { (void)setenv("GYRUS_CUDA_CACHE", folder_.path("").c_str(), 1); }
-  ~Machine() {
-    (void)unsetenv("GYRUS_CUDA_CACHE");
-    set_host_engines({});
-  }
+  Machine() = default;
+  ~Machine() { set_host_engines({}); }
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
   std::shared_ptr<CudaContext> start() const {
-    auto context = std::make_shared<CudaContext>();
-    context->queue = std::make_shared<CudaQueue>();
+    auto context = make_host_context();
     context->least_tuned_terms = 1;
-    const auto cache = std::make_shared<PlanCache>("host");
-    context->blas = std::make_shared<Blas>(host_blas_functions(), context->queue, cache);
-    context->dnn = std::make_shared<Dnn>(context->queue, cache);
     return context;
   }
 
  private:
-  ScratchFolder folder_;
+  ChoicesFolder folder_;
 };
 
 std::unique_ptr<backend::Backend> make_backend(const std::shared_ptr<CudaContext>& context) {

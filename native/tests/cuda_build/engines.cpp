@@ -4,21 +4,21 @@
 // there.
 #include <dlfcn.h>
 
-#include <cstdlib>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "backend/cuda/attention_choices.h"
 #include "backend/cuda/dnn/dnn.h"
 #include "backend/cuda/ops/makers.h"
 #include "backend/cuda_libraries.h"
 #include "graph/ops.h"
 #include "nn/encoder.h"
 #include "passes/passes.h"
+#include "tests/cuda/choices_folder.h"
 #include "tests/harness/suites.h"
-#include "tests/io/scratch.h"
 #include "train/chunked_inference.h"
 #include "train/contrastive_graphs.h"
 #include "train/optimizer.h"
@@ -152,7 +152,10 @@ Ways ways_of(const Graph& graph, const std::shared_ptr<const CudaContext>& conte
 
 void expect(Check& check, const Graph& graph, const Gpu& gpu, const std::map<std::string, int>& expected) {
   auto context = std::make_shared<CudaContext>();
-  context->dnn = std::make_shared<Dnn>(describe(gpu), std::make_shared<backend::cuda::PlanCache>("described"));
+  const auto cache = std::make_shared<backend::cuda::PlanCache>("described");
+  context->dnn = std::make_shared<Dnn>(describe(gpu), cache);
+  // Times nothing, as nothing is tuned: cuDNN's is taken wherever it has one.
+  context->attention = std::make_shared<backend::cuda::AttentionChoices>(nullptr, cache);
   const Ways found = ways_of(graph, context);
   check.that(found.refusals.empty(), found.refusals.size(),
              " refusals, the first: ", found.refusals.empty() ? "" : found.refusals.front().substr(0, 600));
@@ -174,12 +177,9 @@ void cuda_engines(Suite& suite) {
     const auto test = [&](const std::string& name, const std::function<Graph()>& graph,
                           const std::map<std::string, int>& expected) {
       suite.test(text(gpu.name, ": ", name), [=](Check& check) {
-        const ScratchFolder folder;
-        (void)setenv("GYRUS_CUDA_CACHE", folder.path("").c_str(), 1);
-        (void)setenv("GYRUS_CUDA_TUNE", "0", 1);  // one candidate each is enough
+        const ChoicesFolder folder;
+        const Variable tune("GYRUS_CUDA_TUNE", "0");  // one candidate each is enough
         expect(check, graph(), gpu, expected);
-        (void)unsetenv("GYRUS_CUDA_TUNE");
-        (void)unsetenv("GYRUS_CUDA_CACHE");
       });
     };
     // Four forward passes and two backward, of 52 convolutions behind the stem.

@@ -4,7 +4,6 @@
 // This order.
 // Products and convolutions as the CUDA backend describes them to cuBLASLt, computed by one on the host: linear layers,
 // convolutions over columns in one piece and in several, the packing of weights, tuning and its memory.
-#include <cstdlib>
 #include <map>
 #include <string>
 #include <vector>
@@ -13,8 +12,10 @@
 #include "backend/cuda/dnn/dnn.h"
 #include "backend/cuda/ops/makers.h"
 #include "tests/cases/cases.h"
+#include "tests/cuda/choices_folder.h"
 #include "tests/cuda/emulated_backend.h"
 #include "tests/cuda_build/host_blas.h"
+#include "tests/cuda_build/host_context.h"
 #include "tests/harness/modes.h"
 #include "tests/harness/suites.h"
 #include "tests/io/scratch.h"
@@ -25,37 +26,13 @@ namespace {
 using backend::cuda::Blas;
 using backend::cuda::CudaContext;
 using backend::cuda::CudaQueue;
-using backend::cuda::Dnn;
 using backend::cuda::PlanCache;
 using backend::cuda::Product;
 using backend::cuda::ProductShape;
 using graph::OpKind;
 
-// Where a PlanCache looks for its folder.
-class CacheFolder {
- public:
-  CacheFolder() { (void)setenv(kVariable, folder_.path("").c_str(), 1); }
-  ~CacheFolder() { (void)unsetenv(kVariable); }
-  CacheFolder(const CacheFolder&) = delete;
-  CacheFolder& operator=(const CacheFolder&) = delete;
-
- private:
-  static constexpr const char* kVariable = "GYRUS_CUDA_CACHE";
-  ScratchFolder folder_;
-};
-
-std::shared_ptr<CudaContext> make_context(const std::string& machine) {
-  const auto queue = std::make_shared<CudaQueue>();
-  const auto cache = std::make_shared<PlanCache>(machine);
-  auto context = std::make_shared<CudaContext>();
-  context->queue = queue;
-  context->blas = std::make_shared<Blas>(host_blas_functions(), queue, cache);
-  context->dnn = std::make_shared<Dnn>(queue, cache);
-  return context;
-}
-
 std::unique_ptr<backend::Backend> make_products(std::int64_t most_column_bytes) {
-  const auto context = make_context("host");
+  const auto context = make_host_context();
   context->most_column_bytes = most_column_bytes;
   return make_emulated_backend([context](const backend::NodeView& view) -> std::optional<backend::LoweredKernel> {
     using Maker = backend::LoweredKernel (*)(const backend::cuda::NodeContext&);
@@ -99,9 +76,9 @@ struct SmallProduct {
 };
 
 void choose_algorithms(Check& check) {
-  const CacheFolder folder;
+  const ChoicesFolder folder;
   set_host_algorithms({{.is_listed_as_possible = false}, {.works = false}, {.scratch_bytes = 512}});
-  SmallProduct tuned(make_context("one"));
+  SmallProduct tuned(make_host_context("one"));
   tuned.tune();
   tuned.run();
   check.equal(last_host_algorithm(), std::size_t{2}, "the only algorithm that works is the tuned choice");
@@ -109,7 +86,7 @@ void choose_algorithms(Check& check) {
   for (int i = 0; i < 8; ++i) check.equal(tuned.result[i], expected[i], text("element ", i));
   // Another process of the same machine takes what was found, without trying.
   set_host_algorithms({{.is_listed_as_possible = false}, {}, {}});
-  SmallProduct again(make_context("one"));
+  SmallProduct again(make_host_context("one"));
   again.tune();
   again.run();
   check.equal(last_host_algorithm(), std::size_t{2}, "the choice is remembered");
@@ -117,10 +94,10 @@ void choose_algorithms(Check& check) {
 }
 
 void remember_no_failure(Check& check) {
-  const CacheFolder folder;
+  const ChoicesFolder folder;
   set_host_algorithms({{.works = false}, {.works = false}});
   {
-    SmallProduct product(make_context("two"));
+    SmallProduct product(make_host_context("two"));
     product.tune();
     check.throws(Code::internal, "no algorithm works", [&] { product.run(); });
   }

@@ -183,6 +183,10 @@ void test_refusals(Suite& suite) {
     check.throws(Code::invalid_argument, "a row too far", open([](ViewLoaderOptions& options) {
                    options.rows = {1, 2, 7};
                  }));
+    for (const int threads : {0, 1025}) {
+      check.throws(Code::invalid_argument, text(threads, " threads"),
+                   open([threads](ViewLoaderOptions& options) { options.threads = threads; }));
+    }
     check.throws(Code::invalid_argument, "a batch too large",
                  open([](ViewLoaderOptions& options) { options.batch_size = 8; }));
   });

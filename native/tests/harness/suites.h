@@ -10,6 +10,7 @@ namespace gyrus::tests {
   X(philox)                   \
   X(dtype)                    \
   X(shape)                    \
+  X(threads)                  \
   X(memory_limits)            \
   X(engine_thread)            \
   X(device_run)               \

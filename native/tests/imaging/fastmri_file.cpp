@@ -86,7 +86,7 @@ void test_kspace(Suite& suite) {
                                           [&] { imaging::KspaceReader(hdf5_golden("fastmri_single"), kMuch); });
     check.that(contains(mask, "has a mask of 5 numbers, 6 were expected"), mask);
     // 144 floats, not in chunks.
-    imaging::KspaceReader(hdf5_golden("fastmri"), 576);
+    const imaging::KspaceReader small(hdf5_golden("fastmri"), 576);
     const std::string room = check.throws(Code::out_of_memory, "more than it may take",
                                           [&] { imaging::KspaceReader(hdf5_golden("fastmri"), 575); });
     check.that(contains(room, "needs 576 bytes"), room);

@@ -22,6 +22,7 @@ const std::vector<WantedTensor> kModel{{"conv1.weight", Shape{64, 3, 7, 7}},
 // The model's tensors as a file has them, each name preceded by `prefix`.
 std::vector<StoredTensor> stored(std::string_view prefix = "") {
   std::vector<StoredTensor> tensors;
+  tensors.reserve(kModel.size());
   for (const WantedTensor& wanted : kModel) tensors.push_back({text(prefix, wanted.name), {}, wanted.shape, 0, 0});
   return tensors;
 }
@@ -134,6 +135,7 @@ void test_remedies(Suite& suite) {
   });
   suite.test("long lists and hostile names keep the message short", [](Check& check) {
     std::vector<StoredTensor> file;
+    file.reserve(5001);
     for (int i = 0; i < 5000; ++i) file.push_back({text(i, std::string(1000, '.')), {}, Shape{}, 0, 0});
     file.push_back({"\x1b[2J" + std::string(1 << 20, 'x'), {}, Shape{}, 0, 0});
     const MatchReport report = io::match_weights(kModel, file);

@@ -20,6 +20,7 @@ const DnnChoice& Dnn::attention(const AttentionShape& /*shape*/) { return kNoDnn
 const DnnChoice& Dnn::gelu(const GeluShape& /*shape*/) { return kNoDnn; }
 std::optional<LoweredKernel> make_conv2d_batch_norm(const NodeContext& /*norm*/) { return std::nullopt; }
 std::optional<LoweredKernel> make_summed_batch_norm(const NodeContext& /*norm*/, const BatchNormArgs& /*args*/,
+                                                    // NOLINTNEXTLINE(performance-unnecessary-value-param): as declared
                                                     PlaceBatchNorm /*place*/) {
   return std::nullopt;
 }

@@ -15,7 +15,7 @@ using graph::OpKind;
 using graph::Role;
 using graph::ValueId;
 
-Graph with_gradients(const ModelGraph& model, Graph graph) {
+Graph with_gradients(const ModelGraph& model, const Graph& graph) {
   const passes::Target target{output_named(graph, "loss"), std::nullopt};
   return passes::autodiff(graph, std::span(&target, 1), model.trainable);
 }

@@ -27,14 +27,14 @@ struct ConvShape {
   std::int64_t n = 0, h = 0, w = 0, ci = 0, oh = 0, ow = 0, co = 0, kh = 0, kw = 0, stride = 1, padding = 0;
   DType dtype = DType::f32, result = DType::f32;
   bool has_bias = false, has_residual = false, has_relu = false, has_statistics = false;
-  auto operator<=>(const ConvShape&) const = default;
+  auto operator<=>(const ConvShape&) const = default;  // NOLINT(modernize-use-nullptr): it reads a 0 into it
 };
 
 // y [rows, columns] = gelu(pre), pre = x [rows, inner] w [columns, inner]^T + bias, in bf16; GELU by the error
 // function.
 struct GeluShape {
   std::int64_t rows = 0, columns = 0, inner = 0;
-  auto operator<=>(const GeluShape&) const = default;
+  auto operator<=>(const GeluShape&) const = default;  // NOLINT(modernize-use-nullptr): it reads a 0 into it
 };
 
 // Attention over packed qkv [N, T, 3 heads head_dim].
