@@ -1,6 +1,6 @@
-// The bench of the first step: how long after the start of a process its first training step has ended, for processes
-// of one kind that follow one another at once. In pairs with PyTorch (bench/run.mjs) a process gets memory from a system
-// that has just taken back what the other used, which on a virtual machine can take longer than the step.
+// The bench of the first step: how long after the start of a process its first training step has ended, of processes
+// of one kind that follow one another. In pairs with PyTorch (bench/run.mjs) a process gets memory from a system that
+// has just taken back what the other used, which on a virtual machine can take longer than the step.
 //   npm run bench -- --suite first-step [--case TEXT] [--rounds 5] [--threads N]
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'

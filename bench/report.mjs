@@ -86,9 +86,9 @@ const aboutFirstSteps = [
   '## The first step',
   '',
   'Seconds from the start of a process to the end of its first step: Node or Python, libraries, weights from a file,',
-  'compilation, the step. Processes of one kind follow one another, the first does not count: the system still has the',
-  'memory at hand that the one before used. In brackets the range. The peer is PyTorch eager, with tcmalloc where there',
-  'is one. The last column is what is left of the time asked for when the step itself is taken off.',
+  'compilation, the step. Processes of one kind follow one another, and the first does not count: the system still has',
+  'the memory at hand that the one before used. In brackets the range. The peer is PyTorch eager, with tcmalloc where',
+  'there is one. The last column is what is left of the time asked for when the step itself is taken off.',
   '',
 ]
 
