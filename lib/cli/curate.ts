@@ -2,7 +2,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { curate } from '../curate/curate.js'
 import type { CurateEvent } from '../curate/events.js'
-import { datasetNames, lostReasons } from '../datasets/source.js'
+import { datasetNames, losses } from '../datasets/source.js'
 import type { CurateOptions } from '../options/curate.js'
 import { parseCount, parseNumber, parseWhole } from './arguments.js'
 import { withInterrupt } from './interrupt.js'
@@ -143,7 +143,7 @@ function show(event: CurateEvent, json: boolean, progress: ReturnType<typeof mak
       progress.stop()
       if (json) printJson({ event: 'done', ...withoutType(event) })
       else for (const line of summary(event)) printLine(line)
-      if (event.unreadable > 0 || lostReasons.some((reason) => (event.skipped[reason] ?? 0) > 0))
+      if (event.unreadable > 0 || Object.keys(losses).some((reason) => (event.skipped[reason] ?? 0) > 0))
         process.exitCode = exitCode.failed
   }
 }

@@ -7,7 +7,7 @@ import {
   type CurateOptions,
   type CurateSettings,
 } from '../options/curate.js'
-import type { SkippedFile } from '../datasets/source.js'
+import { losses, type SkippedFile } from '../datasets/source.js'
 import { throwIfAborted } from '../errors.js'
 import { native, type NativeVolumeMemory } from '../native.js'
 import { parseOptions } from '../options/parse.js'
@@ -47,16 +47,9 @@ export async function* curate(options: CurateOptions, call: CallOptions = {}): A
 
 /** What is to be said of a file or folder that should have been considered. */
 function lossOf({ root, path, reason }: SkippedFile): CurateEvent[] {
-  const tell = (message: string): CurateEvent[] => [
-    { type: 'unreadable', path: path || '.', code: 'ERR_GYRUS_FILE_NOT_FOUND', message },
-  ]
-  if (reason === 'unreadable-folder')
-    return tell(`the folder ${join(root, path)} cannot be listed: check its permissions`)
-  if (reason === 'name-not-utf8')
-    return tell(
-      `${join(root, path)} has a name that is not UTF-8, shown with \ufffd where it is not: rename it`,
-    )
-  return []
+  const message = losses[reason]?.(join(root, path))
+  if (message === undefined) return []
+  return [{ type: 'unreadable', path: path || '.', code: 'ERR_GYRUS_FILE_NOT_FOUND', message }]
 }
 
 class Run {
@@ -91,7 +84,7 @@ class Run {
     // The second pass begins when all volumes were measured.
     this.#found = files.entries.slice(0, plan.volumes.length) as (Measured | Unreadable)[]
     this.#second = files.entries.slice(plan.volumes.length) as (Extracted | Unreadable)[]
-    for (const entry of this.#found) this.#commit(entry)
+    for (const entry of this.#found) this.#manifest.tell(entry)
   }
 
   async *work(signal: AbortSignal | undefined): AsyncGenerator<CurateEvent> {
@@ -154,7 +147,7 @@ class Run {
     const progress = this.#progress('scan', this.#plan.volumes.length, this.#found.length)
     for await (const entry of scanVolumes(this.#scanOf(), turns)) {
       this.#found.push(entry)
-      this.#commit(entry)
+      this.#manifest.tell(entry)
       yield* this.#lost(entry)
       const bytes = this.#plan.volumes[entry.volume]?.bytes ?? 0
       yield progress(entry.kind === 'volume' ? entry.entropy.length : 0, bytes)
@@ -178,10 +171,6 @@ class Run {
       yield progress(0, this.#plan.volumes[entry.volume]?.bytes ?? 0)
       throwIfAborted(signal)
     }
-  }
-
-  #commit(entry: Measured | Unreadable): void {
-    if (this.#settings.keep === undefined) this.#manifest.tell(entry)
   }
 
   *#lost(entry: Entry): Generator<CurateEvent> {
@@ -233,7 +222,7 @@ class Run {
       if (worker !== undefined) await this.#gallery.complete(worker, judged)
       await this.#report.write(found)
     }
-    const written = [this.#manifest.write(found), complete(), writeSkipped(outcome)]
+    const written = [this.#manifest.write(this.#second), complete(), writeSkipped(outcome)]
     // All end before the first failure is told: none is at work on the folder then.
     await Promise.allSettled(written)
     await Promise.all(written)

@@ -1,10 +1,10 @@
 // The thread that writes the manifest. Where each volume's share is its own, rows are written as volumes are committed,
-// and at the end of a run of millions of slices little is left to do.
+// and at the end of a run of millions of slices little is left to do. Where a total is kept, they wait for the end.
 import { inStacks } from './image-stack.js'
-import type { Measured, Unreadable } from './journal.js'
+import type { Extracted, Measured, Unreadable } from './journal.js'
 import { ManifestWriter } from './manifest.js'
 import { conclude, judgeStack, RowMaker, type JudgedVolume } from './result.js'
-import { serveWriter, type Found, type Run } from './writer-thread.js'
+import { serveWriter, type Run } from './writer-thread.js'
 
 class Manifest {
   readonly #run: Run
@@ -12,6 +12,7 @@ class Manifest {
   readonly #stacks: Iterator<Run['volumes']>
   #writer: ManifestWriter | undefined
   #stack: Run['volumes'] | undefined
+  /** Entries that no row was written of yet. */
   #waiting: (Measured | Unreadable)[] = []
 
   constructor(run: Run) {
@@ -22,8 +23,9 @@ class Manifest {
 
   /** The next volume's entry, as it was committed. */
   async take(entry: Measured | Unreadable): Promise<void> {
-    this.#stack ??= (this.#stacks.next() as IteratorYieldResult<Run['volumes']>).value
     this.#waiting.push(entry)
+    if (this.#run.settings.keep !== undefined) return
+    this.#stack ??= (this.#stacks.next() as IteratorYieldResult<Run['volumes']>).value
     const stack = this.#stack.flatMap((source, at) => {
       const own = this.#waiting[at]
       return own === undefined ? [] : [{ source, entry: own }]
@@ -34,9 +36,9 @@ class Manifest {
     await this.#write(judgeStack(stack, this.#run.settings))
   }
 
-  async finish({ first, second }: Found): Promise<void> {
+  async finish(second: readonly (Extracted | Unreadable)[]): Promise<void> {
     const { settings, volumes } = this.#run
-    if (settings.keep !== undefined) await this.#write(conclude(volumes, first, second, settings))
+    if (settings.keep !== undefined) await this.#write(conclude(volumes, this.#waiting, second, settings))
     await this.#open().finish()
   }
 

@@ -31,40 +31,41 @@ export interface ManifestRow {
   readonly detail: string | undefined
 }
 
-const columns: readonly { name: keyof ManifestRow; type: BasicType; isOptional: boolean }[] = [
-  { name: 'dataset', type: 'STRING', isOptional: false },
-  { name: 'subject', type: 'STRING', isOptional: false },
-  { name: 'session', type: 'STRING', isOptional: false },
-  { name: 'contrast', type: 'STRING', isOptional: false },
-  { name: 'root', type: 'STRING', isOptional: false },
-  { name: 'source_path', type: 'STRING', isOptional: false },
+interface Column {
+  readonly name: keyof ManifestRow
+  readonly type: BasicType
+  readonly isOptional: boolean
+  /** Told where it is known, so that it is not tried out on every group. */
+  readonly encoding?: Encoding
+  /** By its bounds a reader can skip groups: rows come dataset by dataset. Of other columns a group has all values. */
+  readonly isSorted?: true
+}
+
+/** Of names that repeat. A column that may be empty in a group has none: not every reader takes one of nothing. */
+const dictionary = 'RLE_DICTIONARY'
+
+const columns: readonly Column[] = [
+  { name: 'dataset', type: 'STRING', isOptional: false, encoding: dictionary, isSorted: true },
+  { name: 'subject', type: 'STRING', isOptional: false, encoding: dictionary },
+  { name: 'session', type: 'STRING', isOptional: false, encoding: dictionary },
+  { name: 'contrast', type: 'STRING', isOptional: false, encoding: dictionary, isSorted: true },
+  { name: 'root', type: 'STRING', isOptional: false, encoding: dictionary, isSorted: true },
+  { name: 'source_path', type: 'STRING', isOptional: false, encoding: dictionary },
   { name: 'volume_sha256', type: 'STRING', isOptional: true },
-  { name: 'plane', type: 'STRING', isOptional: false },
-  { name: 'index', type: 'INT32', isOptional: true },
-  { name: 'position', type: 'DOUBLE', isOptional: true },
-  { name: 'entropy', type: 'DOUBLE', isOptional: true },
-  { name: 'foreground_fraction', type: 'DOUBLE', isOptional: true },
+  { name: 'plane', type: 'STRING', isOptional: false, encoding: dictionary },
+  { name: 'index', type: 'INT32', isOptional: true, encoding: 'PLAIN' },
+  { name: 'position', type: 'DOUBLE', isOptional: true, encoding: 'PLAIN' },
+  { name: 'entropy', type: 'DOUBLE', isOptional: true, encoding: 'PLAIN' },
+  { name: 'foreground_fraction', type: 'DOUBLE', isOptional: true, encoding: 'PLAIN' },
   { name: 'kept', type: 'BOOLEAN', isOptional: false },
-  { name: 'reason', type: 'STRING', isOptional: false },
-  { name: 'split', type: 'STRING', isOptional: false },
+  { name: 'reason', type: 'STRING', isOptional: false, encoding: dictionary },
+  { name: 'split', type: 'STRING', isOptional: false, encoding: dictionary },
   { name: 'shard', type: 'STRING', isOptional: true },
-  { name: 'row', type: 'INT32', isOptional: true },
-  { name: 'scale_lo', type: 'DOUBLE', isOptional: true },
-  { name: 'scale_hi', type: 'DOUBLE', isOptional: true },
+  { name: 'row', type: 'INT32', isOptional: true, encoding: 'PLAIN' },
+  { name: 'scale_lo', type: 'DOUBLE', isOptional: true, encoding: 'PLAIN' },
+  { name: 'scale_hi', type: 'DOUBLE', isOptional: true, encoding: 'PLAIN' },
   { name: 'detail', type: 'STRING', isOptional: true },
 ]
-
-/** Told, not tried out on every group. */
-const encodings: Record<string, { readonly encoding?: Encoding }> = {
-  STRING: { encoding: 'RLE_DICTIONARY' }, // names repeat
-  DOUBLE: { encoding: 'PLAIN' },
-  INT32: { encoding: 'PLAIN' },
-}
-/** A column may be empty in a group, and not every reader takes a dictionary of nothing. */
-const triedOut: ReadonlySet<string> = new Set(['volume_sha256', 'shard', 'detail'])
-
-/** By whose bounds a reader can skip groups: rows come dataset by dataset. Of other columns a group has all values. */
-const sorted: ReadonlySet<string> = new Set(['dataset', 'contrast', 'root'])
 
 /** Enough for a reader to skip by, few enough to be young when they are dropped. */
 const rowGroup = 32_768
@@ -130,12 +131,12 @@ export class ManifestWriter {
 }
 
 function emptyColumns() {
-  return columns.map(({ name, type }) => ({
+  return columns.map(({ name, type, encoding, isSorted = false }) => ({
     name,
     type,
     data: [] as (string | number | boolean | null)[],
-    ...(triedOut.has(name) ? {} : encodings[type]),
-    statistics: sorted.has(name),
+    ...(encoding === undefined ? {} : { encoding }),
+    statistics: isSorted,
     offsetIndex: false, // a group is one page
   }))
 }

@@ -29,8 +29,8 @@ export interface Pictures {
   readonly thumbnails: readonly Thumbnail[]
 }
 
-/** `pieces`: of what the thread takes, in order. */
-export type WriterOrder = { readonly pieces: readonly unknown[] } | { readonly found: Found }
+/** `pieces`: of what the thread takes, in order; `end`: what it finishes with. */
+export type WriterOrder = { readonly pieces: readonly unknown[] } | { readonly end: unknown }
 
 export type WriterAnswer = { readonly isDone: true } | PackedError
 
@@ -38,7 +38,7 @@ export type WriterAnswer = { readonly isDone: true } | PackedError
 export function serveWriter(
   begin: (run: Run) => {
     take: (piece: never) => Promise<void> | void
-    finish: (found: Found) => Promise<void>
+    finish: (end: never) => Promise<void>
   },
 ): void {
   const writer = begin(workerData as Run)
@@ -48,7 +48,7 @@ export function serveWriter(
       if ('pieces' in order) {
         for (const piece of order.pieces) await writer.take(piece as never)
       } else {
-        await writer.finish(order.found)
+        await writer.finish(order.end as never)
         answer({ isDone: true })
       }
     })

@@ -1,11 +1,11 @@
 // The threads that write a run's manifest and its report, as the run sees them.
 import { Worker } from 'node:worker_threads'
 import { GyrusError, unpackError } from '../errors.js'
-import type { Measured, Unreadable } from './journal.js'
+import type { Extracted, Measured, Unreadable } from './journal.js'
 import type { Found, Pictures, Run, WriterAnswer, WriterOrder } from './writer-thread.js'
 
-/** `Piece`: what it is told while the run goes on. */
-class Writer<Piece> {
+/** `Piece`: what it is told while the run goes on; `End`: what it is told when all was found. */
+class Writer<Piece, End> {
   readonly #thread: Worker
   /** That the file is written, or what went wrong; or what ended the thread before. */
   readonly #answer: Promise<WriterAnswer>
@@ -33,10 +33,10 @@ class Writer<Piece> {
   }
 
   /** The file is on the disk when the promise settles. */
-  async write(found: Found): Promise<void> {
+  async write(end: End): Promise<void> {
     this.#thread.ref()
     this.#sendPieces()
-    this.#send({ found })
+    this.#send({ end })
     const answer = await this.#answer
     if ('isDone' in answer) return
     throw unpackError(answer)
@@ -56,15 +56,15 @@ class Writer<Piece> {
   }
 }
 
-/** Is told of volumes as they are committed, unless a total is kept. */
-export class ManifestThread extends Writer<Measured | Unreadable> {
+/** Is told of volumes as they are committed, and at the end what a second pass found. */
+export class ManifestThread extends Writer<Measured | Unreadable, readonly (Extracted | Unreadable)[]> {
   constructor(run: Run) {
     super('./manifest-thread.js', run, 32)
   }
 }
 
 /** Is told of pictures as they are taken. */
-export class ReportThread extends Writer<Pictures> {
+export class ReportThread extends Writer<Pictures, Found> {
   constructor(run: Run) {
     super('./report-thread.js', run, 1)
   }

@@ -47,8 +47,12 @@ export type SkipReason =
   /** A folder, or what may be a volume: its path holds replacement characters. */
   | 'name-not-utf8'
 
-/** What a caller would have had considered: a run that left it out has failed in this. */
-export const lostReasons = ['unreadable-folder', 'name-not-utf8'] as const satisfies readonly SkipReason[]
+/** What a caller would have had considered: a run that left it out has failed in this. What to tell of its path. */
+export const losses: Partial<Record<SkipReason, (path: string) => string>> = {
+  'unreadable-folder': (path) => `the folder ${path} cannot be listed: check its permissions`,
+  'name-not-utf8': (path) =>
+    `${path} has a name that is not UTF-8, shown with \ufffd where it is not: rename it`,
+}
 
 /** A file or folder that was left out. */
 export interface SkippedFile {

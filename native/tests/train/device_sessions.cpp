@@ -101,84 +101,94 @@ Outcome pretrain(const Kind& kind, bool is_device) {
   return outcome;
 }
 
+// A session on a device and one on the host, and steps of which the device's each sends the next one's views on their
+// way while it computes.
+struct Ahead {
+  std::unique_ptr<ContrastiveSession> device, host;
+  std::vector<std::vector<float>> views;
+  std::uint64_t number = 0, prefetched = 0;
+  int calls = 0;
+
+  Ahead(const Kind& kind, std::uint64_t steps)
+      : device(ContrastiveSession::create(contrastive_options(kind, true))),
+        host(ContrastiveSession::create(contrastive_options(kind, false))) {
+    for (std::uint64_t i = 0; i < 2 * steps + 2; ++i) views.push_back(images(i));
+    device->while_waiting([this] {
+      ++calls;
+      prefetched = device->prefetch(x1(number + 1), x2(number + 1));
+    });
+  }
+  Ahead(const Ahead&) = delete;
+  Ahead& operator=(const Ahead&) = delete;
+
+  const float* x1(std::uint64_t step) const { return views[2 * step].data(); }
+  const float* x2(std::uint64_t step) const { return views[2 * step + 1].data(); }
+};
+
 // Steps of which each sends the next one's views on their way while it runs.
 void prefetch(Check& check, const Kind& kind) {
   constexpr std::uint64_t kSteps = 5;
-  const auto device = ContrastiveSession::create(contrastive_options(kind, true));
-  const auto host = ContrastiveSession::create(contrastive_options(kind, false));
-  std::vector<std::vector<float>> views;
-  for (std::uint64_t i = 0; i < 2 * kSteps + 2; ++i) views.push_back(images(i));
-  std::uint64_t number = 0, prefetched = 0;
-  int calls = 0;
-  device->while_waiting([&] {
-    ++calls;
-    prefetched = device->prefetch(views[2 * number + 2].data(), views[2 * number + 3].data());
-  });
+  Ahead ahead(kind, kSteps);
+  ContrastiveSession &device = *ahead.device, &host = *ahead.host;
+  std::uint64_t &number = ahead.number, &prefetched = ahead.prefetched;
   for (; number < kSteps; ++number) {
-    const float *const x1 = views[2 * number].data(), *const x2 = views[2 * number + 1].data();
+    const float *const x1 = ahead.x1(number), *const x2 = ahead.x2(number);
     const auto own = prefetched;
     check.that((own != 0) == (number > 0), "step ", number, " was prefetched unless it is the first");
-    const train::StepResult found = device->step(x1, x2, {1e-3F, 0.9F}, kGoOn, nullptr, own);
-    const train::StepResult expected = host->step(x1, x2, {1e-3F, 0.9F}, kGoOn, nullptr, host->prefetch(x1, x2));
+    const train::StepResult found = device.step(x1, x2, {1e-3F, 0.9F}, kGoOn, nullptr, own);
+    const train::StepResult expected = host.step(x1, x2, {1e-3F, 0.9F}, kGoOn, nullptr, host.prefetch(x1, x2));
     check.equal(found.loss, expected.loss, text("the loss of step ", number));
   }
-  check.equal(calls, static_cast<int>(kSteps), "calls while a step computes");
+  check.equal(ahead.calls, static_cast<int>(kSteps), "calls while a step computes");
   // What was prefetched for a step that never came is no other step's.
   const std::uint64_t stale = prefetched;
-  device->while_waiting({});
-  check.that(device->prefetch(views[0].data(), views[1].data()) != stale, "another number");
-  const train::StepResult found = device->step(views[4].data(), views[5].data(), {1e-3F, 0.9F}, kGoOn, nullptr, stale);
-  check.equal(found.loss, host->step(views[4].data(), views[5].data(), {1e-3F, 0.9F}, kGoOn).loss,
-              "the loss of other views");
+  device.while_waiting({});
+  check.that(device.prefetch(ahead.x1(0), ahead.x2(0)) != stale, "another number");
+  const float *const x1 = ahead.x1(2), *const x2 = ahead.x2(2);
+  const train::StepResult found = device.step(x1, x2, {1e-3F, 0.9F}, kGoOn, nullptr, stale);
+  check.equal(found.loss, host.step(x1, x2, {1e-3F, 0.9F}, kGoOn).loss, "the loss of other views");
 }
 
 // The same of parts: of a step that takes the whole batch's views, and part by part.
 void prefetch_parts(Check& check, const Kind& kind) {
   constexpr std::uint64_t kSteps = 3;
-  const auto device = ContrastiveSession::create(contrastive_options(kind, true));
-  const auto host = ContrastiveSession::create(contrastive_options(kind, false));
-  std::vector<std::vector<float>> views;
-  for (std::uint64_t i = 0; i < 4 * kSteps + 2; ++i) views.push_back(images(i));
-  std::uint64_t number = 0, prefetched = 0;
-  int calls = 0;
   const train::StepHyper hyper{1e-3F, 0.9F};
-  device->while_waiting([&] {
-    ++calls;
-    prefetched = device->prefetch(views[2 * number + 2].data(), views[2 * number + 3].data());
-  });
+  Ahead ahead(kind, 2 * kSteps);
+  ContrastiveSession &device = *ahead.device, &host = *ahead.host;
+  std::uint64_t &number = ahead.number, &prefetched = ahead.prefetched;
   for (; number < kSteps; ++number) {
-    const float *const x1 = views[2 * number].data(), *const x2 = views[2 * number + 1].data();
+    const float *const x1 = ahead.x1(number), *const x2 = ahead.x2(number);
     const auto own = prefetched;
     check.that((own != 0) == (number > 0), "step ", number, " was prefetched unless it is the first");
-    check.equal(device->step(x1, x2, hyper, kGoOn, nullptr, own).loss, host->step(x1, x2, hyper, kGoOn).loss,
+    check.equal(device.step(x1, x2, hyper, kGoOn, nullptr, own).loss, host.step(x1, x2, hyper, kGoOn).loss,
                 text("the loss of step ", number));
   }
-  check.equal(calls, static_cast<int>(kSteps), "calls, one a step: its parts prefetch one another");
+  check.equal(ahead.calls, static_cast<int>(kSteps), "calls, one a step: its parts prefetch one another");
   const std::int64_t parts = kBatch / kind.micro_batch, stride = kind.micro_batch * kImage * kImage;
   for (; number < 2 * kSteps; ++number) {
-    const float *const x1 = views[2 * number].data(), *const x2 = views[2 * number + 1].data();
+    const float *const x1 = ahead.x1(number), *const x2 = ahead.x2(number);
     std::int64_t next = 0;
-    device->while_waiting([&] { prefetched = device->prefetch(x1 + next * stride, x2 + next * stride); });
+    device.while_waiting([&] { prefetched = device.prefetch(x1 + next * stride, x2 + next * stride); });
     prefetched = 0;
     for (std::int64_t part = 0; part < parts; ++part) {
       next = (part + 1) % parts;
       const auto own = prefetched;
       check.that((own != 0) == (part > 0), "part ", part, " was prefetched unless it is the first");
-      device->rehearse(part, x1 + part * stride, x2 + part * stride, hyper, kGoOn, own);
-      host->rehearse(part, x1 + part * stride, x2 + part * stride, hyper, kGoOn);
+      device.rehearse(part, x1 + part * stride, x2 + part * stride, hyper, kGoOn, own);
+      host.rehearse(part, x1 + part * stride, x2 + part * stride, hyper, kGoOn);
     }
     // While the loss is computed, what was prefetched for the first part is prefetched again.
-    check.equal(device->contrast(hyper, kGoOn).loss, host->contrast(hyper, kGoOn).loss, text("the loss of ", number));
+    check.equal(device.contrast(hyper, kGoOn).loss, host.contrast(hyper, kGoOn).loss, text("the loss of ", number));
     for (std::int64_t part = 0; part < parts; ++part) {
       next = (part + 1) % parts;
       const auto own = prefetched;
-      device->accumulate(part, x1 + part * stride, x2 + part * stride, hyper, kGoOn, own);
-      host->accumulate(part, x1 + part * stride, x2 + part * stride, hyper, kGoOn);
+      device.accumulate(part, x1 + part * stride, x2 + part * stride, hyper, kGoOn, own);
+      host.accumulate(part, x1 + part * stride, x2 + part * stride, hyper, kGoOn);
     }
   }
   const ScratchFolder folder;
-  device->save_state(folder.path("device"));
-  host->save_state(folder.path("host"));
+  device.save_state(folder.path("device"));
+  host.save_state(folder.path("host"));
   check.that(read_bytes(folder.path("device")) == read_bytes(folder.path("host")), "the state afterwards");
 }
 
