@@ -10,7 +10,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { compare, curate, pretrain, writeCohort } from '../dist/lib/index.js'
+import { compare, curate, pretrain, writeCohort } from 'gyrus'
 import { commandLine, describeMachine } from './machine.mjs'
 import { writeReport } from './report.mjs'
 

@@ -17,13 +17,13 @@ import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { curate, pretrain, writeCohort } from '../dist/lib/index.js'
+import { curate, pretrain, writeCohort } from 'gyrus'
 import { median } from './harness.mjs'
 import { commandLine, describeMachine } from './machine.mjs'
 import { writeReport } from './report.mjs'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
-const cli = fileURLToPath(new URL('../dist/lib/cli/main.js', import.meta.url))
+const cli = fileURLToPath(new URL('../dist/gyrus/cli.js', import.meta.url))
 const { values: options } = parseArgs({
   options: {
     steps: { type: 'string', default: '2000' },

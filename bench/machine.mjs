@@ -1,5 +1,5 @@
 // Which machine a record comes from: the processor's name alone does not tell, virtual machines share theirs.
-import { doctor } from '../dist/lib/index.js'
+import { doctor } from 'gyrus'
 
 /** {cpu, threads, features, isa}: `isa` is what oneDNN uses of the features, AMX only where this process may. */
 export async function describeMachine(threads) {

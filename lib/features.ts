@@ -1,5 +1,5 @@
 // What to do with features once they are there: find like ones, and ask what a linear classifier can read off them.
-import { z } from 'zod'
+import * as z from 'zod'
 import { callEngine } from './call.js'
 import { native, type LinearProbeResult, type Neighbours } from './native.js'
 import { signal } from './options/encoder.js'

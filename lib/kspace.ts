@@ -1,5 +1,5 @@
 // The k-space of a file of the form of fastMRI's, read slice by slice: what reconstruction begins with.
-import { z } from 'zod'
+import * as z from 'zod'
 import { callEngine } from './call.js'
 import { invalidOption } from './errors.js'
 import { native, type KspaceFacts, type NativeKspaceReader } from './native.js'

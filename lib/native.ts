@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import type { NativeAddon } from './addon.js'
 import { GyrusError } from './errors.js'
+import { packageRoot } from './package-root.js'
 
 export type * from './addon.js'
 
@@ -11,12 +12,11 @@ export type * from './addon.js'
 function candidates(): string[] {
   const chosen = process.env['GYRUS_ADDON']
   if (chosen !== undefined && chosen !== '') return [chosen]
-  const root = new URL('../../', import.meta.url) // from dist/lib/
   return [
     'build/Release/gyrus.node',
     'build/Debug/gyrus.node',
     `prebuilds/${process.platform}-${process.arch}/gyrus.node`,
-  ].map((path) => fileURLToPath(new URL(path, root)))
+  ].map((path) => fileURLToPath(new URL(path, packageRoot)))
 }
 
 /** What to do about a failure to load, by the words of the loader. */

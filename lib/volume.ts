@@ -1,6 +1,6 @@
 // One volume of a file, and the entropy of images: the parts of curation that are of use by themselves.
 import { totalmem } from 'node:os'
-import { z } from 'zod'
+import * as z from 'zod'
 import { callEngine } from './call.js'
 import { invalidOption } from './errors.js'
 import { native, type NativeVolumeFacts } from './native.js'

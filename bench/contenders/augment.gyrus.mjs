@@ -1,6 +1,6 @@
 // Both pipelines of MoCo v3 over the slices of a shard, on one thread: pairs of 224 px views a second.
 import { parseArgs } from 'node:util'
-import { mocoViews, ViewLoader } from '../../dist/lib/index.js'
+import { mocoViews, ViewLoader } from 'gyrus'
 
 const text = { type: 'string' }
 const { values: options } = parseArgs({ options: { shard: text, pairs: text } })

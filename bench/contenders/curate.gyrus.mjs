@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
-import { curate } from '../../dist/lib/index.js'
+import { curate } from 'gyrus'
 
 const text = { type: 'string' }
 const { values: options } = parseArgs({ options: { input: text, threads: text, scratch: text } })

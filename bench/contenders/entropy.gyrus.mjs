@@ -1,7 +1,7 @@
 // imageEntropies() over the u8 images of a raw file, on one core: the best of three passes.
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { imageEntropies } from '../../dist/lib/index.js'
+import { imageEntropies } from 'gyrus'
 
 const text = { type: 'string' }
 const { values: options } = parseArgs({ options: { input: text, count: text, size: text } })

@@ -1,5 +1,5 @@
 // One MoCo v3 training step in gyrus: the same work as moco_step.torch.py.
-import { MocoTrainer } from '../../dist/lib/index.js'
+import { MocoTrainer } from 'gyrus'
 import { contend, readOptions, readViews } from './gyrus-contender.mjs'
 
 const options = readOptions()

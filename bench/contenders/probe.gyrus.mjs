@@ -1,7 +1,7 @@
 // linearProbe() on features in memory, standardising included: the best of three.
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { linearProbe } from '../../dist/lib/index.js'
+import { linearProbe } from 'gyrus'
 
 const text = { type: 'string' }
 const { values: options } = parseArgs({

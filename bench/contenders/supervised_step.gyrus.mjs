@@ -1,5 +1,5 @@
 // One supervised training step in gyrus: the same work as supervised_step.torch.py.
-import { SupervisedTrainer } from '../../dist/lib/index.js'
+import { SupervisedTrainer } from 'gyrus'
 import { contend, readOptions, readViews } from './gyrus-contender.mjs'
 
 const classes = 10

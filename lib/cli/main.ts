@@ -2,20 +2,25 @@
 // The command line: `gyrus <command>`. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { compareCommand } from './compare.js'
-import { curateCommand } from './curate.js'
-import { demoCommand } from './demo.js'
-import { doctorCommand } from './doctor.js'
-import { embedCommand } from './embed.js'
-import { exportCommand } from './export.js'
-import { evaluateCommand } from './evaluate.js'
-import { finetuneCommand } from './finetune.js'
-import { planCommand } from './plan.js'
-import { pretrainCommand } from './pretrain.js'
+import { packageRoot } from '../package-root.js'
 import { exitCode, reportError } from './report.js'
 
+/** In the order of --help. What a command needs is loaded when it is asked for. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  curate: async () => (await import('./curate.js')).curateCommand(),
+  pretrain: async () => (await import('./pretrain.js')).pretrainCommand(),
+  plan: async () => (await import('./plan.js')).planCommand(),
+  embed: async () => (await import('./embed.js')).embedCommand(),
+  export: async () => (await import('./export.js')).exportCommand(),
+  finetune: async () => (await import('./finetune.js')).finetuneCommand(),
+  evaluate: async () => (await import('./evaluate.js')).evaluateCommand(),
+  compare: async () => (await import('./compare.js')).compareCommand(),
+  demo: async () => (await import('./demo.js')).demoCommand(),
+  doctor: async () => (await import('./doctor.js')).doctorCommand(),
+}
+
 function version(): string {
-  const file = new URL('../../../package.json', import.meta.url) // from dist/lib/cli/
+  const file = new URL('package.json', packageRoot)
   const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string }
   return version
 }
@@ -28,19 +33,10 @@ async function main(args: readonly string[]): Promise<void> {
     .exitOverride()
     .showSuggestionAfterError()
     .showHelpAfterError('(--help tells the options)')
-  for (const command of [
-    curateCommand(),
-    pretrainCommand(),
-    planCommand(),
-    embedCommand(),
-    exportCommand(),
-    finetuneCommand(),
-    evaluateCommand(),
-    compareCommand(),
-    demoCommand(),
-    doctorCommand(),
-  ])
-    program.addCommand(command.copyInheritedSettings(program))
+  const named = Object.hasOwn(commands, args[0] ?? '') ? commands[args[0] ?? ''] : undefined
+  // Whoever asks for help or mistypes a name is told of all.
+  for (const load of named === undefined ? Object.values(commands) : [named])
+    program.addCommand((await load()).copyInheritedSettings(program))
   try {
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {

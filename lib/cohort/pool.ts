@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads'
 import { abortError, GyrusError, throwIfAborted, unpackError } from '../errors.js'
 import type { SubjectJob, SubjectRecord } from './record.js'
 import type { Template } from './template.js'
-import type { WorkerAnswer } from './worker.js'
+import type { ThreadAnswer } from './subject-thread.js'
 
 export interface PoolOptions {
   readonly threads: number
@@ -25,7 +25,7 @@ export async function writeSubjects(
   const count = Math.min(options.threads, jobs.length)
   const workers = Array.from(
     { length: count },
-    () => new Worker(new URL('./worker.js', import.meta.url), { workerData: { template } }),
+    () => new Worker(new URL('./subject-thread.js', import.meta.url), { workerData: { template } }),
   )
   const run = async (worker: Worker): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
@@ -45,7 +45,7 @@ export async function writeSubjects(
 
 async function ask(worker: Worker, job: SubjectJob, signal: AbortSignal | undefined): Promise<SubjectRecord> {
   throwIfAborted(signal)
-  const answer = await new Promise<WorkerAnswer>((resolve, reject) => {
+  const answer = await new Promise<ThreadAnswer>((resolve, reject) => {
     const abort = (): void => {
       settle()
       reject(abortError(signal))
@@ -54,7 +54,7 @@ async function ask(worker: Worker, job: SubjectJob, signal: AbortSignal | undefi
       settle()
       reject(new GyrusError('ERR_GYRUS_INTERNAL', `a thread that writes subjects failed`, { cause }))
     }
-    const take = (message: WorkerAnswer): void => {
+    const take = (message: ThreadAnswer): void => {
       settle()
       resolve(message)
     }

@@ -1,22 +1,24 @@
 // The thread that writes the report. Pictures are packed as they come.
+import { pictureUrl } from '../report/picture.js'
 import { writeWhole } from '../write-file.js'
-import type { Thumbnail } from './report/montage.js'
-import { pack } from './report/picture.js'
-import { renderReport } from './report/report.js'
+import { thumbnailSize } from './report/montage.js'
+import { renderReport, type Picture } from './report/report.js'
 import { conclude, countAll } from './result.js'
 import { serveWriter, type Found, type Pictures, type Run } from './writer-thread.js'
 
 class Report {
   readonly #run: Run
-  readonly #thumbnails = new Map<number, readonly Thumbnail[]>()
+  readonly #pictures = new Map<number, readonly Picture[]>()
 
   constructor(run: Run) {
     this.#run = run
   }
 
   take({ volume, thumbnails }: Pictures): void {
-    this.#thumbnails.set(volume, thumbnails)
-    for (const thumbnail of thumbnails) void pack(thumbnail)
+    this.#pictures.set(
+      volume,
+      thumbnails.map(({ pixels, ...shown }) => ({ ...shown, url: pictureUrl(pixels, thumbnailSize) })),
+    )
   }
 
   async finish({ first, second, skipped }: Found): Promise<void> {
@@ -26,11 +28,11 @@ class Report {
       settings,
       judged,
       counts: countAll(judged, settings),
-      thumbnails: this.#thumbnails,
+      pictures: this.#pictures,
       skipped,
       bytes: volumes.reduce((sum, source) => sum + source.bytes, 0),
     }
-    await writeWhole(path, await renderReport(facts), true)
+    await writeWhole(path, renderReport(facts), true)
   }
 }
 

@@ -1,6 +1,6 @@
 // Options of finetune(), evaluate() and compare(). Names are the keys of a configuration file, of config.json, and the
 // commands' flags.
-import { z } from 'zod'
+import * as z from 'zod'
 import { signal } from './encoder.js'
 import { labelledFields } from './labelled.js'
 import { count, deviceFields, seed, threadCount, trainableEncoderFields } from './model.js'

@@ -1,5 +1,5 @@
 // Options of writeCohort(). Names are the command's flags.
-import { z } from 'zod'
+import * as z from 'zod'
 import { signal } from './encoder.js'
 
 export const cohortDatasets = ['ixi', 'oasis3', 'brats21', 'fastmri'] as const

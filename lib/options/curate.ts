@@ -1,5 +1,5 @@
 // Options of curate(). Names are the command's flags and the keys of curation.json.
-import { z } from 'zod'
+import * as z from 'zod'
 import { datasetNames } from '../datasets/source.js'
 import { signal } from './encoder.js'
 

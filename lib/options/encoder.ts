@@ -1,5 +1,5 @@
 // Options of Encoder.
-import { z } from 'zod'
+import * as z from 'zod'
 import { deviceFields, encoderFields, normalizationFacts, seed } from './model.js'
 
 export const encoderOptions = z

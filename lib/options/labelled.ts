@@ -1,5 +1,5 @@
 // Options of labelled images: where they are, how they are cut, and who is tested on.
-import { z } from 'zod'
+import * as z from 'zod'
 
 const share = z.number().min(0).lt(1)
 

@@ -1,5 +1,5 @@
 // Options that encoders and trainers share: the architecture, its input, and the device.
-import { z } from 'zod'
+import * as z from 'zod'
 import type { NativeDeviceOptions, NativeEncoderOptions } from '../native.js'
 
 /** torchvision's names for ResNets, timm's for ViTs. The engine has the same list and says which name is nearest. */

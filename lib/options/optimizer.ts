@@ -1,5 +1,5 @@
 // Optimizers and their settings. Defaults are MoCo v3's for AdamW and LARS, solo-learn's for its own LARS.
-import { z } from 'zod'
+import * as z from 'zod'
 import type { NativeOptimizerOptions } from '../native.js'
 
 const rate = z.number().min(0)

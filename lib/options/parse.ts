@@ -1,6 +1,6 @@
 // Runs a schema over what a caller passed and turns the first complaint into one sentence: which option, what it should
 // be, what it is. Unknown keys are errors with a suggestion.
-import { z } from 'zod'
+import * as z from 'zod'
 import { invalidOption, type ArgumentError } from '../errors.js'
 import { suggest } from './suggest.js'
 

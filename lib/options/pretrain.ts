@@ -1,5 +1,5 @@
 // Options of pretrain(). Names are the keys of a configuration file, of config.json, and the command's flags.
-import { z } from 'zod'
+import * as z from 'zod'
 import { signal } from './encoder.js'
 import { count, deviceFields, trainableEncoderFields, seed, threadCount } from './model.js'
 import { optimizer } from './optimizer.js'

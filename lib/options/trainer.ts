@@ -1,5 +1,5 @@
 // Options of the trainers and of their steps.
-import { z } from 'zod'
+import * as z from 'zod'
 import { signal } from './encoder.js'
 import { batchSize, count, deviceFields, normalizationFacts, seed, trainableEncoderFields } from './model.js'
 import { optimizer } from './optimizer.js'

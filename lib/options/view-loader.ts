@@ -1,5 +1,5 @@
 // Options of ViewLoader.
-import { z } from 'zod'
+import * as z from 'zod'
 import { signal } from './encoder.js'
 import { count, seed, threadCount } from './model.js'
 import { mocoViews, viewOptions } from './views.js'

@@ -1,5 +1,5 @@
 // How a view of a slice is made, and MoCo v3's two ways.
-import { z } from 'zod'
+import * as z from 'zod'
 import type { NativeViewOptions } from '../native.js'
 
 const amount = z.number().min(0)

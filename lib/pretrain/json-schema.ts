@@ -1,5 +1,5 @@
 // The JSON Schema of a configuration file, from the schema that checks it: editors complete and explain by it.
-import { z } from 'zod'
+import * as z from 'zod'
 import { architectures } from '../options/model.js'
 import { pretrainFields } from '../options/pretrain.js'
 import { presets } from './presets.js'

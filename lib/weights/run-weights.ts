@@ -1,7 +1,7 @@
 // A path of weights as people give it: a file, or the folder of a run, whose backbone and settings are taken then.
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { GyrusError } from '../errors.js'
 import { factsOfFile, type NetworkFacts } from './file-facts.js'
 

@@ -2,16 +2,14 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parse } from 'csv-parse/sync'
 import t from 'tap'
 import { compare, Encoder } from '../../lib/index.js'
 import type { CompareConfig, CompareEvent } from '../../lib/index.js'
-import { gyrus, gyrusInterrupted, jsonLines } from '../support/cli.js'
+import { cli, gyrus, gyrusInterrupted, jsonLines } from '../support/cli.js'
 import { classNames, consume, quick, withoutPictures, writeClassFolder } from '../support/labelled.js'
 import { rejection } from '../support/rejection.js'
 
-const cli = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
 const folder = t.testdir()
 const data = await writeClassFolder(join(folder, 'set'), { counts: { train: 16, test: 8 }, wrong: 1 })
 const weights = join(folder, 'brain.safetensors')

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { doctor } from '../../lib/index.js'
-import { gyrus, jsonLines } from '../support/cli.js'
+import { cli, gyrus, jsonLines } from '../support/cli.js'
 
 void t.test('the report is complete', async (t) => {
   const report = await doctor()
@@ -51,9 +51,8 @@ void t.test('a machine without bf16 says so, and refuses bf16', (t) => {
 })
 
 void t.test('without an addon: the causes and a remedy, but --help works', (t) => {
-  const main = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
   const env = { ...process.env, GYRUS_ADDON: '/nowhere/gyrus.node' }
-  const run = (parameter: string) => spawnSync(process.execPath, [main, parameter], { encoding: 'utf8', env })
+  const run = (parameter: string) => spawnSync(process.execPath, [cli, parameter], { encoding: 'utf8', env })
   const { status, stderr } = run('doctor')
   t.equal(status, 1)
   t.match(stderr, /could not be loaded.*\/nowhere\/gyrus.node: there is no such file.*remedy: /s)

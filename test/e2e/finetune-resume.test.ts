@@ -2,13 +2,12 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { finetune } from '../../lib/index.js'
 import type { FinetuneConfig, TaskCallOptions } from '../../lib/index.js'
+import { cli } from '../support/cli.js'
 import { consume, quick, writeClassFolder } from '../support/labelled.js'
 
-const cli = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
 const folder = t.testdir()
 const data = await writeClassFolder(join(folder, 'set'), { counts: { train: 16, test: 8 }, wrong: 1 })
 const common = {

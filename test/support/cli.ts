@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 /** The command's file. */
-export const cli = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
+export const cli = fileURLToPath(new URL('../../gyrus/cli.js', import.meta.url))
 
 export function gyrus(...parameters: string[]) {
   return gyrusWith({}, ...parameters)

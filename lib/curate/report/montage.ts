@@ -20,8 +20,12 @@ export interface Shown {
   readonly isKept: boolean
 }
 
-export interface Thumbnail extends Shown {
+/** A slice that is shown, and its entropy. */
+export interface ShownSlice extends Shown {
   readonly bits: number
+}
+
+export interface Thumbnail extends ShownSlice {
   /** 8-bit grey, thumbnailSize x thumbnailSize. */
   readonly pixels: Uint8Array
 }

@@ -10,15 +10,20 @@ import { countSkipped, effectiveSettings } from '../plan.js'
 import type { Counts, JudgedVolume } from '../result.js'
 import { reasons, type Reason } from '../select.js'
 import { entropyChart, planeChart, positionChart } from './charts.js'
-import { thresholds, thumbnailSize, type Threshold, type Thumbnail } from './montage.js'
-import { pack } from './picture.js'
+import { thresholds, thumbnailSize, type ShownSlice, type Threshold } from './montage.js'
 import { tallyByDataset, type DatasetTally } from './tally.js'
+
+/** A slice that is shown, as a picture. */
+export interface Picture extends ShownSlice {
+  readonly url: string
+}
 
 export interface ReportFacts {
   readonly settings: CurateSettings
   readonly counts: Counts
   readonly judged: readonly JudgedVolume[]
-  readonly thumbnails: ReadonlyMap<number, readonly Thumbnail[]>
+  /** By the volume's place in the plan. */
+  readonly pictures: ReadonlyMap<number, readonly Picture[]>
   /** Files and folders left out before they were opened. */
   readonly skipped: readonly SkippedFile[]
   /** Of the volumes' files. */
@@ -51,10 +56,10 @@ const whole = (count: number): string => grouped.format(count)
 const percent = (part: number, of: number): string => (of > 0 ? `${((100 * part) / of).toFixed(1)} %` : '–')
 
 /** The page as text. */
-export async function renderReport(facts: ReportFacts): Promise<string> {
+export function renderReport(facts: ReportFacts): string {
   const { counts } = facts
   const tallies = tallyByDataset(facts.judged)
-  const montages = await Promise.all(thresholds.map((threshold) => montage(threshold, facts)))
+  const montages = thresholds.map((threshold) => montage(threshold, facts))
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -190,17 +195,15 @@ function contrastTable({ groups }: Counts): Html {
   </table>`
 }
 
-async function montage(threshold: Threshold, facts: ReportFacts): Promise<Html> {
-  const all = [...facts.thumbnails].sort(([a], [b]) => a - b)
-  const side = async (isKept: boolean): Promise<Html[]> => {
-    const pictures = all.flatMap(([volume, thumbnails]) =>
-      thumbnails
+function montage(threshold: Threshold, facts: ReportFacts): Html {
+  const all = [...facts.pictures].sort(([a], [b]) => a - b)
+  const side = (isKept: boolean): Html[] =>
+    all.flatMap(([volume, pictures]) =>
+      pictures
         .filter((one) => one.threshold === threshold && one.isKept === isKept)
-        .map((one) => picture(one, facts.judged[volume])),
+        .map((one) => figure(one, facts.judged[volume])),
     )
-    return Promise.all(pictures)
-  }
-  const [dropped, kept] = [await side(false), await side(true)]
+  const [dropped, kept] = [side(false), side(true)]
   if (dropped.length === 0) return html``
   return html`<section>
     <h3>${thresholdTexts[threshold]} <code>${threshold}</code></h3>
@@ -211,18 +214,17 @@ async function montage(threshold: Threshold, facts: ReportFacts): Promise<Html> 
   </section>`
 }
 
-async function picture(thumbnail: Thumbnail, judged: JudgedVolume | undefined): Promise<Html> {
-  const png = await pack(thumbnail)
+function figure(picture: Picture, judged: JudgedVolume | undefined): Html {
   const { dataset = '', subject = '', path = '', contrast = '' } = judged?.source ?? {}
   const name = `${subject} ${contrast}`
-  return html`<figure title="${path}, slice ${thumbnail.index}">
+  return html`<figure title="${path}, slice ${picture.index}">
     <img
-      src="data:image/png;base64,${png}"
+      src="${picture.url}"
       width="${thumbnailSize}"
       height="${thumbnailSize}"
-      alt="${dataset}: ${name}, slice ${thumbnail.index}"
+      alt="${dataset}: ${name}, slice ${picture.index}"
     />
-    <figcaption>${name}<br />slice ${thumbnail.index}, ${thumbnail.bits.toFixed(2)} bits</figcaption>
+    <figcaption>${name}<br />slice ${picture.index}, ${picture.bits.toFixed(2)} bits</figcaption>
   </figure>`
 }
 

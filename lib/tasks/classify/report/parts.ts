@@ -5,6 +5,7 @@ import type { Calibration } from '../../../metrics/calibration.js'
 import type { Confusion } from '../../../metrics/confusion.js'
 import { draw, frame } from '../../../report/figure.js'
 import { Html, html } from '../../../report/html.js'
+import { pictureUrl } from '../../../report/picture.js'
 import { style } from '../../../report/style.js'
 import { ViewLoader } from '../../../view-loader.js'
 
@@ -156,22 +157,18 @@ const pictureSize = 100
 
 export async function pictures({ set }: OpenedSet, examples: readonly Example[]): Promise<Html> {
   if (examples.length === 0) return html`<p>None.</p>`
-  const { default: sharp } = await import('sharp')
   await using views = await ViewLoader.open({ shards: set.shards, imageSize: pictureSize, mean: 0, std: 1 })
   const figures: Html[] = []
   for (const { place, found, confidence } of examples) {
     const x = new Float32Array(pictureSize ** 2)
     await views.plain(Uint32Array.of(set.rows[place] ?? 0), x)
     const grey = Uint8Array.from(x, (value) => Math.min(255, Math.max(0, Math.round(255 * value))))
-    const png = await sharp(grey, { raw: { width: pictureSize, height: pictureSize, channels: 1 } })
-      .png()
-      .toBuffer()
     const truth = set.classes[set.labels[place] ?? 0] ?? ''
     const said = set.classes[found] ?? ''
     figures.push(
       html`<figure title="${set.names[place] ?? ''}">
         <img
-          src="data:image/png;base64,${png.toString('base64')}"
+          src="${pictureUrl(grey, pictureSize)}"
           width="${pictureSize}"
           height="${pictureSize}"
           alt="${set.names[place] ?? ''}"

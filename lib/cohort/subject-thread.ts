@@ -8,7 +8,7 @@ import type { SubjectJob, SubjectRecord } from './record.js'
 import { TemplateHead } from './template-head.js'
 import type { Template } from './template.js'
 
-export type WorkerAnswer = { readonly record: SubjectRecord } | PackedError
+export type ThreadAnswer = { readonly record: SubjectRecord } | PackedError
 
 const writers = {
   ixi: writeIxi,
@@ -17,7 +17,7 @@ const writers = {
   fastmri: writeFastmriSubject,
 } as const
 
-function work(job: SubjectJob, makeHead: MakeHead): WorkerAnswer {
+function work(job: SubjectJob, makeHead: MakeHead): ThreadAnswer {
   try {
     return { record: writers[job.dataset](job, makeHead) }
   } catch (error) {
