@@ -169,6 +169,8 @@ LoweredKernel make_conv2d_grad_weight(const NodeContext& node) {
   if (compute == DType::bf16 && cpu_has_amx()) return {amx::make_grad_weight(g, node.threads), {}};
   if ((compute == DType::f32 || widens_bf16()) && beats_dnnl(g))
     return {make_grad_weight(g, compute, node.threads), {}};
+  if (compute == DType::bf16 && !widens_bf16() && can_pair() && pairs_beat_dnnl(g))
+    return {make_paired_grad_weight(g, node.threads), {}};
   auto kernel = std::make_unique<PrimitiveSequence>(node.dnnl, text("conv2d_grad_weight ", node.node.name));
   return with_dnnl_errors(preparing(node), [&] {
     const ConvDescs d = describe_conv(g, compute, DType::f32);

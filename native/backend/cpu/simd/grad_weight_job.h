@@ -2,16 +2,22 @@
 #pragma once
 
 #include "backend/cpu/simd/grad_weight_plan.h"
-#include "core/dtype.h"
 
 namespace gyrus::backend::cpu {
 
+// What the products multiply: numbers widened to f32, or pairs of bf16 numbers, both from the same position of two
+// images, by AVX512_BF16's instruction, which adds the products of both. Pairs have as many bits as an f32, so a plan
+// for half the images serves them.
+enum class GradWeightOperand { f32, bf16, bf16_pair };
+
 struct GradWeightJob {
   GradWeightPlan plan;
-  DType compute = DType::f32;
-  const void *x = nullptr, *dy = nullptr;  // [N, H, W, Ci], [N, OH, OW, Co]
-  float* dw = nullptr;                     // [Co, Ci, KH, KW]
-  float* scratch = nullptr;                // [sum_copies] sums, [parts] packed operands
+  GradWeightOperand operand = GradWeightOperand::f32;
+  const void *x = nullptr, *dy = nullptr;      // [N, H, W, Ci], [N, OH, OW, Co]
+  std::int64_t x_size = 0, dy_size = 0;        // elements of all images
+  std::int64_t x_partner = 0, dy_partner = 0;  // elements from a pair's first number to its second
+  float* dw = nullptr;                         // [Co, Ci, KH, KW]
+  float* scratch = nullptr;                    // [sum_copies] sums, [parts] packed operands
 
   static std::int64_t padded(std::int64_t floats) { return (floats + 1023) / 1024 * 1024 + 16; }
   std::int64_t sum_stride() const { return padded(plan.sum_floats()); }

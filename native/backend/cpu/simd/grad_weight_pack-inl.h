@@ -1,5 +1,5 @@
-// Packing for the gradient of a weight: a chunk's positions of dy and x, widened to f32, in the order in which the
-// products read them. Included once per target, after foreach_target.h.
+// Packing for the gradient of a weight: a chunk's positions of dy and x, widened to f32 or paired, in the order in
+// which the products read them. Included once per target, after foreach_target.h.
 #if defined(GYRUS_SIMD_GRAD_WEIGHT_PACK_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef GYRUS_SIMD_GRAD_WEIGHT_PACK_INL_H
 #undef GYRUS_SIMD_GRAD_WEIGHT_PACK_INL_H
@@ -15,11 +15,46 @@ HWY_BEFORE_NAMESPACE();
 namespace gyrus::backend::cpu {
 namespace HWY_NAMESPACE {
 
-// A vector from an array that ends at `end`. Lanes beyond the channels that the caller wants may hold their neighbours.
-template <class T>
-HWY_INLINE Vec load_within(const T* p, const T* end) {
-  return p + lanes() <= end ? load(p) : load_some(p, end - p);
-}
+// Reads an operand as the products want it, 32 bits a number or pair: an array of T that ends at `end`. Lanes beyond
+// the channels that the caller wants may hold their neighbours.
+template <class Number>
+struct Reader {
+  using T = Number;
+  static constexpr bool kInPairs = false;
+  const T* end;
+  std::int64_t partner;  // not looked at
+
+  HWY_INLINE bool has_whole(const T* p, std::int64_t count) const { return p + count <= end; }
+  HWY_INLINE Vec read(const T* p) const { return load(p); }
+  HWY_INLINE Vec read_within(const T* p) const { return p + lanes() <= end ? load(p) : load_some(p, end - p); }
+  HWY_INLINE Vec read_some(const T* p, std::int64_t count) const { return load_some(p, count); }
+};
+
+struct Bf16Pair {};
+
+// The second number, in the upper half, lies `partner` elements behind the first one. It is zero where the array ends
+// before it: images that are an odd number, or rows.
+template <>
+struct Reader<Bf16Pair> {
+  using T = bf16_t;
+  static constexpr bool kInPairs = true;
+  const T* end;
+  std::int64_t partner;
+
+  static HWY_INLINE Vec pair(Vec first, Vec second) {
+    const hn::RebindToUnsigned<F32> d32;
+    return hn::BitCast(F32(), hn::Or(hn::ShiftRight<16>(hn::BitCast(d32, first)), hn::BitCast(d32, second)));
+  }
+  HWY_INLINE bool has_whole(const T* p, std::int64_t count) const { return p + partner + count <= end; }
+  HWY_INLINE Vec read(const T* p) const { return pair(load(p), load(p + partner)); }
+  HWY_INLINE Vec read_within(const T* p) const {
+    return has_whole(p, lanes()) ? read(p) : read_some(p, std::min(lanes(), static_cast<std::int64_t>(end - p)));
+  }
+  HWY_INLINE Vec read_some(const T* p, std::int64_t count) const {
+    const std::int64_t left = end - p - partner;
+    return pair(load_some(p, count), left > 0 ? load_some(p + partner, std::min(count, left)) : zero());
+  }
+};
 
 // Floats of the panel that begins at an output channel: kPanelVectors vectors, fewer at the end of the block.
 HWY_INLINE std::int64_t panel_width(std::int64_t outputs_left) {
@@ -28,11 +63,12 @@ HWY_INLINE std::int64_t panel_width(std::int64_t outputs_left) {
 }
 
 // dy -> [panel][position][panel's channels]. Lanes beyond the last channel hold numbers that nobody reads.
-template <class T>
+template <class Number>
 void pack_dy(const GradWeightJob& job, const GradWeightChunk& chunk, const Range& outputs, float* to) {
+  using T = typename Reader<Number>::T;
   const ConvGeometry& g = job.plan.g;
   const T* dy = static_cast<const T*>(job.dy);
-  const T* end = dy + g.n * g.oh * g.ow * g.co;
+  const Reader<Number> reader{dy + job.dy_size, job.dy_partner};
   const std::int64_t step = lanes(), positions = chunk.rows.size() * chunk.columns.size();
   std::int64_t position = 0;
   for (std::int64_t row = chunk.rows.begin; row < chunk.rows.end; ++row) {
@@ -41,7 +77,7 @@ void pack_dy(const GradWeightJob& job, const GradWeightChunk& chunk, const Range
       for (std::int64_t o = outputs.begin; o < outputs.end;) {
         const std::int64_t width = panel_width(outputs.end - o);
         float* panel = to + (o - outputs.begin) * positions + position * width;
-        for (std::int64_t v = 0; v < width; v += step) store(panel + v, load_within(from + o + v, end));
+        for (std::int64_t v = 0; v < width; v += step) store(panel + v, reader.read_within(from + o + v));
         o += width;
       }
     }
@@ -49,14 +85,16 @@ void pack_dy(const GradWeightJob& job, const GradWeightChunk& chunk, const Range
 }
 
 // Packs pixels of one row of an image, `count` of them from column `begin` on; zero where there is none.
-template <class T>
+template <class Number>
 class PixelPacker {
  public:
+  using T = typename Reader<Number>::T;
   PixelPacker(const GradWeightJob& job, const Range& groups, float* to)
-      : plan_(job.plan), groups_(groups), x_(static_cast<const T*>(job.x)), to_(to) {
-    const ConvGeometry& g = plan_.g;
-    end_ = x_ + g.n * g.h * g.w * g.ci;
-  }
+      : plan_(job.plan),
+        groups_(groups),
+        x_(static_cast<const T*>(job.x)),
+        reader_{x_ + job.x_size, job.x_partner},
+        to_(to) {}
   // Positions packed so far.
   std::int64_t position() const { return position_; }
 
@@ -80,21 +118,24 @@ class PixelPacker {
   HWY_INLINE void copy(const T* from, std::int64_t count) {
     float* to = to_ + position_ * plan_.pixel;
     position_ += count;
+    const std::int64_t step = lanes();
     if (plan_.has_columns_as_channels) {
-      for_vectors({0, count * plan_.pixel},
-                  [&](auto access, std::int64_t i) HWY_ATTR { access.write(to + i, access.read(from + i)); });
+      const std::int64_t size = count * plan_.pixel;
+      std::int64_t i = 0;
+      for (; i + step <= size; i += step) store(to + i, reader_.read_within(from + i));
+      if (i < size) store_some(to + i, reader_.read_some(from + i, size - i), size - i);
       return;
     }
-    const std::int64_t step = lanes();
     from += groups_.begin * plan_.group;
     for (std::int64_t p = 0; p < count; ++p, from += plan_.g.ci, to += plan_.pixel) {
       for (std::int64_t i = 0; i < groups_.size(); ++i) {
         const T* channels = from + i * plan_.group;
         float* group = to + i * plan_.x_group_floats;
-        if (channels + plan_.group <= end_) {
-          for (std::int64_t v = 0; v < plan_.group; v += step) store(group + v, load(channels + v));
+        if (reader_.has_whole(channels, plan_.group)) {
+          for (std::int64_t v = 0; v < plan_.group; v += step) store(group + v, reader_.read(channels + v));
         } else {
-          for (std::int64_t v = 0; channels + v < end_; v += step) store(group + v, load_within(channels + v, end_));
+          for (std::int64_t v = 0; v < plan_.group && channels + v < reader_.end; v += step)
+            store(group + v, reader_.read_within(channels + v));
         }
       }
     }
@@ -102,21 +143,22 @@ class PixelPacker {
 
   const GradWeightPlan& plan_;
   Range groups_;
-  const T *x_, *end_ = nullptr;
+  const T* x_;
+  Reader<Number> reader_;
   float* to_;
   std::int64_t position_ = 0;
 };
 
 // x -> [group][position of padded rows][channel]; `segments` gets where each row of dy begins in it, for the first tap,
 // in floats. Returns how many segments there are; `length` gets how many positions each has.
-template <class T>
+template <class Number>
 std::int64_t pack_x(const GradWeightJob& job, const GradWeightChunk& chunk, const Range& groups, float* to,
                     std::int64_t* segments, std::int64_t* length) {
   const GradWeightPlan& plan = job.plan;
   const ConvGeometry& g = plan.g;
   const std::int64_t columns = chunk.columns.size(), pitch = plan.pitch(columns);
   const std::int64_t first_column = chunk.columns.begin * g.stride - g.padding;
-  PixelPacker<T> packer(job, groups, to);
+  PixelPacker<Number> packer(job, groups, to);
   std::int64_t count = 0;
   for (std::int64_t row = chunk.rows.begin; row < chunk.rows.end; ++row) {
     const std::int64_t image = row / g.oh, oh = row % g.oh;

@@ -1,7 +1,7 @@
 // The innermost product of the gradient of a weight: a tile of sums, some channels of x by some vectors of output
-// channels, kept in registers over all positions of a chunk. A step of one position is kA broadcasts, kB loads and kA
-// kB multiply-adds of a vector: with 5 or 6 channels by 4 vectors (AVX-512) or by 2 (16 registers) the multiply-adds
-// are the limit. Included once per target, after foreach_target.h.
+// channels, kept in registers over all positions of a chunk. A step of one position, or of a pair, is kA broadcasts, kB
+// loads and kA kB multiply-adds of a vector: with 5 or 6 channels by 4 vectors (AVX-512) or by 2 (16 registers) the
+// multiply-adds are the limit. Included once per target, after foreach_target.h.
 #if defined(GYRUS_SIMD_GRAD_WEIGHT_TILE_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef GYRUS_SIMD_GRAD_WEIGHT_TILE_INL_H
 #undef GYRUS_SIMD_GRAD_WEIGHT_TILE_INL_H
@@ -26,13 +26,27 @@ struct TileOperands {
   const std::int64_t* segments = nullptr;  // where each begins in x, floats
   std::int64_t segment_count = 0, length = 0, x_step = 0;
   bool is_first = false;  // the sums start here
-  // Memory to bring into the L2 cache meanwhile, so many bytes with each position.
+  // Memory to bring into the L2 cache meanwhile, so many bytes with each position; of pairs also what lies so far
+  // behind.
   const char* fetch = nullptr;
-  std::int64_t fetch_step = 0;
+  std::int64_t fetch_step = 0, fetch_partner = 0;
 };
 
+// sum + left right; of pairs of bf16 numbers sum + the products of both (they come from machines that have the
+// instruction, and from vectors of its size).
+template <bool kInPairs>
+HWY_INLINE Vec multiply_add(Vec left, Vec right, Vec sum) {
+#if HWY_MAX_BYTES == 64
+  if constexpr (kInPairs) {
+    __asm__("vdpbf16ps %2, %1, %0" : "+v"(sum.raw) : "v"(left.raw), "v"(right.raw));
+    return sum;
+  }
+#endif
+  return hn::MulAdd(left, right, sum);
+}
+
 // sums [kA][kB vectors] (+)= the chunk's products.
-template <int kA, int kB>
+template <bool kInPairs, int kA, int kB>
 void add_tile(const TileOperands& t, float* HWY_RESTRICT sums) {
   const std::int64_t step = lanes();
   // Unrolled early, or GCC 12 sends the sums through the stack before and after the loop.
@@ -48,6 +62,7 @@ void add_tile(const TileOperands& t, float* HWY_RESTRICT sums) {
     const float* HWY_RESTRICT x = t.x + t.segments[s];
     for (std::int64_t i = 0; i < t.length; ++i) {
       __builtin_prefetch(fetch, 0, 2);
+      if constexpr (kInPairs) __builtin_prefetch(fetch + t.fetch_partner, 0, 2);
       fetch += t.fetch_step;
       Vec right[kB];
 #pragma GCC unroll 8
@@ -56,7 +71,7 @@ void add_tile(const TileOperands& t, float* HWY_RESTRICT sums) {
       for (int a = 0; a < kA; ++a) {
         const Vec left = set(x[a]);
 #pragma GCC unroll 8
-        for (int b = 0; b < kB; ++b) sum[a][b] = hn::MulAdd(left, right[b], sum[a][b]);
+        for (int b = 0; b < kB; ++b) sum[a][b] = multiply_add<kInPairs>(left, right[b], sum[a][b]);
       }
       x += t.x_step;
       dy += kB * step;
@@ -74,21 +89,23 @@ void add_tile(const TileOperands& t, float* HWY_RESTRICT sums) {
 
 using AddTile = void (*)(const TileOperands&, float* HWY_RESTRICT);
 
-template <int kB>
+template <bool kInPairs, int kB>
 HWY_INLINE AddTile tile_of(std::int64_t channels) {
-  static constexpr AddTile kTiles[kTileChannels] = {add_tile<1, kB>, add_tile<2, kB>, add_tile<3, kB>,
-                                                    add_tile<4, kB>, add_tile<5, kB>, add_tile<6, kB>};
+  static constexpr AddTile kTiles[kTileChannels] = {add_tile<kInPairs, 1, kB>, add_tile<kInPairs, 2, kB>,
+                                                    add_tile<kInPairs, 3, kB>, add_tile<kInPairs, 4, kB>,
+                                                    add_tile<kInPairs, 5, kB>, add_tile<kInPairs, 6, kB>};
   return kTiles[channels - 1];
 }
 
 // The product for so many channels of x by so many vectors.
+template <bool kInPairs>
 HWY_INLINE AddTile tile_of(std::int64_t channels, std::int64_t vectors) {
-  if (vectors == 1) return tile_of<1>(channels);
+  if (vectors == 1) return tile_of<kInPairs, 1>(channels);
 #if HWY_TARGET <= HWY_AVX3
-  if (vectors == 3) return tile_of<3>(channels);
-  if (vectors == 4) return tile_of<4>(channels);
+  if (vectors == 3) return tile_of<kInPairs, 3>(channels);
+  if (vectors == 4) return tile_of<kInPairs, 4>(channels);
 #endif
-  return tile_of<2>(channels);
+  return tile_of<kInPairs, 2>(channels);
 }
 
 }  // namespace HWY_NAMESPACE
