@@ -9,6 +9,7 @@
 #include "backend/cpu/attention_geometry.h"
 #include "backend/cpu/dnnl/head_product.h"
 #include "backend/cpu/simd/attention.h"
+#include "backend/cpu/simd/paired_attention.h"
 #include "backend/cpu/simd/softmax_rows.h"
 #include "backend/cpu/simd/team.h"
 #include "backend/cpu/threads.h"
@@ -179,6 +180,7 @@ LoweredKernel make_attention(const NodeContext& node) {
   const AttentionGeometry g = attention_geometry(node, node.out_shape(0));
   if (cpu_has_amx() && amx::takes_attention(g)) return {amx::make_attention(g, node.threads), {}};
   if (takes_tiled_attention(g)) return {make_tiled_attention(g, node.threads), {}};
+  if (takes_paired_attention(g)) return {make_paired_attention(g, node.threads), {}};
   return with_dnnl_errors(preparing(node), [&] {
     return LoweredKernel{std::make_unique<Attention>(node.dnnl, g, text("attention ", node.node.name)), {}};
   });
@@ -188,6 +190,7 @@ LoweredKernel make_attention_grad(const NodeContext& node) {
   const AttentionGeometry g = attention_geometry(node, node.in_shape(0));
   if (cpu_has_amx() && amx::takes_attention(g)) return {amx::make_attention_grad(g, node.threads), {}};
   if (takes_tiled_attention(g)) return {make_tiled_attention_grad(g, node.threads), {}};
+  if (takes_paired_attention(g)) return {make_paired_attention_grad(g, node.threads), {}};
   return with_dnnl_errors(preparing(node), [&] {
     return LoweredKernel{std::make_unique<AttentionGrad>(node.dnnl, g, text("attention_grad ", node.node.name)), {}};
   });

@@ -7,6 +7,7 @@
 #define GYRUS_SIMD_GRAD_WEIGHT_PACK_INL_H
 #endif
 
+#include "backend/cpu/simd/bf16_pair-inl.h"
 #include "backend/cpu/simd/columns-inl.h"
 #include "backend/cpu/simd/grad_weight_job.h"
 #include "backend/cpu/simd/grad_weight_tile-inl.h"
@@ -41,10 +42,6 @@ struct Reader<Bf16Pair> {
   const T* end;
   std::int64_t partner;
 
-  static HWY_INLINE Vec pair(Vec first, Vec second) {
-    const hn::RebindToUnsigned<F32> d32;
-    return hn::BitCast(F32(), hn::Or(hn::ShiftRight<16>(hn::BitCast(d32, first)), hn::BitCast(d32, second)));
-  }
   HWY_INLINE bool has_whole(const T* p, std::int64_t count) const { return p + partner + count <= end; }
   HWY_INLINE Vec read(const T* p) const { return pair(load(p), load(p + partner)); }
   HWY_INLINE Vec read_within(const T* p) const {

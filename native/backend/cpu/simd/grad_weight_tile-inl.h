@@ -9,7 +9,7 @@
 #define GYRUS_SIMD_GRAD_WEIGHT_TILE_INL_H
 #endif
 
-#include "backend/cpu/simd/pack_hwy-inl.h"
+#include "backend/cpu/simd/bf16_pair-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gyrus::backend::cpu {
@@ -31,19 +31,6 @@ struct TileOperands {
   const char* fetch = nullptr;
   std::int64_t fetch_step = 0, fetch_partner = 0;
 };
-
-// sum + left right; of pairs of bf16 numbers sum + the products of both (they come from machines that have the
-// instruction, and from vectors of its size).
-template <bool kInPairs>
-HWY_INLINE Vec multiply_add(Vec left, Vec right, Vec sum) {
-#if HWY_MAX_BYTES == 64
-  if constexpr (kInPairs) {
-    __asm__("vdpbf16ps %2, %1, %0" : "+v"(sum.raw) : "v"(left.raw), "v"(right.raw));
-    return sum;
-  }
-#endif
-  return hn::MulAdd(left, right, sum);
-}
 
 // sums [kA][kB vectors] (+)= the chunk's products.
 template <bool kInPairs, int kA, int kB>
