@@ -3,7 +3,7 @@
 #include <array>
 
 #include "backend/cpu/amx/gelu_grad.h"
-#include "backend/cpu/dnnl/attention.h"
+#include "backend/cpu/attention.h"
 #include "backend/cpu/dnnl/conv2d.h"
 #include "backend/cpu/dnnl/dnnl_factory.h"
 #include "backend/cpu/dnnl/linear.h"

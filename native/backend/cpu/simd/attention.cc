@@ -1,12 +1,11 @@
-// Each thread takes whole heads, whose [T, T] matrices stay in its L2 cache: forward 4 T^2 hd operations and T^2
-// exponentials a head, backward 8 T^2 hd; qkv and dy are read once, y, dqkv and the probabilities written once. Right
-// factors are packed into panels of columns, bf16 is widened on the way.
+// Each thread takes whole heads: forward 4 T^2 hd operations and T^2 exponentials a head, backward 8 T^2 hd; qkv and dy
+// are read once, y, dqkv and the probabilities written once. Rows of the [T, T] matrices are made and used some at a
+// time, while they are in the L1 cache; the gradient's stay in L2. bf16 is widened on the way.
 #include "backend/cpu/simd/attention.h"
 
 #include <algorithm>
 #include <cstddef>
 
-#include "backend/cpu/simd/softmax_rows.h"
 #include "backend/cpu/simd/targets.h"
 #include "backend/cpu/simd/team.h"
 
@@ -15,7 +14,8 @@
 #include <hwy/foreach_target.h>
 // foreach_target.h must come first.
 #include "backend/cpu/simd/columns-inl.h"
-#include "backend/cpu/simd/register_tile-inl.h"
+#include "backend/cpu/simd/head_product-inl.h"
+#include "backend/cpu/simd/softmax_lines-inl.h"
 
 #ifndef GYRUS_SIMD_ATTENTION_JOB
 #define GYRUS_SIMD_ATTENTION_JOB
@@ -36,8 +36,9 @@ struct AttentionJob {
   std::int64_t square() const { return g.t * line(); }      // floats
   std::int64_t operand() const { return std::max(g.t * row(), padded(g.t) * g.hd()); }
   std::int64_t floats() const { return 2 * square() + 4 * operand(); }
-  std::int64_t table_bytes() const { return (g.t * 8 + 63) / 64 * 64; }
-  std::int64_t thread_bytes() const { return (table_bytes() + floats() * 4 + 4095) / 4096 * 4096; }
+  std::int64_t thread_bytes() const { return (floats() * 4 + 4095) / 4096 * 4096; }
+  // Rows that are made and used at a time: whole tiles.
+  static constexpr std::int64_t kRows = 24;
 };
 
 }  // namespace gyrus::backend::cpu
@@ -60,87 +61,39 @@ Matrix<const float> widened(const Matrix<const T>& x, float* to, std::int64_t st
   return {to, x.rows, x.columns, stride};
 }
 
-// x as the right factor of z x: panels [columns / width][rows][width], the last filled up with zeros.
+// x as the right factor of z x.
 template <class T>
-const float* pack_columns(const Matrix<const T>& x, float* to) {
-  const std::int64_t width = tile_columns();
+HeadPanels pack_columns(const Matrix<const T>& x, float* to) {
   float* panel = to;
-  for (std::int64_t c = 0; c < x.columns; c += width) {
-    const std::int64_t count = std::min(width, x.columns - c);
+  for (std::int64_t c = 0; c < x.columns;) {
+    const std::int64_t width = panel_columns(x.columns - c), count = std::min(width, x.columns - c);
     for (std::int64_t r = 0; r < x.rows; ++r, panel += width) {
       widen(x.at + r * x.stride + c, count, panel);
       std::fill(panel + count, panel + width, 0.0F);
     }
+    c += width;
   }
-  return to;
+  return {to, x.rows, x.columns};
 }
 
-// x as the right factor of z x^T: panels [rows / width][columns][width].
-inline const float* pack_rows(const Matrix<const float>& x, float* to) {
-  const hn::RebindToSigned<F32> d32;
-  const auto index = hn::Mul(hn::Iota(d32, 0), hn::Set(d32, static_cast<std::int32_t>(x.stride)));
-  const std::int64_t width = tile_columns(), step = lanes();
-  float* panel = to;
-  for (std::int64_t r = 0; r < x.rows; r += width) {
-    for (std::int64_t c = 0; c < x.columns; ++c, panel += width) {
-      for (std::int64_t v = 0; v < width; v += step) {
-        const float* from = x.at + (r + v) * x.stride + c;
-        if (r + v + step <= x.rows) {
-          store(panel + v, hn::GatherIndex(F32(), from, index));
-        } else {
-          for (std::int64_t i = 0; i < step; ++i) panel[v + i] = r + v + i < x.rows ? from[i * x.stride] : 0.0F;
-        }
-      }
-    }
-  }
-  return to;
-}
-
-// Writes a finished tile into rows of T; columns beyond `columns` are left alone.
-template <class T>
-struct WriteTile {
-  T* y;
-  std::int64_t columns, stride;
-  HWY_INLINE void expect(std::int64_t /*row*/) const {}
-  template <int kRows>
-  HWY_INLINE void operator()(const RegisterTile<kRows>& tile, std::int64_t row) const {
-    for (int v = 0; v < kTileVectors; ++v) {
-      const std::int64_t column = v * lanes(), left = columns - column;
-      for (int r = 0; r < kRows && left > 0; ++r) {
-        T* to = y + (row + r) * stride + column;
-        left >= lanes() ? store(to, tile.sums[r][v]) : store_some(to, tile.sums[r][v], left);
-      }
-    }
-  }
-};
-
-// One thread's memory, and the products that all heads are made of.
+// One thread's memory.
 struct HeadWorker {
   HeadWorker(const AttentionJob& attention, const Team& team) : job(attention) {
-    std::byte* memory = job.scratch + team.index * job.thread_bytes();
-    table = reinterpret_cast<const float**>(memory);
-    first = reinterpret_cast<float*>(memory + job.table_bytes());
+    first = reinterpret_cast<float*>(job.scratch + team.index * job.thread_bytes());
     second = first + job.square();
     for (int i = 0; i < 4; ++i) operands[i] = second + job.square() + i * job.operand();
   }
 
-  // to [rows, columns] = rows of x times packed panels; with `is_transposed` the columns of x are its rows.
-  template <class T>
-  void multiply(const Matrix<const float>& x, bool is_transposed, const float* panels, const Matrix<T>& to) const {
-    const std::int64_t run = is_transposed ? x.rows : x.columns, width = tile_columns();
-    const Window window{1, run, 0, is_transposed ? x.stride : 1};
-    for (std::int64_t r = 0; r < to.rows; ++r) table[r] = x.at + (is_transposed ? r : r * x.stride);
-    for (std::int64_t c = 0; c < to.columns; c += width, panels += run * width) {
-      const WriteTile<T> write{to.at + c, std::min(width, to.columns - c), to.stride};
-      multiply_last_part(table, to.rows, 0, window, panels, nullptr, write);
-    }
-  }
-
   const AttentionJob& job;
-  const float** table;
   float *first, *second;  // [T, T]
   float* operands[4];     // [T, hd], or panels of it
 };
+
+// Rows [begin, begin + count) of x as a left factor; all columns as its rows.
+inline HeadRows rows_of(const Matrix<const float>& x, std::int64_t begin, std::int64_t count) {
+  return {x.at + begin * x.stride, count, x.stride};
+}
+inline HeadRows transposed(const Matrix<const float>& x) { return {x.at, x.columns, 1, x.stride}; }
 
 template <class T>
 Matrix<T> of_qkv(const AttentionJob& job, void* base, std::int64_t head, int part) {
@@ -157,24 +110,36 @@ Matrix<const float> as_floats(const Matrix<const T>& x, float* to, std::int64_t 
   }
 }
 
+// body(begin, count) for all rows.
+template <class Body>
+HWY_INLINE void for_some_rows(std::int64_t rows, const Body& body) {
+  for (std::int64_t begin = 0; begin < rows; begin += AttentionJob::kRows)
+    body(begin, std::min(AttentionJob::kRows, rows - begin));
+}
+
 // S = Q K^T, P = softmax(scale S), y = P V.
 template <class T>
 void attend(const HeadWorker& w, std::int64_t head) {
   const AttentionJob& job = w.job;
   const AttentionGeometry& g = job.g;
   const Matrix<const float> k = as_floats(of_qkv<const T>(job, job.qkv, head, 1), w.operands[0], job.row());
-  const float* k_panels = pack_rows(k, w.operands[1]);
+  const HeadPanels k_panels = pack_across(rows_of(k, 0, g.t), g.hd(), w.operands[1]);
+  const HeadPanels v_panels = pack_columns(of_qkv<const T>(job, job.qkv, head, 2), w.operands[3]);
   const Matrix<const float> q = as_floats(of_qkv<const T>(job, job.qkv, head, 0), w.operands[2], job.row());
-  const Matrix<float> scores{w.first, g.t, g.t, job.line()};
-  w.multiply(q, false, k_panels, scores);
-  T* p = reinterpret_cast<T*>(g.square(job.probabilities, head));
-  for (std::int64_t r = 0; r < g.t; ++r) {
-    softmax_rows(w.first + r * job.line(), g.scale(), p + r * g.t, g.dtype, 1, g.t);
-  }
-  const Matrix<const float> rows = as_floats(Matrix<const T>{p, g.t, g.t, g.t}, w.first, job.line());
-  const float* v_panels = pack_columns(of_qkv<const T>(job, job.qkv, head, 2), w.operands[3]);
-  const Matrix<T> y{reinterpret_cast<T*>(g.y(job.y, head)), g.t, g.hd(), g.d};
-  w.multiply(rows, false, v_panels, y);
+  T* const p = reinterpret_cast<T*>(g.square(job.probabilities, head));
+  T* const y = reinterpret_cast<T*>(g.y(job.y, head));
+  for_some_rows(g.t, [&](std::int64_t begin, std::int64_t count) {
+    multiply_head<false>(rows_of(q, begin, count), k_panels, w.first, job.line());
+    T* const some = p + begin * g.t;
+    for_lines(count, [&](auto n, std::int64_t r) HWY_ATTR {
+      constexpr int kRows = decltype(n)::value;
+      MemoryRow<T> to[kRows];
+      for (int i = 0; i < kRows; ++i) to[i] = {some + (r + i) * g.t};
+      softmax_lines<kRows>(w.first + r * job.line(), job.line(), g.t, g.scale(), to);
+    });
+    const Matrix<const float> rows = as_floats(Matrix<const T>{some, count, g.t, g.t}, w.first, job.line());
+    multiply_head<false>(rows_of(rows, 0, count), v_panels, y + begin * g.d, g.d);
+  });
 }
 
 // dP = dy V^T; dS = scale P (dP - rowsum(P dP)); dQ = dS K; dK = dS^T Q; dV = P^T dy.
@@ -184,21 +149,29 @@ void attend_back(const HeadWorker& w, std::int64_t head) {
   const AttentionGeometry& g = job.g;
   const Matrix<const T> dy{reinterpret_cast<const T*>(g.y(job.y, head)), g.t, g.hd(), g.d};
   const Matrix<const float> v = as_floats(of_qkv<const T>(job, job.qkv, head, 2), w.operands[0], job.row());
-  const float* v_panels = pack_rows(v, w.operands[1]);
-  w.multiply(as_floats(dy, w.operands[2], job.row()), false, v_panels, Matrix<float>{w.first, g.t, g.t, job.line()});
+  const HeadPanels v_panels = pack_across(rows_of(v, 0, g.t), g.hd(), w.operands[1]);
+  const HeadPanels k_panels = pack_columns(of_qkv<const T>(job, job.qkv, head, 1), w.operands[3]);
+  const Matrix<const float> wide_dy = as_floats(dy, w.operands[2], job.row());
   const T* p = reinterpret_cast<const T*>(g.square(job.probabilities, head));
   const Matrix<const float> wide = as_floats(Matrix<const T>{p, g.t, g.t, g.t}, w.second, job.line());
-  for (std::int64_t r = 0; r < g.t; ++r) {
-    float* row = w.first + r * job.line();
-    softmax_rows_grad(wide.at + r * wide.stride, row, g.scale(), row, DType::f32, 1, g.t);
-  }
-  const Matrix<const float> ds{w.first, g.t, g.t, job.line()};
-  const float* k_panels = pack_columns(of_qkv<const T>(job, job.qkv, head, 1), w.operands[0]);
-  w.multiply(ds, false, k_panels, of_qkv<T>(job, job.dqkv, head, 0));
-  const float* q_panels = pack_columns(of_qkv<const T>(job, job.qkv, head, 0), w.operands[1]);
-  w.multiply(ds, true, q_panels, of_qkv<T>(job, job.dqkv, head, 1));
-  const float* dy_panels = pack_columns(dy, w.operands[3]);
-  w.multiply(wide, true, dy_panels, of_qkv<T>(job, job.dqkv, head, 2));
+  const Matrix<T> dq = of_qkv<T>(job, job.dqkv, head, 0);
+  for_some_rows(g.t, [&](std::int64_t begin, std::int64_t count) {
+    float* const some = w.first + begin * job.line();
+    multiply_head<false>(rows_of(wide_dy, begin, count), v_panels, some, job.line());
+    for_lines(count, [&](auto n, std::int64_t r) HWY_ATTR {
+      constexpr int kRows = decltype(n)::value;
+      PaddedRow to[kRows];
+      for (int i = 0; i < kRows; ++i) to[i] = {some + (r + i) * job.line()};
+      const float* probabilities = wide.at + (begin + r) * wide.stride;
+      softmax_grad_lines<kRows>(probabilities, wide.stride, some + r * job.line(), job.line(), g.t, g.scale(), to);
+    });
+    multiply_head<false>({some, count, job.line()}, k_panels, dq.at + begin * dq.stride, dq.stride);
+  });
+  const Matrix<T> dk = of_qkv<T>(job, job.dqkv, head, 1), dv = of_qkv<T>(job, job.dqkv, head, 2);
+  const HeadPanels q_panels = pack_columns(of_qkv<const T>(job, job.qkv, head, 0), w.operands[1]);
+  multiply_head<false>(transposed({w.first, g.t, g.t, job.line()}), q_panels, dk.at, dk.stride);
+  const HeadPanels dy_panels = pack_columns(dy, w.operands[3]);
+  multiply_head<false>(transposed(wide), dy_panels, dv.at, dv.stride);
 }
 
 void attention(const AttentionJob& job, const Team& team) {

@@ -49,17 +49,6 @@ HWY_INLINE void store_up_to(bf16_t* p, hn::Vec<Half> bits, std::int64_t count) {
   hn::BlendedStore(bits, hn::FirstN(Half(), static_cast<std::size_t>(count)), Half(), to);
 }
 
-// The same of a load, with zeros behind them.
-HWY_INLINE Vec load_up_to(const bf16_t* p, std::int64_t count) {
-  if (count >= lanes()) return load(p);
-  const auto is_inside = hn::FirstN(Half(), static_cast<std::size_t>(count));
-  const auto bits = hn::MaskedLoad(is_inside, Half(), reinterpret_cast<const std::uint16_t*>(p));
-  const hn::RebindToUnsigned<F32> d32;
-  return hn::BitCast(F32(), hn::ShiftLeft<16>(hn::PromoteTo(d32, bits)));
-}
-HWY_INLINE Vec load_up_to(const float* p, std::int64_t count) {
-  return count >= lanes() ? load(p) : hn::MaskedLoad(hn::FirstN(F32(), static_cast<std::size_t>(count)), F32(), p);
-}
 #endif
 
 }  // namespace HWY_NAMESPACE

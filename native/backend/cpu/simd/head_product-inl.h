@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "backend/cpu/simd/bf16_pair-inl.h"
+#include "backend/cpu/simd/transpose16-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gyrus::backend::cpu {
@@ -37,6 +38,53 @@ struct HeadPanels {
   const float* at;
   std::int64_t depth, columns;
 };
+
+// Whole vectors of so many columns.
+HWY_INLINE std::int64_t padded_columns(std::int64_t columns) { return (columns + lanes() - 1) / lanes() * lanes(); }
+
+// x^T as a right factor: `depth` numbers or pairs of each row of x, its rows as columns. What it is multiplied to has
+// room for whole vectors.
+inline HeadPanels pack_across(const HeadRows& x, std::int64_t depth, float* to) {
+  const std::int64_t step = lanes();
+  float* panel = to;
+  for (std::int64_t c = 0; c < x.rows;) {
+    const std::int64_t width = panel_columns(x.rows - c);
+    for (std::int64_t v = 0; v < width; v += step) {
+      const float* from = x.at + (c + v) * x.row_stride;
+      const std::int64_t rows = std::min(step, x.rows - c - v);
+#if HWY_MAX_BYTES == 64
+      for (std::int64_t k = 0; k < depth; k += step) {
+        Square square;
+#pragma GCC unroll 16
+        for (std::size_t r = 0; r < kSquare; ++r) {
+          const auto row = static_cast<std::int64_t>(r);
+          square[r] = row < rows ? load_up_to(from + row * x.row_stride + k, depth - k) : zero();
+        }
+        transpose(square);
+#pragma GCC unroll 16
+        for (std::size_t r = 0; r < kSquare; ++r) {
+          const std::int64_t at = k + static_cast<std::int64_t>(r);
+          if (at < depth) store(panel + at * width + v, square[r]);
+        }
+      }
+#else
+      const hn::RebindToSigned<F32> d32;
+      const auto index = hn::Mul(hn::Iota(d32, 0), hn::Set(d32, static_cast<std::int32_t>(x.row_stride)));
+      for (std::int64_t k = 0; k < depth; ++k) {
+        float* numbers = panel + k * width + v;
+        if (rows == step) {
+          store(numbers, hn::GatherIndex(F32(), from + k, index));
+        } else {
+          for (std::int64_t r = 0; r < step; ++r) numbers[r] = r < rows ? from[k + r * x.row_stride] : 0.0F;
+        }
+      }
+#endif
+    }
+    panel += depth * width;
+    c += width;
+  }
+  return {to, depth, padded_columns(x.rows)};
+}
 
 // The first `count` numbers of v, a whole vector at most. Who multiplies pairs has the instruction that rounds to bf16.
 template <bool kInPairs, class T>

@@ -88,6 +88,30 @@ HWY_INLINE Vec load_some(const T* p, std::int64_t count) {
   return load(buffer);
 }
 
+// The first `count` elements (none, where it is negative; a vector of them at most), the rest zero. Nothing beyond them
+// is touched.
+HWY_INLINE Vec load_up_to(const float* p, std::int64_t count) {
+  if (count >= lanes()) return load(p);
+  if (count <= 0) return zero();
+#if HWY_MAX_BYTES == 64
+  return hn::MaskedLoad(hn::FirstN(F32(), static_cast<std::size_t>(count)), F32(), p);
+#else
+  return load_some(p, count);
+#endif
+}
+HWY_INLINE Vec load_up_to(const bf16_t* p, std::int64_t count) {
+  if (count >= lanes()) return load(p);
+  if (count <= 0) return zero();
+#if HWY_MAX_BYTES == 64
+  const hn::Rebind<std::uint16_t, F32> d16;
+  const auto is_inside = hn::FirstN(d16, static_cast<std::size_t>(count));
+  const auto bits = hn::MaskedLoad(is_inside, d16, reinterpret_cast<const std::uint16_t*>(p));
+  return hn::BitCast(F32(), hn::ShiftLeft<16>(hn::PromoteTo(hn::RebindToUnsigned<F32>(), bits)));
+#else
+  return load_some(p, count);
+#endif
+}
+
 template <class T>
 HWY_INLINE void store_some(T* p, Vec v, std::int64_t count) {
   HWY_ALIGN T buffer[HWY_MAX_BYTES / sizeof(float)];

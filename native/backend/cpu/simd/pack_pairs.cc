@@ -42,13 +42,6 @@ HWY_INLINE hn::Vec<hn::RebindToUnsigned<F32>> pairs_of(Vec first, Vec second) {
   return hn::Or(bf16_bits(first), hn::ShiftLeft<16>(bf16_bits(second)));
 }
 
-// The first `count` numbers, sixteen at most; nothing beyond them is read.
-HWY_INLINE Vec load_up_to(const float* from, std::int64_t count) {
-  return count >= kSide ? load(from)
-         : count <= 0   ? zero()
-                        : hn::MaskedLoad(hn::FirstN(F32(), static_cast<std::size_t>(count)), F32(), from);
-}
-
 // Sixteen rows side by side, columns [begin, end): the numbers of each row are neighbours whatever their taps, so they
 // are turned sixteen by sixteen into `buffer`, [number][row], and paired from there.
 void pack_rows(const PackPairsJob& job, std::int64_t row, Range columns, float* buffer) {

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <type_traits>
 #include <utility>
 
 #include "backend/cpu/simd/targets.h"
@@ -18,8 +17,7 @@
 #include <hwy/foreach_target.h>
 // foreach_target.h must come first.
 #include "backend/cpu/simd/head_product-inl.h"
-#include "backend/cpu/simd/paired_softmax-inl.h"
-#include "backend/cpu/simd/transpose16-inl.h"
+#include "backend/cpu/simd/softmax_lines-inl.h"
 
 #ifndef GYRUS_SIMD_PAIRED_ATTENTION_JOB
 #define GYRUS_SIMD_PAIRED_ATTENTION_JOB
@@ -77,34 +75,9 @@ HeadMatrix of_y(const AttentionGeometry& g, void* base, std::int64_t head) {
   return {reinterpret_cast<bf16_t*>(g.y(base, head)), g.t, g.hd(), g.d};
 }
 
-// x^T as a right factor: its rows are columns, the pairs of a row lie side by side. Sixteen rows by sixteen pairs are
-// turned at a time.
-HeadPanels pack_across(const HeadMatrix& x, float* to) {
-  const HeadRows from = x.pairs(0, x.rows);
-  const std::int64_t depth = x.columns / 2;
-  float* panel = to;
-  for (std::int64_t c = 0; c < x.rows;) {
-    const std::int64_t width = panel_columns(x.rows - c);
-    for (std::int64_t k = 0; k < depth; k += 16) {
-      for (std::int64_t v = 0; v < width; v += 16) {
-        Square square;
-#pragma GCC unroll 16
-        for (std::size_t r = 0; r < kSquare; ++r) {
-          const std::int64_t row = c + v + static_cast<std::int64_t>(r);
-          square[r] = row < x.rows ? load_up_to(from.at + row * from.row_stride + k, depth - k) : zero();
-        }
-        transpose(square);
-#pragma GCC unroll 16
-        for (std::size_t r = 0; r < kSquare; ++r) {
-          const std::int64_t at = k + static_cast<std::int64_t>(r);
-          if (at < depth) store(panel + at * width + v, square[r]);
-        }
-      }
-    }
-    panel += depth * width;
-    c += width;
-  }
-  return {to, depth, PairedAttentionJob::padded(x.rows)};  // whole vectors: what they are multiplied to has room
+// x^T as a right factor: the pairs of a row lie side by side.
+HeadPanels pack_pairs_across(const HeadMatrix& x, float* to) {
+  return pack_across(x.pairs(0, x.rows), x.columns / 2, to);
 }
 
 // Numbers [c, c + 16) of two rows as pairs; zero beyond the last column.
@@ -152,26 +125,18 @@ struct PairedWorker {
   float *across, *along[3];
 };
 
-// body(std::integral_constant<int, n>, row) for rows side by side.
-template <class Body>
-HWY_INLINE void for_rows(std::int64_t count, const Body& body) {
-  std::int64_t row = 0;
-  for (; row + 4 <= count; row += 4) body(std::integral_constant<int, 4>{}, row);
-  for (; row < count; ++row) body(std::integral_constant<int, 1>{}, row);
-}
-
 // S = Q K^T, P = softmax(scale S), y = P V.
 void attend(const PairedWorker& w, std::int64_t head) {
   const PairedAttentionJob& job = w.job;
   const AttentionGeometry& g = job.g;
-  const HeadPanels k = pack_across(of_qkv(g, job.qkv, head, 1), w.across);
+  const HeadPanels k = pack_pairs_across(of_qkv(g, job.qkv, head, 1), w.across);
   const HeadPanels v = pack_along(of_qkv(g, job.qkv, head, 2), w.along[0]);
   const HeadMatrix q = of_qkv(g, job.qkv, head, 0), y = of_y(g, job.y, head);
   bf16_t* p = reinterpret_cast<bf16_t*>(g.square(job.probabilities, head));
   for (std::int64_t begin = 0; begin < g.t; begin += PairedAttentionJob::kRows) {
     const std::int64_t count = std::min(PairedAttentionJob::kRows, g.t - begin);
     multiply_head<true>(q.pairs(begin, count), k, w.scores, job.line());
-    for_rows(count, [&](auto n, std::int64_t r) HWY_ATTR {
+    for_lines(count, [&](auto n, std::int64_t r) HWY_ATTR {
       constexpr int kRows = decltype(n)::value;
       Bf16Row to[kRows];
       for (int i = 0; i < kRows; ++i) to[i] = {w.row(r + i), p + (begin + r + i) * g.t};
@@ -192,7 +157,7 @@ void attend_back(const PairedWorker& w, std::int64_t head) {
   const PairedAttentionJob& job = w.job;
   const AttentionGeometry& g = job.g;
   const HeadMatrix dy = of_y(g, job.y, head);
-  const HeadPanels v = pack_across(of_qkv(g, job.qkv, head, 2), w.across);
+  const HeadPanels v = pack_pairs_across(of_qkv(g, job.qkv, head, 2), w.across);
   const HeadPanels k = pack_along(of_qkv(g, job.qkv, head, 1), w.along[0]);
   const HeadPanels q = pack_along(of_qkv(g, job.qkv, head, 0), w.along[1]);
   const HeadPanels dy_panels = pack_along(dy, w.along[2]);
@@ -202,11 +167,11 @@ void attend_back(const PairedWorker& w, std::int64_t head) {
   for (std::int64_t begin = 0; begin < g.t; begin += PairedAttentionJob::kRows) {
     const std::int64_t count = std::min(PairedAttentionJob::kRows, g.t - begin);
     multiply_head<true>(dy.pairs(begin, count), v, w.scores, job.line());
-    for_rows(count, [&](auto n, std::int64_t r) HWY_ATTR {
+    for_lines(count, [&](auto n, std::int64_t r) HWY_ATTR {
       constexpr int kRows = decltype(n)::value;
       Bf16Row to[kRows];
       for (int i = 0; i < kRows; ++i) to[i] = {w.row(r + i), nullptr};
-      softmax_grad_lines<kRows>(p + (begin + r) * g.t, w.scores + r * job.line(), job.line(), g.t, g.scale(), to);
+      softmax_grad_lines<kRows>(p + (begin + r) * g.t, g.t, w.scores + r * job.line(), job.line(), g.t, g.scale(), to);
     });
     multiply_head<true>(w.row_pairs(count), k, dq.at + begin * dq.stride, dq.stride);
     for (std::int64_t r = 0; r < count; r += 2) {

@@ -1,15 +1,15 @@
-// Softmax over rows of one attention head, and its gradient, between products of pairs: rows of f32 that are padded to
-// whole vectors in, rows of bf16 that are zero in the padding out. About 15 operations an element and an exponential's
-// 11 forward. For targets with long vectors and AVX512_BF16's conversion; included once per target, after
-// foreach_target.h.
-#if defined(GYRUS_SIMD_PAIRED_SOFTMAX_INL_H) == defined(HWY_TARGET_TOGGLE)
-#ifdef GYRUS_SIMD_PAIRED_SOFTMAX_INL_H
-#undef GYRUS_SIMD_PAIRED_SOFTMAX_INL_H
+// Softmax over rows of one attention head, and its gradient, some rows at a time: one row alone would wait for its own
+// sums. Rows of f32 padded to whole vectors in; about 15 operations an element and an exponential's 11 forward.
+// Included once per target, after foreach_target.h.
+#if defined(GYRUS_SIMD_SOFTMAX_LINES_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef GYRUS_SIMD_SOFTMAX_LINES_INL_H
+#undef GYRUS_SIMD_SOFTMAX_LINES_INL_H
 #else
-#define GYRUS_SIMD_PAIRED_SOFTMAX_INL_H
+#define GYRUS_SIMD_SOFTMAX_LINES_INL_H
 #endif
 
 #include <limits>
+#include <type_traits>
 
 #include "backend/cpu/simd/bf16_pair-inl.h"
 
@@ -17,8 +17,23 @@ HWY_BEFORE_NAMESPACE();
 namespace gyrus::backend::cpu {
 namespace HWY_NAMESPACE {
 
-#if HWY_MAX_BYTES == 64
+// A row that ends where nothing more may be written.
+template <class T>
+struct MemoryRow {
+  T* to;
+  HWY_INLINE void write(std::int64_t column, std::int64_t columns, Vec v) const {
+    const std::int64_t left = columns - column;
+    left >= lanes() ? store(to + column, v) : store_some(to + column, v, left);
+  }
+};
 
+// A row of whole vectors.
+struct PaddedRow {
+  float* to;
+  HWY_INLINE void write(std::int64_t column, std::int64_t /*columns*/, Vec v) const { store(to + column, v); }
+};
+
+#if HWY_MAX_BYTES == 64
 // A row of numbers as bf16 in the padded row, and where `to` is given also in memory, where nothing may follow it.
 struct Bf16Row {
   bf16_t *padded, *to;
@@ -28,10 +43,11 @@ struct Bf16Row {
     if (to != nullptr) store_up_to(to + column, bits, columns - column);
   }
 };
+#endif
 
-// p = softmax(scale s), scale > 0, of kRows rows side by side: one row alone would wait for its own sums. s is used up.
-template <int kRows>
-HWY_INLINE void softmax_lines(float* s, std::int64_t line, std::int64_t columns, float scale, const Bf16Row* p) {
+// p = softmax(scale s), scale > 0, of kRows rows, which lie `line` apart in s. s is used up.
+template <int kRows, class Row>
+HWY_INLINE void softmax_lines(float* s, std::int64_t line, std::int64_t columns, float scale, const Row* p) {
   const std::int64_t step = lanes(), last = (columns - 1) / step * step;
   const MaskF32 is_inside = hn::FirstN(F32(), static_cast<std::size_t>(columns - last));
   const Vec lowest = set(-std::numeric_limits<float>::infinity()), factor = set(scale);
@@ -67,10 +83,11 @@ HWY_INLINE void softmax_lines(float* s, std::int64_t line, std::int64_t columns,
   }
 }
 
-// ds = scale p (dp - sum_j p_j dp_j). dp is zero or finite in the padding, where p counts as zero.
-template <int kRows>
-HWY_INLINE void softmax_grad_lines(const bf16_t* p, const float* dp, std::int64_t line, std::int64_t columns,
-                                   float scale, const Bf16Row* ds) {
+// ds = scale p (dp - sum_j p_j dp_j); rows of p lie `p_line` apart. dp is finite in the padding, where p counts as
+// zero.
+template <int kRows, class P, class Row>
+HWY_INLINE void softmax_grad_lines(const P* p, std::int64_t p_line, const float* dp, std::int64_t line,
+                                   std::int64_t columns, float scale, const Row* ds) {
   const std::int64_t step = lanes();
   const Vec factor = set(scale);
   Vec mean[kRows];
@@ -78,19 +95,25 @@ HWY_INLINE void softmax_grad_lines(const bf16_t* p, const float* dp, std::int64_
   for (std::int64_t c = 0; c < columns; c += step) {
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r)
-      mean[r] = hn::MulAdd(load_up_to(p + r * columns + c, columns - c), load(dp + r * line + c), mean[r]);
+      mean[r] = hn::MulAdd(load_up_to(p + r * p_line + c, columns - c), load(dp + r * line + c), mean[r]);
   }
   for (int r = 0; r < kRows; ++r) mean[r] = hn::SumOfLanes(F32(), mean[r]);
   for (std::int64_t c = 0; c < columns; c += step) {
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
-      const Vec weight = hn::Mul(load_up_to(p + r * columns + c, columns - c), factor);
+      const Vec weight = hn::Mul(load_up_to(p + r * p_line + c, columns - c), factor);
       ds[r].write(c, columns, hn::Mul(weight, hn::Sub(load(dp + r * line + c), mean[r])));
     }
   }
 }
 
-#endif
+// body(std::integral_constant<int, n>, row) for `count` rows, some at a time.
+template <class Body>
+HWY_INLINE void for_lines(std::int64_t count, const Body& body) {
+  std::int64_t row = 0;
+  for (; row + 4 <= count; row += 4) body(std::integral_constant<int, 4>{}, row);
+  for (; row < count; ++row) body(std::integral_constant<int, 1>{}, row);
+}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace gyrus::backend::cpu
