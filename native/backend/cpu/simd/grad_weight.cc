@@ -1,7 +1,7 @@
 // The gradient of a convolution's or linear layer's weight: 2 N OH OW Co Ci KH KW operations. x is read from memory
 // once for each block of output channels (384 of them for a 1x1 kernel, 128 for 3x3), dy once for each block of x's
-// channels (up to 256), both while the products before them run; dw is written once. See grad_weight_plan.h. On one
-// core of Zen 5 ResNet-50's layers reach 79 % of the peak in f32, 86 % in pairs of bf16.
+// channels (up to 256), both while the products before them run; dw is written once. See grad_weight_plan.h. On two
+// cores of Zen 5 ResNet-50's layers reach 79 % of the peak in f32, 86 % in pairs of bf16.
 #include "backend/cpu/simd/grad_weight.h"
 
 #include <array>
