@@ -12,7 +12,7 @@
 namespace gyrus::backend::cpu {
 namespace {
 
-bool takes_pairs(const AttentionGeometry& g) { return takes_paired_attention(g) && !widens_bf16(); }
+bool takes_pairs(const AttentionGeometry& g) { return takes_paired_attention(g) && multiplies_pairs(); }
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/cpu/simd/supported_targets.h"
 #include "backend/cpu/simd/unblock.h"
 #include "core/dtype.h"
 #include "core/philox.h"
@@ -63,7 +64,7 @@ void test_pack(Suite& suite, const std::string& name, const PairsShape& shape) {
 }
 
 void test_unblock(Suite& suite, const std::string& name, const BlockedShape& shape) {
-  if (!backend::cpu::can_unblock()) return suite.skip(name, kTooShort);
+  if (!backend::cpu::has_long_vectors()) return suite.skip(name, kTooShort);
   suite.test(name, [shape](Check& check) {
     std::vector<float> blocked = random(shape.rows * shape.columns * shape.taps), wanted(blocked.size());
     for (std::int64_t row = 0; row < shape.rows; ++row) {

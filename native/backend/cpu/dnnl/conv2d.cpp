@@ -10,6 +10,7 @@
 #include "backend/cpu/dnnl/primitive_sequence.h"
 #include "backend/cpu/dnnl/spread_grad_input.h"
 #include "backend/cpu/simd/grad_weight.h"
+#include "backend/cpu/simd/supported_targets.h"
 #include "backend/cpu/simd/unblock.h"
 #include "backend/cpu/simd/window_product.h"
 
@@ -83,7 +84,7 @@ class UnblockedGradWeight final : public Kernel {
 // oneDNN's reorder moves 6 GB/s where ours moves 40.
 bool can_unblock(const ConvGeometry& g, const memory::desc& blocked) {
   const memory::desc by_sixteen({g.co, g.ci, g.kh, g.kw}, memory::data_type::f32, memory::format_tag::ABcd16b16a);
-  return g.co % 16 == 0 && g.ci % 16 == 0 && blocked == by_sixteen && cpu::can_unblock();
+  return g.co % 16 == 0 && g.ci % 16 == 0 && blocked == by_sixteen && has_long_vectors();
 }
 
 // A dense 1x1 convolution is a product of rows: ours is the better one for some shapes.
@@ -169,7 +170,7 @@ LoweredKernel make_conv2d_grad_weight(const NodeContext& node) {
   if (compute == DType::bf16 && cpu_has_amx()) return {amx::make_grad_weight(g, node.threads), {}};
   if ((compute == DType::f32 || widens_bf16()) && beats_dnnl(g))
     return {make_grad_weight(g, compute, node.threads), {}};
-  if (compute == DType::bf16 && !widens_bf16() && can_pair() && pairs_beat_dnnl(g))
+  if (compute == DType::bf16 && multiplies_pairs() && pairs_beat_dnnl(g))
     return {make_paired_grad_weight(g, node.threads), {}};
   auto kernel = std::make_unique<PrimitiveSequence>(node.dnnl, text("conv2d_grad_weight ", node.node.name));
   return with_dnnl_errors(preparing(node), [&] {

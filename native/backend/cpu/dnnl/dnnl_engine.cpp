@@ -2,6 +2,7 @@
 
 #include <sstream>
 
+#include "backend/cpu/simd/supported_targets.h"
 #include "backend/cpu/threads.h"
 
 namespace gyrus::backend::cpu {
@@ -39,6 +40,8 @@ bool cpu_has_amx() {
 }
 
 bool widens_bf16() { return !cpu_has_amx() && __builtin_cpu_is("intel") != 0; }
+
+bool multiplies_pairs() { return cpu_has_bf16() && !widens_bf16() && has_long_vectors(); }
 
 ::dnnl::memory::data_type dnnl_type(DType dtype) {
   switch (dtype) {

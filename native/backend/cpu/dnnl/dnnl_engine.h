@@ -30,6 +30,9 @@ class DnnlEngine {
 // rate of single f32 (measured: 80 against 167 GFLOP/s a core), AMD's at twice that rate.
 bool widens_bf16();
 
+// Whether our own kernels multiply bf16 in pairs, by AVX512_BF16's instruction.
+bool multiplies_pairs();
+
 // Throws Code::dtype for types that no oneDNN kernel of ours takes.
 ::dnnl::memory::data_type dnnl_type(DType dtype);
 

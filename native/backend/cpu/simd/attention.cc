@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "backend/cpu/simd/attention_kernel.h"
 #include "backend/cpu/simd/targets.h"
 #include "backend/cpu/simd/team.h"
 
@@ -21,12 +22,7 @@
 #define GYRUS_SIMD_ATTENTION_JOB
 namespace gyrus::backend::cpu {
 
-struct AttentionJob {
-  AttentionGeometry g;
-  void *qkv = nullptr, *y = nullptr, *probabilities = nullptr;  // y is dy in the gradient
-  void* dqkv = nullptr;
-  std::byte* scratch = nullptr;
-
+struct AttentionJob : AttentionArrays {
   // A panel has at most 64 columns. Rows are an odd number of cache lines, so that columns spread over the cache's
   // sets.
   static constexpr std::int64_t kWidest = 64;
@@ -37,8 +33,6 @@ struct AttentionJob {
   std::int64_t operand() const { return std::max(g.t * row(), padded(g.t) * g.hd()); }
   std::int64_t floats() const { return 2 * square() + 4 * operand(); }
   std::int64_t thread_bytes() const { return (floats() * 4 + 4095) / 4096 * 4096; }
-  // Rows that are made and used at a time: whole tiles.
-  static constexpr std::int64_t kRows = 24;
 };
 
 }  // namespace gyrus::backend::cpu
@@ -110,13 +104,6 @@ Matrix<const float> as_floats(const Matrix<const T>& x, float* to, std::int64_t 
   }
 }
 
-// body(begin, count) for all rows.
-template <class Body>
-HWY_INLINE void for_some_rows(std::int64_t rows, const Body& body) {
-  for (std::int64_t begin = 0; begin < rows; begin += AttentionJob::kRows)
-    body(begin, std::min(AttentionJob::kRows, rows - begin));
-}
-
 // S = Q K^T, P = softmax(scale S), y = P V.
 template <class T>
 void attend(const HeadWorker& w, std::int64_t head) {
@@ -128,15 +115,11 @@ void attend(const HeadWorker& w, std::int64_t head) {
   const Matrix<const float> q = as_floats(of_qkv<const T>(job, job.qkv, head, 0), w.operands[2], job.row());
   T* const p = reinterpret_cast<T*>(g.square(job.probabilities, head));
   T* const y = reinterpret_cast<T*>(g.y(job.y, head));
-  for_some_rows(g.t, [&](std::int64_t begin, std::int64_t count) {
+  job.for_some_rows([&](std::int64_t begin, std::int64_t count) HWY_ATTR {
     multiply_head<false>(rows_of(q, begin, count), k_panels, w.first, job.line());
     T* const some = p + begin * g.t;
-    for_lines(count, [&](auto n, std::int64_t r) HWY_ATTR {
-      constexpr int kRows = decltype(n)::value;
-      MemoryRow<T> to[kRows];
-      for (int i = 0; i < kRows; ++i) to[i] = {some + (r + i) * g.t};
-      softmax_lines<kRows>(w.first + r * job.line(), job.line(), g.t, g.scale(), to);
-    });
+    softmax_all(w.first, job.line(), count, g.t, g.scale(),
+                [&](std::int64_t r) HWY_ATTR { return MemoryRow<T>{some + r * g.t}; });
     const Matrix<const float> rows = as_floats(Matrix<const T>{some, count, g.t, g.t}, w.first, job.line());
     multiply_head<false>(rows_of(rows, 0, count), v_panels, y + begin * g.d, g.d);
   });
@@ -155,16 +138,11 @@ void attend_back(const HeadWorker& w, std::int64_t head) {
   const T* p = reinterpret_cast<const T*>(g.square(job.probabilities, head));
   const Matrix<const float> wide = as_floats(Matrix<const T>{p, g.t, g.t, g.t}, w.second, job.line());
   const Matrix<T> dq = of_qkv<T>(job, job.dqkv, head, 0);
-  for_some_rows(g.t, [&](std::int64_t begin, std::int64_t count) {
+  job.for_some_rows([&](std::int64_t begin, std::int64_t count) HWY_ATTR {
     float* const some = w.first + begin * job.line();
     multiply_head<false>(rows_of(wide_dy, begin, count), v_panels, some, job.line());
-    for_lines(count, [&](auto n, std::int64_t r) HWY_ATTR {
-      constexpr int kRows = decltype(n)::value;
-      PaddedRow to[kRows];
-      for (int i = 0; i < kRows; ++i) to[i] = {some + (r + i) * job.line()};
-      const float* probabilities = wide.at + (begin + r) * wide.stride;
-      softmax_grad_lines<kRows>(probabilities, wide.stride, some + r * job.line(), job.line(), g.t, g.scale(), to);
-    });
+    softmax_grad_all(wide.at + begin * wide.stride, wide.stride, some, job.line(), count, g.t, g.scale(),
+                     [&](std::int64_t r) HWY_ATTR { return PaddedRow{some + r * job.line()}; });
     multiply_head<false>({some, count, job.line()}, k_panels, dq.at + begin * dq.stride, dq.stride);
   });
   const Matrix<T> dk = of_qkv<T>(job, job.dqkv, head, 1), dv = of_qkv<T>(job, job.dqkv, head, 2);
@@ -174,20 +152,16 @@ void attend_back(const HeadWorker& w, std::int64_t head) {
   multiply_head<false>(transposed(wide), dy_panels, dv.at, dv.stride);
 }
 
-void attention(const AttentionJob& job, const Team& team) {
+template <class T>
+void run_heads_as(const AttentionJob& job, const Team& team) {
   const HeadWorker worker(job, team);
   const Range heads = team.share(job.g.n * job.g.heads);
-  for (std::int64_t head = heads.begin; head < heads.end; ++head) {
-    job.g.dtype == DType::bf16 ? attend<bf16_t>(worker, head) : attend<float>(worker, head);
-  }
+  for (std::int64_t head = heads.begin; head < heads.end; ++head)
+    job.is_gradient ? attend_back<T>(worker, head) : attend<T>(worker, head);
 }
 
-void attention_grad(const AttentionJob& job, const Team& team) {
-  const HeadWorker worker(job, team);
-  const Range heads = team.share(job.g.n * job.g.heads);
-  for (std::int64_t head = heads.begin; head < heads.end; ++head) {
-    job.g.dtype == DType::bf16 ? attend_back<bf16_t>(worker, head) : attend_back<float>(worker, head);
-  }
+void run_heads(const AttentionJob& job, const Team& team) {
+  job.g.dtype == DType::bf16 ? run_heads_as<bf16_t>(job, team) : run_heads_as<float>(job, team);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -198,51 +172,18 @@ HWY_AFTER_NAMESPACE();
 namespace gyrus::backend::cpu {
 namespace {
 
-HWY_EXPORT(attention);
-HWY_EXPORT(attention_grad);
+HWY_EXPORT(run_heads);
 
-class TiledAttention : public Kernel {
- public:
-  TiledAttention(const AttentionGeometry& geometry, int threads) : job_{.g = geometry}, threads_(threads) {}
-  std::int64_t scratch_bytes() const override { return job_.thread_bytes() * threads_; }
-  void bind(const KernelArgs& args) override {
-    job_.qkv = args.in[0];
-    job_.y = args.out[0];
-    job_.probabilities = args.out[1];
-    job_.scratch = static_cast<std::byte*>(args.scratch);
-  }
-  void run() override {
-    run_team(threads_, [this](const Team& team) { HWY_DYNAMIC_DISPATCH(attention)(job_, team); });
-  }
-
- protected:
-  AttentionJob job_;
-  int threads_;
-};
-
-class TiledAttentionGrad final : public TiledAttention {
- public:
-  using TiledAttention::TiledAttention;
-  void bind(const KernelArgs& args) override {
-    job_.y = args.in[0];
-    job_.qkv = args.in[1];
-    job_.probabilities = args.in[2];
-    job_.dqkv = args.out[0];
-    job_.scratch = static_cast<std::byte*>(args.scratch);
-  }
-  void run() override {
-    run_team(threads_, [this](const Team& team) { HWY_DYNAMIC_DISPATCH(attention_grad)(job_, team); });
-  }
-};
+void dispatch(const AttentionJob& job, const Team& team) { HWY_DYNAMIC_DISPATCH(run_heads)(job, team); }
 
 }  // namespace
 
 std::unique_ptr<Kernel> make_tiled_attention(const AttentionGeometry& geometry, int threads) {
-  return std::make_unique<TiledAttention>(geometry, threads);
+  return std::make_unique<AttentionKernel<AttentionJob>>(geometry, false, threads, dispatch);
 }
 
 std::unique_ptr<Kernel> make_tiled_attention_grad(const AttentionGeometry& geometry, int threads) {
-  return std::make_unique<TiledAttentionGrad>(geometry, threads);
+  return std::make_unique<AttentionKernel<AttentionJob>>(geometry, true, threads, dispatch);
 }
 
 }  // namespace gyrus::backend::cpu

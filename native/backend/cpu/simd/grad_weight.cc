@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "backend/cpu/simd/grad_weight_job.h"
+#include "backend/cpu/simd/supported_targets.h"
 #include "backend/cpu/simd/targets.h"
 #include "backend/cpu/simd/team.h"
 #include "core/error.h"
@@ -28,7 +29,7 @@ namespace HWY_NAMESPACE {
 struct TileSizes {
   std::int64_t count = 0, small = 0, size = 0;
   explicit TileSizes(std::int64_t channels) {
-    count = (channels + kTileChannels - 1) / kTileChannels;
+    count = (channels + kTileRows - 1) / kTileRows;
     size = channels / count;
     small = count - channels % count;
   }
@@ -44,7 +45,7 @@ void add_chunk(const GradWeightPlan& plan, const SumBlock& block, const GradWeig
   const std::int64_t row_floats = plan.pitch(chunk.columns.size()) * plan.pixel;
   const std::int64_t tap_columns = plan.has_columns_as_channels ? 1 : plan.g.kw;
   for (std::int64_t o = block.outputs.begin; o < block.outputs.end;) {
-    const std::int64_t width = panel_width(block.outputs.end - o), done = o - block.outputs.begin;
+    const std::int64_t width = panel_columns(block.outputs.end - o), done = o - block.outputs.begin;
     tile.dy = dy + done * positions;
     for (std::int64_t i = 0; i < block.groups.size(); ++i) {
       const std::int64_t channels = plan.group_width(block.groups.begin + i);
@@ -82,7 +83,7 @@ void write_sums(const GradWeightJob& job, const SumBlock& block, const Range& ou
   const GradWeightPlan& plan = job.plan;
   const hn::RebindToSigned<F32> d32;
   const std::int64_t group_sums = plan.group * plan.taps, output_sums = plan.g.ci * plan.g.kh * plan.g.kw;
-  const std::int64_t panel = kPanelVectors * lanes();
+  const std::int64_t panel = tile_columns();
   // Some outputs of one group at a time: their sums share cache lines.
   constexpr std::int64_t kOutputsAtOnce = 16;
   for (std::int64_t begin = outputs.begin; begin < outputs.end; begin += kOutputsAtOnce) {
@@ -91,7 +92,7 @@ void write_sums(const GradWeightJob& job, const SumBlock& block, const Range& ou
       const std::int64_t group = block.groups.begin + i;
       for (std::int64_t o = begin; o < end; ++o) {
         const std::int64_t done = (o - block.outputs.begin) / panel * panel, lane = o - block.outputs.begin - done;
-        const std::int64_t width = panel_width(block.outputs.size() - done);
+        const std::int64_t width = panel_columns(block.outputs.size() - done);
         const auto stride = hn::Set(d32, static_cast<std::int32_t>(width));
         const float* from = sums + (done * block.groups.size() + width * i) * group_sums + lane;
         float* to = job.dw + o * output_sums + group * group_sums;
@@ -108,7 +109,7 @@ void write_sums(const GradWeightJob& job, const SumBlock& block, const Range& ou
 }
 
 std::int64_t tiles_a_chunk(const GradWeightPlan& plan, const SumBlock& block) {
-  const std::int64_t panel = kPanelVectors * lanes();
+  const std::int64_t panel = tile_columns();
   return (block.outputs.size() + panel - 1) / panel * block.groups.size() * plan.taps * TileSizes(plan.group).count;
 }
 
@@ -135,8 +136,6 @@ void add_part_as(const GradWeightJob& job, int part) {
     if (plan.row_parts == 1) write_sums(job, block, block.outputs, sums, 1);
   });
 }
-
-bool can_pair_here() { return HWY_MAX_BYTES == 64; }
 
 void add_part(const GradWeightJob& job, int part) {
   switch (job.operand) {
@@ -173,7 +172,6 @@ HWY_AFTER_NAMESPACE();
 namespace gyrus::backend::cpu {
 namespace {
 
-HWY_EXPORT(can_pair_here);
 HWY_EXPORT(add_part);
 HWY_EXPORT(write_totals);
 
@@ -232,10 +230,8 @@ std::unique_ptr<Kernel> make_grad_weight(const ConvGeometry& geometry, DType com
   return std::make_unique<GradWeight>(geometry, operand, threads);
 }
 
-bool can_pair() { return HWY_DYNAMIC_DISPATCH(can_pair_here)(); }
-
 std::unique_ptr<Kernel> make_paired_grad_weight(const ConvGeometry& geometry, int threads) {
-  GYRUS_ASSERT(can_pair());
+  GYRUS_ASSERT(has_long_vectors());
   return std::make_unique<GradWeight>(geometry, GradWeightOperand::bf16_pair, threads);
 }
 

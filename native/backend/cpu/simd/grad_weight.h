@@ -13,8 +13,7 @@ namespace gyrus::backend::cpu {
 std::unique_ptr<Kernel> make_grad_weight(const ConvGeometry& geometry, DType compute, int threads);
 
 // The same for bf16 by AVX512_BF16's products of pairs, which are as fast as oneDNN's or faster by a quarter where the
-// processor does two a cycle. Requires can_pair() and cpu_has_bf16().
-bool can_pair();
+// processor does two a cycle. Requires has_long_vectors() and AVX512_BF16.
 std::unique_ptr<Kernel> make_paired_grad_weight(const ConvGeometry& geometry, int threads);
 
 // Whether that is faster than oneDNN's convolution kernel in f32 (or than both its kernels in bf16 where bf16 is slow).

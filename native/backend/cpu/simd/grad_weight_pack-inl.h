@@ -53,12 +53,6 @@ struct Reader<Bf16Pair> {
   }
 };
 
-// Floats of the panel that begins at an output channel: kPanelVectors vectors, fewer at the end of the block.
-HWY_INLINE std::int64_t panel_width(std::int64_t outputs_left) {
-  const std::int64_t step = lanes();
-  return std::min(kPanelVectors * step, (outputs_left + step - 1) / step * step);
-}
-
 // dy -> [panel][position][panel's channels]. Lanes beyond the last channel hold numbers that nobody reads.
 template <class Number>
 void pack_dy(const GradWeightJob& job, const GradWeightChunk& chunk, const Range& outputs, float* to) {
@@ -72,7 +66,7 @@ void pack_dy(const GradWeightJob& job, const GradWeightChunk& chunk, const Range
     for (std::int64_t column = chunk.columns.begin; column < chunk.columns.end; ++column, ++position) {
       const T* from = dy + (row * g.ow + column) * g.co;
       for (std::int64_t o = outputs.begin; o < outputs.end;) {
-        const std::int64_t width = panel_width(outputs.end - o);
+        const std::int64_t width = panel_columns(outputs.end - o);
         float* panel = to + (o - outputs.begin) * positions + position * width;
         for (std::int64_t v = 0; v < width; v += step) store(panel + v, reader.read_within(from + o + v));
         o += width;

@@ -10,14 +10,11 @@
 #endif
 
 #include "backend/cpu/simd/bf16_pair-inl.h"
+#include "backend/cpu/simd/register_tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gyrus::backend::cpu {
 namespace HWY_NAMESPACE {
-
-// Vectors of output channels in a panel, and channels of x in a tile, at most: 24 sums of 32 registers, 12 of 16.
-inline constexpr int kPanelVectors = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
-inline constexpr int kTileChannels = 6;
 
 // The positions of a chunk in packed x are `segments` runs of `length` positions, `x_step` floats apart; in packed dy
 // they follow each other.
@@ -78,9 +75,9 @@ using AddTile = void (*)(const TileOperands&, float* HWY_RESTRICT);
 
 template <bool kInPairs, int kB>
 HWY_INLINE AddTile tile_of(std::int64_t channels) {
-  static constexpr AddTile kTiles[kTileChannels] = {add_tile<kInPairs, 1, kB>, add_tile<kInPairs, 2, kB>,
-                                                    add_tile<kInPairs, 3, kB>, add_tile<kInPairs, 4, kB>,
-                                                    add_tile<kInPairs, 5, kB>, add_tile<kInPairs, 6, kB>};
+  static constexpr AddTile kTiles[kTileRows] = {add_tile<kInPairs, 1, kB>, add_tile<kInPairs, 2, kB>,
+                                                add_tile<kInPairs, 3, kB>, add_tile<kInPairs, 4, kB>,
+                                                add_tile<kInPairs, 5, kB>, add_tile<kInPairs, 6, kB>};
   return kTiles[channels - 1];
 }
 

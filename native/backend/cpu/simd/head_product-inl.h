@@ -12,20 +12,12 @@
 #include <type_traits>
 
 #include "backend/cpu/simd/bf16_pair-inl.h"
+#include "backend/cpu/simd/register_tile-inl.h"
 #include "backend/cpu/simd/transpose16-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gyrus::backend::cpu {
 namespace HWY_NAMESPACE {
-
-// 24 sums, 4 vectors of the right factor and one of the left fill 29 of 32 registers; 12, 2 and 1 of 16.
-inline constexpr int kHeadRows = 6;
-inline constexpr int kHeadVectors = HWY_TARGET <= HWY_AVX3 ? 4 : 2;
-
-// Columns of the panel that begins where so many are left: whole vectors, and no more of them than are needed.
-HWY_INLINE std::int64_t panel_columns(std::int64_t left) {
-  return std::min<std::int64_t>(kHeadVectors, (left + lanes() - 1) / lanes()) * lanes();
-}
 
 // The left factor: number k of row r lies at at[r row_stride + k step].
 struct HeadRows {
@@ -133,18 +125,9 @@ HWY_INLINE void multiply_head_tile(const HeadRows& x, std::int64_t row, const fl
 template <bool kInPairs, int kVectors, class T>
 void multiply_head_panel(const HeadRows& x, const float* panel, std::int64_t depth, T* to, std::int64_t stride,
                          std::int64_t columns) {
-  std::int64_t row = 0;
-  for (; row + kHeadRows <= x.rows; row += kHeadRows)
-    multiply_head_tile<kInPairs, kHeadRows, kVectors>(x, row, panel, depth, to, stride, columns);
-  if (row + 4 <= x.rows) {
-    multiply_head_tile<kInPairs, 4, kVectors>(x, row, panel, depth, to, stride, columns);
-    row += 4;
-  }
-  if (row + 2 <= x.rows) {
-    multiply_head_tile<kInPairs, 2, kVectors>(x, row, panel, depth, to, stride, columns);
-    row += 2;
-  }
-  if (row < x.rows) multiply_head_tile<kInPairs, 1, kVectors>(x, row, panel, depth, to, stride, columns);
+  for_tiles(x.rows, [&](auto n, std::int64_t row) HWY_ATTR {
+    multiply_head_tile<kInPairs, decltype(n)::value, kVectors>(x, row, panel, depth, to, stride, columns);
+  });
 }
 
 // to [x.rows, panels.columns] = x times the panels; of pairs the depth counts pairs. `stride`: of `to`.
@@ -166,7 +149,7 @@ void multiply_head(const HeadRows& x, const HeadPanels& panels, T* to, std::int6
         break;
 #endif
       default:
-        multiply_head_panel<kInPairs, kHeadVectors>(x, panel, panels.depth, to + c, stride, left);
+        multiply_head_panel<kInPairs, kTileVectors>(x, panel, panels.depth, to + c, stride, left);
     }
     panel += panels.depth * width;
     c += width;

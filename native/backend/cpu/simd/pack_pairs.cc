@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "backend/cpu/simd/supported_targets.h"
 #include "backend/cpu/simd/targets.h"
 #include "backend/cpu/simd/team.h"
 #include "core/error.h"
@@ -31,8 +32,6 @@ struct PackPairsJob {
 HWY_BEFORE_NAMESPACE();
 namespace gyrus::backend::cpu {
 namespace HWY_NAMESPACE {
-
-bool has_long_vectors() { return HWY_MAX_BYTES == 64; }
 
 #if HWY_MAX_BYTES == 64
 
@@ -134,7 +133,6 @@ namespace gyrus::backend::cpu {
 namespace {
 
 HWY_EXPORT(pack_pairs);
-HWY_EXPORT(has_long_vectors);
 
 constexpr std::int64_t kMostTaps = 144;  // two columns of them fit the buffer
 
@@ -158,7 +156,7 @@ class PackPairs final : public Kernel {
 }  // namespace
 
 bool can_pack_pairs(const PairsShape& shape) {
-  return HWY_DYNAMIC_DISPATCH(has_long_vectors)() && shape.taps <= (shape.has_rows_side_by_side ? kMostTaps : 16);
+  return has_long_vectors() && shape.taps <= (shape.has_rows_side_by_side ? kMostTaps : 16);
 }
 
 std::unique_ptr<Kernel> make_pack_pairs(const PairsShape& shape, int threads) {

@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <utility>
 
+#include "backend/cpu/simd/attention_kernel.h"
+#include "backend/cpu/simd/supported_targets.h"
 #include "backend/cpu/simd/targets.h"
 #include "backend/cpu/simd/team.h"
 #include "core/error.h"
@@ -24,14 +26,7 @@
 namespace gyrus::backend::cpu {
 
 // Sizes count 32 bits: an f32 or a pair.
-struct PairedAttentionJob {
-  AttentionGeometry g;
-  void *qkv = nullptr, *y = nullptr, *probabilities = nullptr;  // y is dy in the gradient
-  void* dqkv = nullptr;
-  float* scratch = nullptr;
-
-  // Rows that are made and used at a time: whole tiles, and an even number.
-  static constexpr std::int64_t kRows = 24;
+struct PairedAttentionJob : AttentionArrays {
   static std::int64_t padded(std::int64_t columns) { return (columns + 15) / 16 * 16; }
   std::int64_t pairs() const { return (g.t + 1) / 2; }  // of tokens
   // From row to row: an odd number of cache lines, so that columns spread over a cache's sets.
@@ -40,8 +35,9 @@ struct PairedAttentionJob {
   std::int64_t square_size() const { return pairs() * line(); }          // [T / 2, T] pairs
   std::int64_t across_size() const { return g.hd() / 2 * padded(g.t); }  // panels of [hd / 2, T] pairs
   std::int64_t along_size() const { return pairs() * padded(g.hd()); }   // panels of [T / 2, hd] pairs
-  std::int64_t thread_size() const {
-    return (2 * rows_size() + 2 * square_size() + across_size() + 3 * along_size() + 1023) / 1024 * 1024;
+  std::int64_t thread_bytes() const {
+    const std::int64_t size = 2 * rows_size() + 2 * square_size() + across_size() + 3 * along_size();
+    return (size * 4 + 4095) / 4096 * 4096;
   }
 };
 
@@ -51,8 +47,6 @@ struct PairedAttentionJob {
 HWY_BEFORE_NAMESPACE();
 namespace gyrus::backend::cpu {
 namespace HWY_NAMESPACE {
-
-bool has_vectors_of_pairs() { return HWY_MAX_BYTES == 64; }
 
 #if HWY_MAX_BYTES == 64
 
@@ -106,7 +100,7 @@ HeadPanels pack_along(const HeadMatrix& x, float* to) {
 // One thread's memory.
 struct PairedWorker {
   PairedWorker(const PairedAttentionJob& attention, const Team& team) : job(attention) {
-    float* memory = job.scratch + team.index * job.thread_size();
+    auto* memory = reinterpret_cast<float*>(job.scratch + team.index * job.thread_bytes());
     const auto take = [&memory](std::int64_t size) { return std::exchange(memory, memory + size); };
     scores = take(job.rows_size());
     rows = take(job.rows_size());
@@ -133,17 +127,13 @@ void attend(const PairedWorker& w, std::int64_t head) {
   const HeadPanels v = pack_along(of_qkv(g, job.qkv, head, 2), w.along[0]);
   const HeadMatrix q = of_qkv(g, job.qkv, head, 0), y = of_y(g, job.y, head);
   bf16_t* p = reinterpret_cast<bf16_t*>(g.square(job.probabilities, head));
-  for (std::int64_t begin = 0; begin < g.t; begin += PairedAttentionJob::kRows) {
-    const std::int64_t count = std::min(PairedAttentionJob::kRows, g.t - begin);
+  job.for_some_rows([&](std::int64_t begin, std::int64_t count) HWY_ATTR {
     multiply_head<true>(q.pairs(begin, count), k, w.scores, job.line());
-    for_lines(count, [&](auto n, std::int64_t r) HWY_ATTR {
-      constexpr int kRows = decltype(n)::value;
-      Bf16Row to[kRows];
-      for (int i = 0; i < kRows; ++i) to[i] = {w.row(r + i), p + (begin + r + i) * g.t};
-      softmax_lines<kRows>(w.scores + r * job.line(), job.line(), g.t, g.scale(), to);
+    softmax_all(w.scores, job.line(), count, g.t, g.scale(), [&](std::int64_t r) HWY_ATTR {
+      return Bf16Row{w.row(r), p + (begin + r) * g.t};
     });
     multiply_head<true>(w.row_pairs(count), v, y.at + begin * y.stride, y.stride);
-  }
+  });
 }
 
 // Two rows of [T, T] after another as one of pairs; `second` may be null.
@@ -164,14 +154,10 @@ void attend_back(const PairedWorker& w, std::int64_t head) {
   const HeadMatrix dq = of_qkv(g, job.dqkv, head, 0), dk = of_qkv(g, job.dqkv, head, 1),
                    dv = of_qkv(g, job.dqkv, head, 2);
   const bf16_t* p = reinterpret_cast<const bf16_t*>(g.square(job.probabilities, head));
-  for (std::int64_t begin = 0; begin < g.t; begin += PairedAttentionJob::kRows) {
-    const std::int64_t count = std::min(PairedAttentionJob::kRows, g.t - begin);
+  job.for_some_rows([&](std::int64_t begin, std::int64_t count) HWY_ATTR {
     multiply_head<true>(dy.pairs(begin, count), v, w.scores, job.line());
-    for_lines(count, [&](auto n, std::int64_t r) HWY_ATTR {
-      constexpr int kRows = decltype(n)::value;
-      Bf16Row to[kRows];
-      for (int i = 0; i < kRows; ++i) to[i] = {w.row(r + i), nullptr};
-      softmax_grad_lines<kRows>(p + (begin + r) * g.t, g.t, w.scores + r * job.line(), job.line(), g.t, g.scale(), to);
+    softmax_grad_all(p + begin * g.t, g.t, w.scores, job.line(), count, g.t, g.scale(), [&](std::int64_t r) HWY_ATTR {
+      return Bf16Row{w.row(r), nullptr};
     });
     multiply_head<true>(w.row_pairs(count), k, dq.at + begin * dq.stride, dq.stride);
     for (std::int64_t r = 0; r < count; r += 2) {
@@ -181,21 +167,21 @@ void attend_back(const PairedWorker& w, std::int64_t head) {
       pair_lines(w.row(r), has_second ? w.row(r + 1) : nullptr, g.t, w.squares[0] + pair);
       pair_lines(row, has_second ? row + g.t : nullptr, g.t, w.squares[1] + pair);
     }
-  }
+  });
   multiply_head<true>({w.squares[0], g.t, 1, job.line()}, q, dk.at, dk.stride);
   multiply_head<true>({w.squares[1], g.t, 1, job.line()}, dy_panels, dv.at, dv.stride);
 }
 
 #endif
 
-void run_heads(const PairedAttentionJob& job, const Team& team, bool is_gradient) {
+void run_heads(const PairedAttentionJob& job, const Team& team) {
 #if HWY_MAX_BYTES == 64
   const PairedWorker worker(job, team);
   const Range heads = team.share(job.g.n * job.g.heads);
   for (std::int64_t head = heads.begin; head < heads.end; ++head)
-    is_gradient ? attend_back(worker, head) : attend(worker, head);
+    job.is_gradient ? attend_back(worker, head) : attend(worker, head);
 #else
-  (void)job, (void)team, (void)is_gradient;
+  (void)job, (void)team;
   GYRUS_ASSERT(false);
 #endif
 }
@@ -208,45 +194,27 @@ HWY_AFTER_NAMESPACE();
 namespace gyrus::backend::cpu {
 namespace {
 
-HWY_EXPORT(has_vectors_of_pairs);
 HWY_EXPORT(run_heads);
 
-class PairedAttention final : public Kernel {
- public:
-  PairedAttention(const AttentionGeometry& geometry, int threads, bool is_gradient)
-      : job_{.g = geometry}, threads_(threads), is_gradient_(is_gradient) {}
-  std::int64_t scratch_bytes() const override { return job_.thread_size() * threads_ * 4; }
-  void bind(const KernelArgs& args) override {
-    job_.y = is_gradient_ ? args.in[0] : args.out[0];
-    job_.qkv = args.in[is_gradient_ ? 1 : 0];
-    job_.probabilities = is_gradient_ ? args.in[2] : args.out[1];
-    job_.dqkv = is_gradient_ ? args.out[0] : nullptr;
-    job_.scratch = static_cast<float*>(args.scratch);
-  }
-  void run() override {
-    run_team(threads_, [this](const Team& team) { HWY_DYNAMIC_DISPATCH(run_heads)(job_, team, is_gradient_); });
-  }
+void dispatch(const PairedAttentionJob& job, const Team& team) { HWY_DYNAMIC_DISPATCH(run_heads)(job, team); }
 
- private:
-  PairedAttentionJob job_;
-  int threads_;
-  bool is_gradient_;
-};
+std::unique_ptr<Kernel> make(const AttentionGeometry& geometry, bool is_gradient, int threads) {
+  GYRUS_ASSERT(takes_paired_attention(geometry));
+  return std::make_unique<AttentionKernel<PairedAttentionJob>>(geometry, is_gradient, threads, dispatch);
+}
 
 }  // namespace
 
 bool takes_paired_attention(const AttentionGeometry& geometry) {
-  return geometry.dtype == DType::bf16 && geometry.hd() % 2 == 0 && HWY_DYNAMIC_DISPATCH(has_vectors_of_pairs)();
+  return geometry.dtype == DType::bf16 && geometry.hd() % 2 == 0 && has_long_vectors();
 }
 
 std::unique_ptr<Kernel> make_paired_attention(const AttentionGeometry& geometry, int threads) {
-  GYRUS_ASSERT(takes_paired_attention(geometry));
-  return std::make_unique<PairedAttention>(geometry, threads, false);
+  return make(geometry, false, threads);
 }
 
 std::unique_ptr<Kernel> make_paired_attention_grad(const AttentionGeometry& geometry, int threads) {
-  GYRUS_ASSERT(takes_paired_attention(geometry));
-  return std::make_unique<PairedAttention>(geometry, threads, true);
+  return make(geometry, true, threads);
 }
 
 }  // namespace gyrus::backend::cpu

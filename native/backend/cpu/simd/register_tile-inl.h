@@ -26,6 +26,11 @@ inline constexpr int kTileVectors = 2;
 
 HWY_INLINE std::int64_t tile_columns() { return kTileVectors * lanes(); }
 
+// Columns of the panel that begins where so many are left: whole vectors, and no more of them than are needed.
+HWY_INLINE std::int64_t panel_columns(std::int64_t left) {
+  return std::min(tile_columns(), (left + lanes() - 1) / lanes() * lanes());
+}
+
 template <int kRows>
 struct RegisterTile {
   Vec sums[kRows][kTileVectors];

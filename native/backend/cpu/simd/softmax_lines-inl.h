@@ -9,7 +9,6 @@
 #endif
 
 #include <limits>
-#include <type_traits>
 
 #include "backend/cpu/simd/bf16_pair-inl.h"
 
@@ -107,12 +106,33 @@ HWY_INLINE void softmax_grad_lines(const P* p, std::int64_t p_line, const float*
   }
 }
 
-// body(std::integral_constant<int, n>, row) for `count` rows, some at a time.
-template <class Body>
-HWY_INLINE void for_lines(std::int64_t count, const Body& body) {
-  std::int64_t row = 0;
-  for (; row + 4 <= count; row += 4) body(std::integral_constant<int, 4>{}, row);
-  for (; row < count; ++row) body(std::integral_constant<int, 1>{}, row);
+// Both of `count` rows, four at a time. `row_of(r)`: the Row that row r goes to.
+template <class RowOf>
+HWY_INLINE void softmax_all(float* s, std::int64_t line, std::int64_t count, std::int64_t columns, float scale,
+                            const RowOf& row_of) {
+  std::int64_t r = 0;
+  for (; r + 4 <= count; r += 4) {
+    const decltype(row_of(r)) to[] = {row_of(r), row_of(r + 1), row_of(r + 2), row_of(r + 3)};
+    softmax_lines<4>(s + r * line, line, columns, scale, to);
+  }
+  for (; r < count; ++r) {
+    const auto to = row_of(r);
+    softmax_lines<1>(s + r * line, line, columns, scale, &to);
+  }
+}
+
+template <class P, class RowOf>
+HWY_INLINE void softmax_grad_all(const P* p, std::int64_t p_line, const float* dp, std::int64_t line,
+                                 std::int64_t count, std::int64_t columns, float scale, const RowOf& row_of) {
+  std::int64_t r = 0;
+  for (; r + 4 <= count; r += 4) {
+    const decltype(row_of(r)) to[] = {row_of(r), row_of(r + 1), row_of(r + 2), row_of(r + 3)};
+    softmax_grad_lines<4>(p + r * p_line, p_line, dp + r * line, line, columns, scale, to);
+  }
+  for (; r < count; ++r) {
+    const auto to = row_of(r);
+    softmax_grad_lines<1>(p + r * p_line, p_line, dp + r * line, line, columns, scale, &to);
+  }
 }
 
 }  // namespace HWY_NAMESPACE

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "backend/cpu/simd/supported_targets.h"
 #include "backend/cpu/simd/targets.h"
 #include "backend/cpu/simd/team.h"
 #include "core/error.h"
@@ -30,8 +31,6 @@ struct UnblockJob {
 HWY_BEFORE_NAMESPACE();
 namespace gyrus::backend::cpu {
 namespace HWY_NAMESPACE {
-
-bool can_unblock_here() { return HWY_MAX_BYTES == 64; }
 
 #if HWY_MAX_BYTES == 64
 
@@ -82,7 +81,6 @@ namespace gyrus::backend::cpu {
 namespace {
 
 HWY_EXPORT(unblock);
-HWY_EXPORT(can_unblock_here);
 
 class Unblock final : public Kernel {
  public:
@@ -103,10 +101,8 @@ class Unblock final : public Kernel {
 
 }  // namespace
 
-bool can_unblock() { return HWY_DYNAMIC_DISPATCH(can_unblock_here)(); }
-
 std::unique_ptr<Kernel> make_unblock(const BlockedShape& shape, int threads) {
-  GYRUS_ASSERT(can_unblock() && shape.rows % 16 == 0 && shape.columns % 16 == 0);
+  GYRUS_ASSERT(has_long_vectors() && shape.rows % 16 == 0 && shape.columns % 16 == 0);
   return std::make_unique<Unblock>(shape, threads);
 }
 

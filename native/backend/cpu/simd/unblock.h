@@ -13,9 +13,7 @@ struct BlockedShape {
   std::int64_t rows = 0, columns = 0, taps = 1;
 };
 
-// False where the vectors of this CPU are shorter than sixteen f32.
-bool can_unblock();
-// in[0] -> out[0]. Requires can_unblock().
+// in[0] -> out[0]. Requires has_long_vectors().
 std::unique_ptr<Kernel> make_unblock(const BlockedShape& shape, int threads);
 
 }  // namespace gyrus::backend::cpu
